@@ -1,0 +1,35 @@
+"""gandash: train a GAN on a 2-D shape and watch it learn.
+
+The public names load on first use, so that importing the package alone costs nothing: the dashboard's server needs the
+config and the shapes but never torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gandash.core.config import RunConfig
+    from gandash.core.presets import PRESETS
+    from gandash.core.shapes import SHAPES
+    from gandash.core.trainer import Trainer
+
+__all__ = ["PRESETS", "SHAPES", "RunConfig", "Trainer"]
+
+_HOME = {
+    "PRESETS": "gandash.core.presets",
+    "RunConfig": "gandash.core.config",
+    "SHAPES": "gandash.core.shapes",
+    "Trainer": "gandash.core.trainer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'gandash' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

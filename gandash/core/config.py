@@ -1,0 +1,487 @@
+"""One source of truth for every knob of a run: defaults, bounds, units, help texts and the combinations refused.
+
+Widgets, links, the command line and saved runs all derive from `RunConfig`. This module knows no torch, so the
+dashboard's server and the command line can read and check a config without loading it. The defaults are the textbook's
+recipe; `OBJECTIVE_DEFAULTS` says which of them another objective replaces unless the caller sets them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from gandash.core.shapes import SHAPES
+
+ShapeName = str
+Objective = Literal["non-saturating", "minimax", "least-squares", "hinge", "wgan-gp", "rpgan"]
+Penalty = Literal["none", "wgan-gp", "r1", "r2", "r1+r2"]
+Activation = Literal["relu", "leaky_relu", "silu", "tanh"]
+Schedule = Literal["constant", "cosine", "linear"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Group = Literal["data", "networks", "objective", "training", "stopping", "device"]
+
+OBJECTIVE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "non-saturating": {},
+    "minimax": {},
+    "least-squares": {"discriminator_updates": "joint", "beta1": 0.5},
+    "hinge": {"discriminator_updates": "joint", "spectral_norm": True, "beta1": 0.0, "beta2": 0.9, "dropout": 0.0},
+    "wgan-gp": {
+        "discriminator_updates": "joint",
+        "discriminator_steps": 5,
+        "penalty": "wgan-gp",
+        "penalty_weight": 10.0,
+        "beta1": 0.0,
+        "beta2": 0.9,
+        "dropout": 0.0,
+    },
+    "rpgan": {
+        "discriminator_updates": "joint",
+        "penalty": "r1+r2",
+        "penalty_weight": 0.1,
+        "beta1": 0.0,
+        "beta2": 0.99,
+        "dropout": 0.0,
+    },
+}
+"""What an objective's paper recommends where it differs from the textbook's recipe; a value given explicitly wins."""
+
+PROBABILITY_OBJECTIVES = frozenset({"non-saturating", "minimax"})
+"""Objectives whose D(x) is the probability of being real; the others' discriminators give a score without bounds."""
+
+
+_WIDTHS_TEXT = re.compile(r"\s*(\d+((\s*[,;x-]\s*|\s+)\d+)*)?[\s,;]*", re.ASCII)
+
+
+def parse_widths(value: object) -> object:
+    """Read widths typed as text, such as ``"16, 32"`` or ``"16-32"``; anything else is passed on to the validator."""
+    if not isinstance(value, str):
+        return value
+    if not _WIDTHS_TEXT.fullmatch(value):
+        raise ValueError("widths are whole numbers separated by commas, such as 16, 32")
+    return tuple(int(number) for number in re.findall(r"\d+", value))
+
+
+Widths = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=1024)], ...],
+    BeforeValidator(parse_widths),
+    Field(min_length=1, max_length=6),
+]
+
+
+def _knob(default: Any, label: str, help: str, group: Group, *, unit: str = "", **bounds: Any) -> Any:
+    return Field(
+        default,
+        title=label,
+        description=help,
+        json_schema_extra={"group": group, "unit": unit},
+        allow_inf_nan=False if isinstance(default, float) else None,
+        **bounds,
+    )
+
+
+class RunConfig(BaseModel):
+    """Everything that determines a run; the same config gives the same bits on the same machine.
+
+    Frozen and validated. ``RunConfig(shape="exponential", seed=0)`` is the textbook's recipe. Unknown names, values out
+    of bounds and combinations that make no sense raise `pydantic.ValidationError`, a `ValueError`; `explain` turns one
+    into plain sentences. `model_copy` validates too, unlike pydantic's own.
+
+    >>> RunConfig(shape="line").generator_widths
+    (16, 32)
+    >>> RunConfig(objective="wgan-gp").discriminator_steps
+    5
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+    # Data
+    shape: ShapeName = _knob("exponential", "Target shape", "The 2-D distribution that the generator learns.", "data")
+    points: int = _knob(
+        2048, "Real points", "How many real points the discriminator is shown.", "data", unit="points", ge=16, le=1_000_000
+    )
+    batch_size: int = _knob(
+        128,
+        "Batch size",
+        "Points per update. Each epoch shuffles the real points and cuts them into batches of this size; a remainder "
+        "waits for the next epoch.",
+        "data",
+        unit="points",
+        ge=1,
+        le=65_536,
+    )
+    standardize: bool = _knob(
+        False,
+        "Standardise the data",
+        "Train on data shifted and scaled to mean 0 and standard deviation 1. The exported generator undoes it.",
+        "data",
+    )
+
+    # Networks
+    generator_widths: Widths = _knob(
+        (16, 32), "Generator widths", "Hidden layers of the generator, 1 to 6 of them.", "networks", unit="units"
+    )
+    discriminator_widths: Widths = _knob(
+        (256, 128, 64), "Discriminator widths", "Hidden layers of the discriminator, 1 to 6 of them.", "networks", unit="units"
+    )
+    activation: Activation = _knob(
+        "relu", "Activation", "The non-linearity between the layers of both networks.", "networks"
+    )
+    dropout: float = _knob(
+        0.3,
+        "Dropout of the discriminator",
+        "Share of the discriminator's hidden units silenced at random in every pass.",
+        "networks",
+        ge=0.0,
+        le=0.9,
+    )
+    latent_dim: int = _knob(
+        2, "Latent dimension", "How many random numbers the generator turns into one point.", "networks", ge=1, le=512
+    )
+    latent: Literal["normal", "uniform"] = _knob(
+        "normal",
+        "Latent distribution",
+        "Where the noise comes from: N(0, 1), or uniform on [-1, 1]. The exported file takes N(0, 1) in either case.",
+        "networks",
+    )
+    spectral_norm: bool = _knob(
+        False,
+        "Spectral normalisation",
+        "Divide each weight matrix of the discriminator by its largest singular value (Miyato 2018).",
+        "networks",
+    )
+    packing: int = _knob(
+        1,
+        "Packing",
+        "How many points the discriminator judges together (PacGAN, Lin 2018). 1 is the usual GAN.",
+        "networks",
+        unit="points",
+        ge=1,
+        le=8,
+    )
+    generator_fourier: int = _knob(
+        0,
+        "Fourier octaves, generator",
+        "Append sin and cos of the noise at this many octaves to the generator's input.",
+        "networks",
+        unit="octaves",
+        ge=0,
+        le=10,
+    )
+    discriminator_fourier: int = _knob(
+        0,
+        "Fourier octaves, discriminator",
+        "Append sin and cos of each coordinate at this many octaves to the discriminator's input (Tancik 2020).",
+        "networks",
+        unit="octaves",
+        ge=0,
+        le=10,
+    )
+    fourier_growth: float = _knob(
+        0.0,
+        "Growth of the octaves",
+        "Share of the training over which the discriminator's octaves are switched on one after another. 0: all at once.",
+        "networks",
+        ge=0.0,
+        le=1.0,
+    )
+
+    # Objective
+    objective: Objective = _knob(
+        "non-saturating", "Objective", "What the two networks play for. The textbook's is non-saturating.", "objective"
+    )
+    discriminator_updates: Literal["separate", "joint"] = _knob(
+        "separate",
+        "Discriminator updates",
+        "separate: one update on real points, then one on generated points, as in the textbook. joint: one on both.",
+        "objective",
+    )
+    discriminator_steps: int = _knob(
+        1,
+        "Discriminator steps",
+        "Discriminator steps for each generator step.",
+        "objective",
+        unit="steps",
+        ge=1,
+        le=20,
+    )
+    penalty: Penalty = _knob(
+        "none",
+        "Gradient penalty",
+        "wgan-gp: pull the gradient's norm towards 1 between real and generated points (Gulrajani 2017). r1, r2: pull it "
+        "towards 0 at real, at generated points (Mescheder 2018).",
+        "objective",
+    )
+    penalty_weight: float = _knob(
+        1.0, "Penalty weight", "How much the gradient penalty counts.", "objective", ge=0.0, le=1000.0
+    )
+    penalty_schedule: Schedule = _knob(
+        "constant", "Penalty schedule", "How the penalty's weight changes over the training.", "objective"
+    )
+    penalty_final: float = _knob(
+        0.01, "Final penalty", "The penalty's weight at the end, as a share of the first.", "objective", ge=0.0, le=1.0
+    )
+    label_smoothing: float = _knob(
+        0.0,
+        "Label smoothing",
+        "Soften the discriminator's labels by this much: real points are 1 minus it (Salimans 2016).",
+        "objective",
+        ge=0.0,
+        le=0.45,
+    )
+    label_smoothing_sides: Literal["one", "two"] = _knob(
+        "one", "Smoothed labels", "one: only the label of real points; two: that of generated points as well.", "objective"
+    )
+    instance_noise: float = _knob(
+        0.0,
+        "Instance noise",
+        "Standard deviation of Gaussian noise added to everything the discriminator sees (Sønderby 2017).",
+        "objective",
+        unit="of the training data's standard deviation",
+        ge=0.0,
+        le=2.0,
+    )
+    instance_noise_decay: float = _knob(
+        1.0,
+        "Decay of the instance noise",
+        "Share of the training after which the noise has fallen linearly to 0. 0: it never falls.",
+        "objective",
+        ge=0.0,
+        le=1.0,
+    )
+
+    # Training
+    generator_lr: float = _knob(
+        0.0005, "Learning rate, generator", "Adam's step size for the generator.", "training", ge=1e-6, le=1.0
+    )
+    discriminator_lr: float = _knob(
+        0.0005, "Learning rate, discriminator", "Adam's step size for the discriminator.", "training", ge=1e-6, le=1.0
+    )
+    beta1: float = _knob(
+        0.9, "Adam beta 1", "Decay of Adam's running mean of the gradient.", "training", ge=0.0, le=0.999
+    )
+    beta2: float = _knob(
+        0.999, "Adam beta 2", "Decay of Adam's running mean of the squared gradient.", "training", ge=0.0, le=0.99999
+    )
+    lr_schedule: Schedule = _knob(
+        "constant", "Learning rate schedule", "How both learning rates change over the training.", "training"
+    )
+    lr_final: float = _knob(
+        0.01, "Final learning rate", "The learning rates at the end, as a share of the first.", "training", ge=0.0, le=1.0
+    )
+    ema_decay: float = _knob(
+        0.0,
+        "EMA of the generator",
+        "Decay of a running average of the generator's weights, which is shown, judged and exported beside the latest. 0: off.",
+        "training",
+        ge=0.0,
+        le=0.99999,
+    )
+    epochs: int = _knob(
+        10_000, "Epochs", "Passes over the real points; schedules end here.", "training", unit="epochs", ge=1, le=10_000
+    )
+
+    # Stopping and measuring
+    early_stopping: Literal["patience", "threshold", "off"] = _knob(
+        "patience",
+        "Early stopping",
+        "patience: stop when the metric has not improved for so many epochs. threshold: stop when it has changed by less "
+        "than a threshold over so many epochs.",
+        "stopping",
+    )
+    patience: int = _knob(
+        1000, "Patience", "Epochs that early stopping waits.", "stopping", unit="epochs", ge=1, le=10_000
+    )
+    min_change: float = _knob(
+        0.001, "Smallest change", "What early stopping by threshold counts as a change.", "stopping", ge=0.0, le=1000.0
+    )
+    monitor: Literal["textbook", "headline"] = _knob(
+        "textbook",
+        "Watched metric",
+        "What early stopping and the best generator go by. textbook: on a curve, the squared error of the last generated "
+        "batch. headline: the shape's headline metric, on fresh points. A shape without a curve has the headline alone.",
+        "stopping",
+    )
+    evaluate_every: int = _knob(
+        1, "Measure every", "Epochs between two measurements on fresh points.", "stopping", unit="epochs", ge=1, le=1000
+    )
+
+    # Machine
+    device: Device = _knob("auto", "Device", "Where to train. auto takes a GPU if there is one.", "device")
+    seed: int = _knob(0, "Seed", "The same seed gives the same run again.", "device", ge=0, le=2**32 - 1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_objective_defaults(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            objective = data.get("objective", "non-saturating")
+            return {**OBJECTIVE_DEFAULTS.get(str(objective), {}), **data}
+        return data
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        reasons = list(contradictions(self))
+        if reasons:
+            raise ValueError("; ".join(reasons))
+        return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values, validated like a new config (pydantic's own would not check it)."""
+        return type(self).model_validate({**self.model_dump(), **(update or {})})
+
+    def to_json(self) -> str:
+        """All knobs as a JSON object, two spaces deep, which `from_json` reads back to an equal config."""
+        return self.model_dump_json(indent=2)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read what `to_json` wrote, or a part of it; raises `ValueError` in plain words for anything else."""
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"The config is not valid JSON: {error}. Give an object such as {{\"shape\": \"ring8\"}}.") from error
+        if not isinstance(data, dict):
+            raise ValueError(f"The config must be a JSON object of knobs, not {type(data).__name__}: give {{\"shape\": \"ring8\"}}, say.")
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise ValueError("\n".join(explain(error))) from error
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches in the real points."""
+        return self.points // self.batch_size
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole training, which the schedules span."""
+        return self.steps_per_epoch * self.epochs
+
+
+def contradictions(config: RunConfig) -> list[str]:
+    """Why this combination of values makes no sense, one sentence each; empty if it does."""
+    reasons = []
+    if config.shape not in SHAPES:
+        close = difflib.get_close_matches(config.shape, SHAPES, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        reasons.append(f"shape {_shortened(config.shape)} is unknown.{hint} Choose one of {', '.join(SHAPES)}")
+    if config.batch_size > config.points:
+        reasons.append(
+            f"a batch of {config.batch_size} is larger than the data, {config.points} points: "
+            "take a smaller batch or more points"
+        )
+    if config.batch_size % config.packing:
+        reasons.append(
+            f"a batch of {config.batch_size} cannot be cut into packs of {config.packing}: take a batch size that {config.packing} divides"
+        )
+    if config.penalty == "wgan-gp" and config.objective != "wgan-gp":
+        reasons.append(
+            f"the wgan-gp penalty holds a critic's slope at 1 and contradicts the {config.objective} loss, whose optimum "
+            "has no such slope: take r1, r2 or r1+r2, or the objective wgan-gp"
+        )
+    if config.objective == "wgan-gp" and config.penalty == "none" and not config.spectral_norm:
+        reasons.append(
+            "a Wasserstein critic without a gradient penalty or spectral normalisation grows without bound: switch one on"
+        )
+    if config.label_smoothing and config.objective in ("hinge", "wgan-gp", "rpgan"):
+        reasons.append(f"the {config.objective} loss has no labels to smooth: set label smoothing to 0")
+    if config.discriminator_updates == "separate" and config.objective == "rpgan":
+        reasons.append("rpgan compares real with generated points in pairs: take joint discriminator updates")
+    if config.discriminator_updates == "separate" and config.penalty != "none":
+        reasons.append("a gradient penalty belongs to one update on both kinds of points: take joint discriminator updates")
+    return reasons
+
+
+@dataclass(frozen=True)
+class Knob:
+    """What a widget or a command-line option needs to know of one field of `RunConfig`."""
+
+    name: str
+    label: str
+    help: str
+    group: Group
+    unit: str
+    kind: Literal["int", "float", "bool", "choice", "widths", "shape"]
+    default: Any
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values in words."""
+        match self.kind:
+            case "choice" | "shape":
+                return "one of " + ", ".join(self.choices)
+            case "bool":
+                return "true or false"
+            case "widths":
+                return "1 to 6 whole numbers from 1 to 1,024, such as 16, 32"
+            case "int":
+                return f"a whole number from {self.minimum:,.0f} to {self.maximum:,.0f}"
+            case _:
+                return f"a number from {self.minimum:g} to {self.maximum:g}"
+
+
+def _knob_of(name: str, field: FieldInfo) -> Knob:
+    extra: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    annotation: Any = field.annotation
+    choices: tuple[str, ...] = ()
+    if name == "shape":
+        kind, choices = "shape", tuple(SHAPES)
+    elif get_origin(annotation) is Literal:
+        kind, choices = "choice", get_args(annotation)
+    elif get_origin(annotation) is tuple:
+        kind = "widths"
+    else:
+        kind = {bool: "bool", int: "int", float: "float"}[annotation]
+    minimum = next((m.ge for m in field.metadata if isinstance(m, Ge)), None)
+    maximum = next((m.le for m in field.metadata if isinstance(m, Le)), None)
+    return Knob(
+        name=name,
+        label=field.title or name,
+        help=field.description or "",
+        group=extra["group"],
+        unit=extra["unit"],
+        kind=kind,  # type: ignore[arg-type]
+        default=field.default,
+        minimum=minimum,  # type: ignore[arg-type]
+        maximum=maximum,  # type: ignore[arg-type]
+        choices=choices,
+    )
+
+
+KNOBS: Mapping[str, Knob] = {name: _knob_of(name, field) for name, field in RunConfig.model_fields.items()}
+"""Every knob by its name in `RunConfig`, in the order of the fields."""
+
+
+def explain(error: ValidationError) -> list[str]:
+    """One plain sentence for each thing wrong: what was given, what is allowed, what to do."""
+    return list(dict.fromkeys(_sentence(detail) for detail in error.errors()))
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    location = detail["loc"]
+    if not location:
+        return detail["msg"].removeprefix("Value error, ").rstrip(".") + "."
+    name = str(location[0])
+    if name not in KNOBS:
+        close = difflib.get_close_matches(name, KNOBS, n=1)
+        return f"There is no knob {_shortened(name)}." + (f" Did you mean {close[0]}?" if close else f" The knobs are {', '.join(KNOBS)}.")
+    knob = KNOBS[name]
+    given = _shortened(detail["input"])
+    shown = f"layer {int(location[1]) + 1} is {given}" if len(location) > 1 else f"{given} was given"
+    return f"{knob.label} ({name}): {shown}; it must be {knob.allowed}."
+
+
+def _shortened(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

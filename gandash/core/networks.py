@@ -1,0 +1,110 @@
+"""The two players: plain multi-layer perceptrons, as readable as the textbook's `nn.Sequential`.
+
+The discriminator ends in a logit; the sigmoid belongs to what is shown, so that the losses stay numerically stable.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gandash.core.config import RunConfig
+
+LEAKY_SLOPE = 0.2
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": lambda: nn.LeakyReLU(LEAKY_SLOPE),
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+}
+
+
+class FourierFeatures(nn.Module):
+    """Append sin and cos of every coordinate at octaves π, 2π, 4π, … to the input (Tancik 2020, section 4, axis-aligned).
+
+    Input ``(n, d)``, output ``(n, d + 2 · d · octaves)``: the raw input first, then all sines, then all cosines. `gates`,
+    one number an octave from 0 to 1, scale the octaves, so that they can be switched on one after another.
+    """
+
+    gates: Tensor
+    frequencies: Tensor
+
+    def __init__(self, dim: int, octaves: int, lowest: float = math.pi / 4) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", lowest * 2.0 ** torch.arange(octaves), persistent=False)
+        self.register_buffer("gates", torch.ones(octaves), persistent=False)
+        self.out_features = dim + 2 * dim * octaves
+
+    def forward(self, x: Tensor) -> Tensor:
+        angles = (x.unsqueeze(-1) * self.frequencies).flatten(1)
+        gates = self.gates.repeat(x.shape[1])
+        return torch.cat([x, angles.sin() * gates, angles.cos() * gates], dim=1)
+
+
+class Dropout(nn.Module):
+    """Inverted dropout whose random numbers come from a given generator, a byte an element.
+
+    Silences each element with probability `p` rounded to 1/256 and divides the others by the probability of being kept,
+    so the expected value is exact. `torch.nn.Dropout` draws one number an element from a serial generator on CPU, which
+    alone is a third of the textbook's step.
+    """
+
+    def __init__(self, p: float, rng: torch.Generator | None) -> None:
+        super().__init__()
+        self.p = p
+        self.rng = rng
+        self.silenced = round(p * 256)
+
+    def draw(self, out: Tensor) -> Tensor:
+        """Fill a contiguous float32 tensor with random factors, each 0 or 1 / (share kept)."""
+        words = torch.empty((out.numel() + 7) // 8, dtype=torch.int64, device=out.device)
+        words.random_(torch.iinfo(torch.int64).min, None, generator=self.rng)
+        out.copy_(words.view(torch.uint8)[: out.numel()].view_as(out))  # float arithmetic: bool masks are slow on CPU
+        return out.sub_(self.silenced - 1).clamp_(0, 1).mul_(256 / (256 - self.silenced))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.silenced:
+            return x
+        return x * self.draw(torch.empty(x.shape, device=x.device))
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+def mlp(
+    widths: Sequence[int], activation: str, *, dropout: float = 0.0, rng: torch.Generator | None = None
+) -> nn.Sequential:
+    """Linear layers of these widths, input and output included, with the activation (and dropout) between them."""
+    layers: list[nn.Module] = []
+    for fan_in, fan_out in zip(widths[:-2], widths[1:-1], strict=True):
+        layers += [nn.Linear(fan_in, fan_out), ACTIVATIONS[activation]()]
+        if dropout:
+            layers.append(Dropout(dropout, rng))
+    layers.append(nn.Linear(widths[-2], widths[-1]))
+    return nn.Sequential(*layers)
+
+
+def build_generator(config: RunConfig) -> nn.Sequential:
+    """Noise ``(n, latent_dim)`` to points ``(n, 2)`` in the units that training works in."""
+    if not config.generator_fourier:
+        return mlp((config.latent_dim, *config.generator_widths, 2), config.activation)
+    features = FourierFeatures(config.latent_dim, config.generator_fourier)
+    body = mlp((features.out_features, *config.generator_widths, 2), config.activation)
+    return nn.Sequential(features, *body)
+
+
+def build_discriminator(config: RunConfig, rng: torch.Generator | None = None) -> nn.Sequential:
+    """Packs of points ``(n, 2 · packing)`` to logits ``(n, 1)``; `rng` drives the dropout."""
+    dim = 2 * config.packing
+    layers: list[nn.Module] = []
+    if config.discriminator_fourier:
+        features = FourierFeatures(dim, config.discriminator_fourier)
+        layers.append(features)
+        dim = features.out_features
+    layers += mlp((dim, *config.discriminator_widths, 1), config.activation, dropout=config.dropout, rng=rng)
+    if config.spectral_norm:
+        for layer in layers:
+            if isinstance(layer, nn.Linear):
+                nn.utils.parametrizations.spectral_norm(layer)
+    return nn.Sequential(*layers)

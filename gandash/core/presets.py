@@ -1,0 +1,70 @@
+"""Ready recipes: the textbook's for its two curves, and for every shape the best that search has found.
+
+The best ones are one recipe a kind of shape, with few exceptions; `benchmarks/search.py` found them and
+`benchmarks/search.md` says what else was tried. This module knows no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from gandash.core.config import RunConfig
+from gandash.core.shapes import SHAPES, Kind
+
+COMMON: Mapping[str, Any] = {
+    "objective": "rpgan",
+    "activation": "leaky_relu",
+    "generator_widths": (128, 128, 128),
+    "discriminator_widths": (128, 128, 128),
+    "standardize": True,
+    "points": 16_384,
+    "batch_size": 256,
+    "generator_lr": 2e-3,
+    "discriminator_lr": 2e-3,
+    "lr_schedule": "cosine",
+    "lr_final": 0.01,
+    "penalty_weight": 0.1,
+    "penalty_schedule": "cosine",
+    "penalty_final": 0.01,
+    "discriminator_fourier": 7,
+    "generator_fourier": 3,
+    "fourier_growth": 0.3,
+    "ema_decay": 0.999,
+    "monitor": "headline",
+    "early_stopping": "off",
+}
+"""What all best recipes share: the relativistic pairing loss with R1 and R2 (Huang 2024) and Fourier features."""
+
+BY_KIND: Mapping[Kind, Mapping[str, Any]] = {
+    "curve": {"epochs": 78},
+    "closed line": {"epochs": 156},
+    "mixture": {"epochs": 156},
+    "area": {"epochs": 156},
+}
+"""What each kind of shape adds to `COMMON` or replaces in it."""
+
+EXCEPTIONS: Mapping[str, Mapping[str, Any]] = {}
+"""What single shapes add to the recipe of their kind."""
+
+
+def best(shape: str) -> RunConfig:
+    """The best recipe known for a built-in shape."""
+    recipe = {**COMMON, **BY_KIND[SHAPES[shape].kind], **EXCEPTIONS.get(shape, {})}
+    return RunConfig(shape=shape, **recipe)
+
+
+TEXTBOOK_SHAPES = ("exponential", "inverted-u")
+
+PRESETS: Mapping[str, RunConfig] = MappingProxyType(
+    {f"textbook-{name}": RunConfig(shape=name) for name in TEXTBOOK_SHAPES}
+    | {f"best-{name}": best(name) for name in SHAPES}
+)
+"""Every preset by its name: ``textbook-<shape>``, the chapter's recipe unchanged, and ``best-<shape>``."""
+
+PRESET_TITLES: Mapping[str, str] = MappingProxyType(
+    {f"textbook-{name}": f"Textbook: {SHAPES[name].title[0].lower()}{SHAPES[name].title[1:]}" for name in TEXTBOOK_SHAPES}
+    | {f"best-{name}": f"Best: {SHAPES[name].title}" for name in SHAPES}
+)
+"""The title of every preset, as a menu shows it."""

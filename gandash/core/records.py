@@ -1,0 +1,24 @@
+"""What training leaves behind, epoch by epoch: plain data that needs no torch to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch in figures.
+
+    Means over the epoch's steps: `generator_loss` (NaN before the generator's first update), `discriminator_loss` (on
+    real plus on generated points, penalty included), `d_real` and `d_fake`, the mean of D(x) on real and on generated
+    batches: probabilities for the objectives in `PROBABILITY_OBJECTIVES`, raw scores for the others. `metrics` holds what was measured at the end of
+    the epoch, by the names in `gandash.core.metrics.METRICS`.
+    """
+
+    epoch: int
+    generator_loss: float
+    discriminator_loss: float
+    d_real: float
+    d_fake: float
+    metrics: Mapping[str, float] = field(default_factory=dict)

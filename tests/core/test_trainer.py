@@ -1,0 +1,236 @@
+"""The trainer: the textbook's mathematics, splitting without a trace, stopping, divergence."""
+
+import io
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gandash.core.config import RunConfig
+from gandash.core.trainer import Trainer, epoch_permutation
+from tests.core.textbook import textbook_discriminator, textbook_generator, textbook_steps
+
+QUICK: dict[str, Any] = {"points": 256, "batch_size": 64, "generator_widths": (8,), "discriminator_widths": (16, 8)}
+RECIPES: list[dict[str, Any]] = [
+    {},
+    {"objective": "minimax", "label_smoothing": 0.1, "label_smoothing_sides": "two"},
+    {"objective": "least-squares", "instance_noise": 0.2, "shape": "ring8"},
+    {"objective": "hinge", "shape": "two-moons"},
+    {"objective": "wgan-gp", "packing": 2, "latent": "uniform", "points": 320},
+    {
+        "objective": "rpgan",
+        "standardize": True,
+        "activation": "leaky_relu",
+        "ema_decay": 0.99,
+        "discriminator_fourier": 3,
+        "fourier_growth": 0.5,
+        "generator_fourier": 1,
+        "lr_schedule": "cosine",
+        "penalty_schedule": "linear",
+        "epochs": 12,
+        "monitor": "headline",
+        "evaluate_every": 2,
+    },
+]
+
+
+def test_one_record_an_epoch_with_losses_scores_and_metrics() -> None:
+    trainer = Trainer(RunConfig(**QUICK))
+    records = trainer.advance(epochs=3) + trainer.advance(epochs=1)
+    assert [record.epoch for record in records] == [1, 2, 3, 4]
+    assert records == trainer.history
+    for record in records:
+        assert record.generator_loss > 0 and record.discriminator_loss > 0
+        assert 0 < record.d_real < 1 and 0 < record.d_fake < 1
+        assert {"batch_mse", "mse", "x_coverage", "sliced_wasserstein", "sw_ratio", "headline"} <= record.metrics.keys()
+
+
+def test_mixtures_report_modes_and_quality() -> None:
+    (record,) = Trainer(RunConfig(shape="ring8", **QUICK)).advance(epochs=1)
+    assert {"modes", "high_quality", "sliced_wasserstein"} <= record.metrics.keys()
+    assert "mse" not in record.metrics
+
+
+def test_agrees_with_the_textbook_loop_over_fifty_steps() -> None:
+    config = RunConfig(shape="exponential", dropout=0.0, points=2048, seed=4)
+    trainer = Trainer(config)
+    generator, discriminator = textbook_generator(), textbook_discriminator(dropout=0.0)
+    generator.load_state_dict(trainer.networks[0].state_dict())
+    linears = [layer for layer in discriminator if isinstance(layer, torch.nn.Linear)]
+    ours = [layer for layer in trainer.networks[1] if isinstance(layer, torch.nn.Linear)]
+    for layer, own in zip(linears, ours, strict=True):
+        layer.load_state_dict(own.state_dict())
+
+    data = torch.from_numpy(trainer.shape.sample(config.points, np.random.default_rng(config.seed)))
+    order = torch.cat([epoch_permutation(config, epoch) for epoch in range(5)])
+    batches = data[order].split(config.batch_size)[:80]
+    rng = torch.Generator().manual_seed(config.seed)
+    losses, points = textbook_steps(
+        generator, discriminator, batches, lambda: torch.randn(config.batch_size, 2, generator=rng)
+    )
+    records = trainer.advance(epochs=5)
+
+    for epoch, record in enumerate(records):
+        steps = losses[16 * epoch : 16 * (epoch + 1)]
+        assert record.generator_loss == pytest.approx(np.mean([step.generator for step in steps]), abs=1e-5)
+        assert record.discriminator_loss == pytest.approx(np.mean([s.on_real + s.on_fake for s in steps]), abs=1e-5)
+    for layer, own in zip(linears, ours, strict=True):
+        torch.testing.assert_close(own.weight, layer.weight, rtol=0, atol=1e-5)
+        torch.testing.assert_close(own.bias, layer.bias, rtol=0, atol=1e-5)
+    for own_tensor, tensor in zip(trainer.networks[0].parameters(), generator.parameters(), strict=True):
+        torch.testing.assert_close(own_tensor, tensor, rtol=0, atol=1e-5)
+    expected = ((points[:, 1] - 1.08 ** points[:, 0]) ** 2).mean().item()
+    assert records[-1].metrics["batch_mse"] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.get("objective", "textbook"))
+def test_splitting_leaves_no_trace(recipe: dict[str, Any]) -> None:
+    config = RunConfig(**{**QUICK, **recipe, "seed": 11})
+    whole = Trainer(config)
+    whole.advance(epochs=12)
+    parts = Trainer(config)
+    for epochs in (1, 4, 0, 5, 2):
+        parts.advance(epochs=epochs)
+        parts = Trainer.resume(config, parts.checkpoint())
+    assert parts.history == whole.history
+    assert parts.variants == whole.variants
+    for which in whole.variants:
+        np.testing.assert_array_equal(parts.sample(100, seed=1, which=which), whole.sample(100, seed=1, which=which))
+    theirs, ours = (torch.load(io.BytesIO(t.checkpoint()), weights_only=True)["tensors"] for t in (whole, parts))
+    for name in theirs:
+        assert torch.equal(ours[name], theirs[name]), name
+
+
+def test_stopping_in_the_middle_of_an_epoch_leaves_no_trace() -> None:
+    config = RunConfig(**{**QUICK, "points": 64 * 50}, seed=2)
+    whole, parts = Trainer(config), Trainer(config)
+    whole.advance(epochs=2)
+    pauses = 0
+    while parts.epoch < 2:
+        parts.advance(epochs=1, seconds=1e-3)
+        pauses += parts.step % config.steps_per_epoch > 0
+        parts = Trainer.resume(config, parts.checkpoint())
+    assert pauses > 0
+    assert parts.step == 2 * config.steps_per_epoch
+    assert parts.history == whole.history
+    np.testing.assert_array_equal(parts.sample(10, seed=0), whole.sample(10, seed=0))
+
+
+def test_a_checkpoint_without_history_goes_on_alike() -> None:
+    config = RunConfig(**QUICK)
+    trainer = Trainer(config)
+    trainer.advance(epochs=2)
+    resumed = Trainer.resume(config, trainer.checkpoint(history=False))
+    assert resumed.history == []
+    assert resumed.advance(epochs=2) == trainer.advance(epochs=2)
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", b"\x80\x04]\x94."])
+def test_what_is_no_checkpoint_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="not a gandash checkpoint"):
+        Trainer.resume(RunConfig(**QUICK), data)
+
+
+def test_a_checkpoint_of_another_config_is_refused() -> None:
+    data = Trainer(RunConfig(**QUICK)).checkpoint()
+    with pytest.raises(ValueError, match="dropout, seed"):
+        Trainer.resume(RunConfig(**QUICK, dropout=0.1, seed=3), data)
+
+
+def test_seeds_differ_and_repeat() -> None:
+    samples = []
+    for seed in (0, 0, 1):
+        trainer = Trainer(RunConfig(**QUICK, seed=seed))
+        trainer.advance(epochs=2)
+        samples.append(trainer.sample(50, seed=9))
+    np.testing.assert_array_equal(samples[0], samples[1])
+    assert np.abs(samples[0] - samples[2]).max() > 1e-3
+
+
+def test_the_global_random_state_is_neither_used_nor_changed() -> None:
+    torch.manual_seed(1)
+    before = torch.random.get_rng_state()
+    trainer = Trainer(RunConfig(**QUICK, objective="hinge"))
+    trainer.advance(epochs=1)
+    trainer.sample(5, seed=0)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_training_ends_at_the_planned_epoch() -> None:
+    trainer = Trainer(RunConfig(**QUICK, epochs=3))
+    assert len(trainer.advance(epochs=10)) == 3
+    assert (trainer.state, trainer.progress) == ("finished", 1.0)
+    assert trainer.advance(epochs=1) == []
+
+
+def test_early_stopping_by_patience_keeps_the_best_generator() -> None:
+    config = RunConfig(**QUICK, patience=3, seed=1, generator_lr=0.02)
+    trainer = Trainer(config)
+    records = trainer.advance(epochs=2000)
+    errors = [record.metrics["batch_mse"] for record in records]
+    best = int(np.argmin(errors)) + 1
+    assert trainer.state == "stopped_early"
+    assert trainer.best_epoch == best
+    assert trainer.epoch == best + 3
+    again = Trainer(config)
+    again.advance(epochs=best)
+    np.testing.assert_array_equal(again.sample(50, seed=0, which="latest"), trainer.sample(50, seed=0, which="best"))
+
+
+def test_early_stopping_can_be_off() -> None:
+    trainer = Trainer(RunConfig(**QUICK, patience=1, early_stopping="off", epochs=40))
+    trainer.advance(epochs=40)
+    assert trainer.state == "finished"
+    assert trainer.best_epoch is not None
+
+
+@pytest.mark.parametrize("recipe", [{}, {"discriminator_steps": 3}], ids=str)
+def test_divergence_ends_the_run_and_keeps_the_last_healthy_generator(recipe: dict[str, Any]) -> None:
+    config = RunConfig(**QUICK, **recipe, generator_lr=1.0, discriminator_lr=1.0, objective="least-squares", seed=0)
+    trainer = Trainer(config)
+    trainer.advance(epochs=1)
+    healthy = trainer.sample(20, seed=0)
+    trainer.networks[1][0].weight.data.fill_(math.inf)
+    assert trainer.advance(epochs=5) == []
+    assert trainer.state == "diverged"
+    assert "epoch 2" in trainer.message
+    assert len(trainer.history) == 1
+    np.testing.assert_array_equal(trainer.sample(20, seed=0), healthy)
+    resumed = Trainer.resume(config, trainer.checkpoint())
+    assert resumed.state == "diverged"
+    np.testing.assert_array_equal(resumed.sample(20, seed=0), healthy)
+
+
+def test_the_running_average_is_what_is_shown() -> None:
+    trainer = Trainer(RunConfig(**QUICK, ema_decay=0.999))
+    trainer.advance(epochs=5)
+    assert trainer.shown == "ema"
+    assert set(trainer.variants) >= {"latest", "ema"}
+    assert not np.array_equal(trainer.sample(10, seed=0, which="ema"), trainer.sample(10, seed=0, which="latest"))
+
+
+def test_a_generator_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="choose one of latest"):
+        Trainer(RunConfig(**QUICK)).sample(5, seed=0, which="ema")
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_missing_hardware_is_refused(device: str) -> None:
+    from gandash.core.devices import available_devices
+
+    if device in available_devices():
+        pytest.skip(f"this machine has {device}")
+    with pytest.raises(ValueError, match=f"{device}.*not on this machine.*cpu"):
+        Trainer(RunConfig(device=device))  # type: ignore[arg-type]
+
+
+def test_discriminator_steps_delay_the_generator() -> None:
+    trainer = Trainer(RunConfig(**QUICK, objective="wgan-gp", discriminator_steps=4))
+    before = trainer.sample(10, seed=0)
+    for _ in range(3):
+        trainer._train_step()
+    np.testing.assert_array_equal(trainer.sample(10, seed=0), before)
+    trainer._train_step()
+    assert not np.array_equal(trainer.sample(10, seed=0), before)
