@@ -4,8 +4,11 @@ NumPy and SciPy, no torch. `Evaluator` holds the fixed real sample that a run is
 nothing to do with those of training.
 
 The headline is the sliced Wasserstein distance over its real-against-real floor, divided by the coverage over its own
-real-against-real value: 1.0 means as good as real, larger is worse. The distance sees collapse and shift but hardly
-blur; the coverage sees both and is blind to distance, so the product of the two can be fooled by neither.
+real-against-real value (at most 1): 1.0 means as good as real, larger is worse. The distance sees collapse and shift
+but hardly blur; the coverage sees collapse and blur but not how far away the points are. Neither alone tells the truth.
+
+What the functions need: finite points of shape ``(n, 2)``, else `ValueError`. `curve_error` and `x_coverage` take any
+numbers, and `Evaluator` counts a sample with a point that is not finite as the worst there is.
 """
 
 from __future__ import annotations
@@ -13,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -25,18 +27,23 @@ from gandash.core.shapes import Shape
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
 
+Floats = NDArray[np.float64]
 Points = NDArray[np.float32] | NDArray[np.float64]
 
 PROJECTIONS = 64
 NEIGHBOURS = 5
-X_BINS = 100
+WIDEST_GAP = 0.02
 HIGH_QUALITY_STDS = 3.0
-REAL_SAMPLES = 24
+FLOOR_SAMPLES = 64
+ENERGY_POINTS = 1000
 
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is shown: its name in words, what is better, and what a perfect generator scores."""
+    """How a metric is shown: its name in words, what is better, and what a perfect generator scores.
+
+    `better` is "ideal" where a value can be too high as well as too low; `ideal` is None where it depends on the shape.
+    """
 
     name: str
     title: str
@@ -56,8 +63,8 @@ _ALL = (
         "lower",
         1.0,
         True,
-        "The headline: how much worse than real the points are, as distance and as coverage together. 1 means as good as "
-        "a second real sample; lower is better.",
+        "The headline: how much worse than real the points are, in distance and in coverage together. 1 means as good "
+        "as a second real sample; lower is better.",
         "sliced Wasserstein ratio divided by relative coverage; see the README",
     ),
     Metric(
@@ -67,9 +74,9 @@ _ALL = (
         "lower",
         0.0,
         True,
-        "The textbook's measure: mean squared distance of y to the curve at x, over the last generated batch. It is blind "
-        "to missing x and to points beyond the curve's ends.",
-        "mean squared error, (1/n) Σ (y − f(x))²",
+        "The textbook's measure: mean squared distance of y to the curve at x, over the last generated batch. It is "
+        "blind to missing x and to points beyond the curve's ends.",
+        "mean squared error, (1/n) Σ (y - f(x))²",
     ),
     Metric(
         "mse",
@@ -78,8 +85,8 @@ _ALL = (
         "lower",
         0.0,
         True,
-        "Mean squared distance of y to the curve at x, over 1,000 fresh points. Read it together with the coverage of x.",
-        "mean squared error, (1/n) Σ (y − f(x))²",
+        "Mean squared distance of y to the curve at x, over fresh points. Read it together with the coverage of x.",
+        "mean squared error, (1/n) Σ (y - f(x))²",
     ),
     Metric(
         "x_coverage",
@@ -88,9 +95,9 @@ _ALL = (
         "higher",
         1.0,
         False,
-        "Share of the curve's x range, in 100 equal parts, that has at least one generated point: what the error to the "
-        "curve cannot see.",
-        "occupied bins of a histogram",
+        "Share of the curve's x range that generated points reach: every stretch longer than 2 % of the range without "
+        "a point counts as missing. The error to the curve cannot see this.",
+        "1 minus the gaps between neighbouring x that are wider than 2 % of the range",
     ),
     Metric(
         "sliced_wasserstein",
@@ -101,7 +108,7 @@ _ALL = (
         True,
         "How far points must be moved, on average, to turn the generated sample into the real one, seen from 64 "
         "directions.",
-        "Bonneel 2015, definition 5 (order 1), directions evenly spaced",
+        "Bonneel et al. 2015, order 1, 64 directions evenly spaced",
     ),
     Metric(
         "sw_ratio",
@@ -110,19 +117,20 @@ _ALL = (
         "lower",
         1.0,
         True,
-        "The sliced Wasserstein distance divided by the one between two real samples of the same size: 1 means as good as "
-        "real.",
-        "Bonneel 2015, definition 5, over its mean between pairs of real samples",
+        "The sliced Wasserstein distance divided by the one between two real samples of the same size: 1 means as good "
+        "as real.",
+        "Bonneel et al. 2015, over its mean between real samples",
     ),
     Metric(
         "coverage",
         "Coverage",
         "share",
         "higher",
-        1.0,
+        0.969,
         False,
-        "Share of real points with a generated point among their nearest neighbours. A second real sample scores 0.97.",
-        "Naeem 2020, equation 5, k = 5",
+        "Share of real points that have a generated point at least as near as their fifth nearest real one. A second "
+        "real sample scores 97 %.",
+        "Naeem et al. 2020, section 3.2, k = 5",
     ),
     Metric(
         "modes",
@@ -132,18 +140,18 @@ _ALL = (
         None,
         False,
         "How many of the mixture's modes have at least one generated point within 3 standard deviations.",
-        "Lin 2018 (PacGAN), section 4.1",
+        "Lin et al. 2018 (PacGAN), section 4.1",
     ),
     Metric(
         "high_quality",
         "High-quality points",
         "share",
-        "higher",
+        "ideal",
         0.989,
         False,
         "Share of points within 3 standard deviations of a mode. Perfect samples score 98.9 %; more means that they "
         "huddle at the centres.",
-        "Lin 2018 (PacGAN), section 4.1",
+        "Lin et al. 2018 (PacGAN), section 4.1",
     ),
     Metric(
         "reverse_kl",
@@ -152,9 +160,9 @@ _ALL = (
         "lower",
         0.0,
         True,
-        "Reverse Kullback-Leibler divergence of the shares of the modes from equal shares: 0 if every mode gets as many "
-        "points.",
-        "Lin 2018 (PacGAN), section 4.1",
+        "How unevenly the points are shared out among the modes: 0 if every mode gets as many. Its name is reverse "
+        "Kullback-Leibler divergence.",
+        "Lin et al. 2018 (PacGAN), section 4.1",
     ),
     Metric(
         "mode_spread",
@@ -163,9 +171,9 @@ _ALL = (
         "ideal",
         1.0,
         False,
-        "Standard deviation of the high-quality points around their mode over that of real ones: below 1 the points huddle "
-        "at the centres.",
-        "root mean square distance to the nearest mode, both samples cut at 3 standard deviations",
+        "Standard deviation of the high-quality points inside their modes over that of real ones. Below 1 the points "
+        "huddle; 0 means that every mode has become a single point.",
+        "pooled standard deviation about the modes' means, both samples cut at 3 standard deviations",
     ),
     Metric(
         "energy_distance",
@@ -174,8 +182,9 @@ _ALL = (
         "lower",
         0.0,
         True,
-        "A distance between distributions from the distances between points; 0 only if they are equal.",
-        "Székely & Rizzo 2013, equation 1",
+        "How much farther generated points are from real ones than points of either kind are from one another; 0 only "
+        "if the two samples are equal.",
+        "Székely & Rizzo 2013, two-sample energy statistic",
     ),
     Metric(
         "precision",
@@ -184,8 +193,8 @@ _ALL = (
         "higher",
         1.0,
         False,
-        "Share of generated points that lie among real ones.",
-        "Kynkäänniemi 2019, equation 2, k = 5",
+        "Share of generated points that lie among real ones, no farther off than real neighbours are from one another.",
+        "Kynkäänniemi et al. 2019, section 2, k = 5",
     ),
     Metric(
         "recall",
@@ -194,27 +203,30 @@ _ALL = (
         "higher",
         1.0,
         False,
-        "Share of real points that lie among generated ones.",
-        "Kynkäänniemi 2019, equation 2, k = 5",
+        "Share of real points that lie among generated ones, no farther off than generated neighbours are from one "
+        "another.",
+        "Kynkäänniemi et al. 2019, section 2, k = 5",
     ),
     Metric(
         "density",
         "Density",
-        "neighbours",
+        "times real",
         "ideal",
         1.0,
         False,
-        "How many real neighbourhoods a generated point lies in, over their expected number; robust to outliers.",
-        "Naeem 2020, equation 4, k = 5",
+        "How many real points count a generated one among their neighbours, compared with a real point. Below 1 points "
+        "are off the shape, above 1 they crowd where it is dense.",
+        "Naeem et al. 2020, section 3.2, k = 5",
     ),
     Metric(
         "c2st",
         "Two-sample test",
         "accuracy",
-        "ideal",
+        "lower",
         0.5,
         False,
-        "Accuracy of a classifier that was asked to tell generated from real points: 50 % means that it cannot.",
+        "Accuracy of a classifier that was asked to tell generated from real points: 50 % means that it cannot, 100 % "
+        "that it always can.",
         "Lopez-Paz & Oquab 2017, section 3, nearest neighbours",
     ),
 )
@@ -222,54 +234,99 @@ METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric
 """Every metric by its name in records, the headline first."""
 
 
-def _directions(count: int) -> NDArray[np.float32]:
-    angles = np.arange(count) * np.pi / count
-    return np.stack((np.cos(angles), np.sin(angles))).astype(np.float32)
+def _checked(points: Points) -> Points:
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+        raise ValueError(f"Points come as an array of shape (n, 2) with n at least 1, not {points.shape}.")
+    if not np.isfinite(points).all():
+        raise ValueError("Points must be finite; some are NaN or infinite.")
+    return points
 
 
-def _projected(points: Points, projections: int) -> NDArray[np.float32]:
-    """Sorted projections, ``(projections, n)``."""
-    lines = _directions(projections).T @ np.asarray(points, np.float32).T
+def _projected(points: Points, projections: int) -> Points:
+    """Sorted coordinates along directions evenly spaced over the half circle, ``(projections, n)``."""
+    angles = np.arange(projections) * (np.pi / projections)
+    directions = np.column_stack((np.cos(angles), np.sin(angles)))
+    with np.errstate(over="ignore"):  # points at the end of the float range are infinitely far
+        lines: Points = np.matmul(directions.astype(points.dtype), points.T)
     lines.sort(axis=1)
     return lines
 
 
+def _distance_along(first: Points, second: Points) -> float:
+    """Mean over rows of the 1-Wasserstein distance of sorted samples, ``(projections, n)`` and ``(projections, m)``."""
+    n, m = first.shape[1], second.shape[1]
+    if n == m:
+        return float(np.abs(first - second).mean(dtype=np.float64))
+    # Both quantile functions are steps; between neighbouring ends of steps, in units of 1 / (n m), neither changes.
+    ends = np.union1d(np.arange(1, n + 1) * m, np.arange(1, m + 1) * n)
+    starts = np.concatenate(([0], ends[:-1]))
+    gaps = np.abs(first[:, starts // m] - second[:, starts // n]).mean(axis=0, dtype=np.float64)
+    return float(gaps @ (ends - starts) / (n * m))
+
+
 def sliced_wasserstein(a: Points, b: Points, projections: int = PROJECTIONS) -> float:
-    """Mean 1-Wasserstein distance over evenly spaced directions, in axis units (Bonneel 2015, definition 5).
+    """Sliced 1-Wasserstein distance of samples ``(n, 2)`` and ``(m, 2)``, in axis units (Bonneel et al. 2015).
 
-    Samples ``(n, 2)`` and ``(m, 2)``; of two sizes, the larger is read at the smaller's quantiles.
+    The mean over directions of the exact distance along each. In the plane evenly spaced angles are the natural
+    quadrature, so the directions need not be random as in many dimensions: the same points give the same figure.
     """
-    first, second = _projected(a, projections), _projected(b, projections)
-    if first.shape != second.shape:
-        first, second = sorted((first, second), key=lambda lines: lines.shape[1])
-        n, m = first.shape[1], second.shape[1]
-        at = (np.arange(n) + 0.5) * m / n - 0.5
-        second = np.stack([np.interp(at, np.arange(m), line) for line in second]).astype(np.float32)
-    return float(np.abs(first - second).mean(dtype=np.float64))
+    if projections < 1:
+        raise ValueError(f"projections is {projections}; it must be at least 1.")
+    return _distance_along(_projected(_checked(a), projections), _projected(_checked(b), projections))
 
 
-def energy_distance(a: Points, b: Points, most: int = 1000) -> float:
-    """√(2 E|X − Y| − E|X − X'| − E|Y − Y'|) over at most `most` points of each (Székely & Rizzo 2013, equation 1)."""
-    from scipy.spatial.distance import cdist, pdist
+def energy_distance(a: Points, b: Points, most: int = ENERGY_POINTS) -> float:
+    """2 E|X - Y| - E|X - X'| - E|Y - Y'| over all pairs of points, in axis units (Székely & Rizzo 2013).
 
-    a, b = np.asarray(a[:most], np.float64), np.asarray(b[:most], np.float64)
-    n, m = len(a), len(b)
-    within = 2 * pdist(a).sum() / n**2 + 2 * pdist(b).sum() / m**2
-    return math.sqrt(max(0.0, 2 * float(cdist(a, b).mean()) - float(within)))
+    The statistic of the paper's two-sample test, so never negative, and 0 only for equal samples. SciPy's function of
+    this name, in one dimension, is its square root. Samples ``(n, 2)`` and ``(m, 2)`` of more than `most` points are
+    thinned evenly.
+    """
+    a, b = _thinned(_checked(a), most), _thinned(_checked(b), most)
+    return _energy(a, b, _mean_distance(a), _mean_distance(b))
 
 
-def curve_error(points: Points, curve: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> float:
-    """The textbook's mean squared error (1/n) Σ (y − f(x))², in squared axis units; infinite if a point is too far out."""
-    x, y = np.asarray(points, np.float64).T
+def _energy(a: Floats, b: Floats, within_a: float, within_b: float) -> float:
+    from scipy.spatial.distance import cdist
+
+    return max(0.0, 2 * float(cdist(a, b).mean()) - within_a - within_b)
+
+
+def _thinned(points: Points, most: int) -> Floats:
+    return np.asarray(points[:: math.ceil(len(points) / most)], dtype=np.float64)
+
+
+def _mean_distance(points: Floats) -> float:
+    """Mean distance over all ordered pairs of points, each with itself included."""
+    from scipy.spatial.distance import pdist
+
+    return float(2 * pdist(points).sum() / len(points) ** 2)
+
+
+def curve_error(points: Points, curve: Callable[[Floats], Floats]) -> float:
+    """The textbook's mean squared error (1/n) Σ (y - f(x))², in squared axis units.
+
+    Infinite, without a warning, once f(x) or its square leaves the range of float64 or a point is not finite.
+    """
+    x, y = np.asarray(points, dtype=np.float64).T
     with np.errstate(over="ignore", invalid="ignore"):
         error = float(np.mean((y - curve(x)) ** 2))
     return error if math.isfinite(error) else math.inf
 
 
-def x_coverage(points: Points, x_range: tuple[float, float], bins: int = X_BINS) -> float:
-    """Share of the equal parts of `x_range` with at least one point; 1,000 uniform points reach 0.99 to 1."""
-    hit, _ = np.histogram(np.asarray(points)[:, 0], bins=bins, range=x_range)
-    return float((hit > 0).mean())
+def x_coverage(points: Points, x_range: tuple[float, float], widest_gap: float = WIDEST_GAP) -> float:
+    """Share of `x_range` that is not in a gap wider than `widest_gap`, itself a share of the range, between points.
+
+    Gaps run between neighbouring x and from the outermost ones inside to the ends of the range; points outside count
+    for nothing. Unlike a share of occupied bins it tells 97 % from 98 % of the range. A gap of n uniform points is
+    wider than 2 % with probability about n · exp(-0.02 n), if that is small: 1,000 of them score exactly 1.0 in all but
+    2 of a million draws, 100 of them seldom.
+    """
+    low, high = x_range
+    x = np.asarray(points, dtype=np.float64)[:, 0]
+    inside = np.sort(x[(x >= low) & (x <= high)])
+    gaps = np.diff(np.concatenate(([low], inside, [high]))) / (high - low)
+    return max(0.0, 1.0 - float(gaps[gaps > widest_gap].sum()))
 
 
 @dataclass(frozen=True)
@@ -282,30 +339,47 @@ class ModeStatistics:
     spread: float
 
 
-def mode_statistics(points: Points, modes: NDArray[np.float64], std: float) -> ModeStatistics:
-    """PacGAN's protocol (Lin 2018, section 4.1) for a mixture of round Gaussians in the plane.
+def mode_statistics(points: Points, modes: Floats, std: float) -> ModeStatistics:
+    """How points ``(n, 2)`` fill a mixture of round Gaussians with equal weights at `modes` ``(k, 2)``.
 
-    A point is of high quality within 3 std of its nearest mode; a mode counts as covered with at least one such point;
-    the reverse KL compares the shares of the nearest mode among all points with equal shares. The spread is the root
-    mean square distance of high-quality points to their mode over the one of real points cut at 3 std alike.
+    PacGAN's protocol (Lin et al. 2018, section 4.1): each point belongs to its nearest mode and is of high quality
+    within 3 std of it; a mode is covered by at least one such point; the reverse KL is that of the shares of the modes
+    among all points, good or not, from 1/k. It is finite even if modes are missing, ln k at worst.
+
+    The spread is the standard deviation of the high-quality points about the mean of their mode, pooled over the modes
+    and both axes, over that of real points, 0.974 std because they are cut at 3 std alike. 0 if no mode has two points.
     """
-    offsets = np.asarray(points, np.float64)[:, None, :] - modes[None]
-    squares = np.einsum("nkd,nkd->nk", offsets, offsets)
+    x, y = np.asarray(_checked(points), dtype=np.float64).T
+    squares = (x[:, None] - modes[:, 0]) ** 2 + (y[:, None] - modes[:, 1]) ** 2
     nearest = squares.argmin(axis=1)
-    distances = squares[np.arange(len(points)), nearest] / std**2
-    good = distances <= HIGH_QUALITY_STDS**2
-    covered = np.unique(nearest[good])
-    shares = np.bincount(nearest, minlength=len(modes)) / len(points)
+    good = squares.min(axis=1) <= (HIGH_QUALITY_STDS * std) ** 2
+
+    k = len(modes)
+    shares = np.bincount(nearest, minlength=k) / len(points)
     present = shares[shares > 0]
-    tail = math.exp(-(HIGH_QUALITY_STDS**2) / 2)
-    real_square = 2 - HIGH_QUALITY_STDS**2 * tail / (1 - tail)
-    spread = math.sqrt(float(distances[good].mean()) / real_square) if good.any() else 0.0
+    counts = np.bincount(nearest[good], minlength=k)
     return ModeStatistics(
-        covered=len(covered),
+        covered=int(np.count_nonzero(counts)),
         high_quality=float(good.mean()),
-        reverse_kl=max(0.0, float(np.sum(present * np.log(present * len(modes))))),
-        spread=spread,
+        reverse_kl=max(0.0, float(present @ np.log(present * k))),
+        spread=_std_inside(np.stack((x, y))[:, good], nearest[good], counts) / (std * _real_std_inside()),
     )
+
+
+def _std_inside(coordinates: Floats, mode: NDArray[np.intp], counts: NDArray[np.intp]) -> float:
+    """Standard deviation along an axis of points ``(2, n)`` about the mean of their mode, pooled, without bias."""
+    freedom = len(mode) - np.count_nonzero(counts)
+    if not freedom:
+        return 0.0
+    sums = [np.bincount(mode, axis, minlength=len(counts)) for axis in coordinates]
+    offsets = coordinates - (np.stack(sums) / np.maximum(counts, 1))[:, mode]
+    return math.sqrt(float(np.sum(offsets**2)) / (2 * freedom))
+
+
+def _real_std_inside() -> float:
+    """Standard deviation along an axis of a round Gaussian of std 1 that is cut at a radius of 3."""
+    tail = math.exp(-(HIGH_QUALITY_STDS**2) / 2)
+    return math.sqrt(1 - HIGH_QUALITY_STDS**2 * tail / (2 * (1 - tail)))
 
 
 @dataclass(frozen=True)
@@ -319,96 +393,109 @@ class Neighbourhoods:
 
 
 def precision_recall_density_coverage(real: Points, fake: Points, k: int = NEIGHBOURS) -> Neighbourhoods:
-    """Manifold metrics from balls to the k-th nearest neighbour (Kynkäänniemi 2019, equations 1 and 2; Naeem 2020).
+    """Metrics from balls that reach from each point to its k-th nearest neighbour in its own sample, border included.
 
-    Samples ``(n, 2)`` and ``(m, 2)`` with more than k points each.
+    Precision and recall: the share of generated points in some real ball, and of real points in some generated ball
+    (Kynkäänniemi et al. 2019, section 2). Density: in how many real balls a generated point lies, over k; coverage: the
+    share of real balls with a generated point inside (Naeem et al. 2020, section 3.2). Samples ``(n, 2)`` and
+    ``(m, 2)`` of more than k points each.
     """
     from scipy.spatial import KDTree
 
-    real_tree, fake_tree = KDTree(real), KDTree(fake)
-    in_real_balls = fake_tree.query_ball_point(real, _radii(real_tree, k))
-    in_fake_balls = real_tree.query_ball_point(fake, _radii(fake_tree, k))
+    if min(len(_checked(real)), len(_checked(fake))) <= k:
+        raise ValueError(f"{len(real)} real and {len(fake)} generated points are too few for {k} neighbours.")
+    real_tree = KDTree(real)
+    return _neighbourhoods(real_tree, _radii(real_tree, k), KDTree(fake), k)
+
+
+def _neighbourhoods(real: KDTree, real_radii: Floats, fake: KDTree, k: int) -> Neighbourhoods:
+    in_real_balls = fake.query_ball_point(real.data, real_radii)
+    in_fake_balls = real.query_ball_point(fake.data, _radii(fake, k))
     counts = np.array([len(found) for found in in_real_balls])
     return Neighbourhoods(
-        precision=len(set().union(*in_real_balls)) / len(fake),
-        recall=len(set().union(*in_fake_balls)) / len(real),
-        density=float(counts.sum() / (k * len(fake))),
+        precision=len(set().union(*in_real_balls)) / fake.n,
+        recall=len(set().union(*in_fake_balls)) / real.n,
+        density=float(counts.sum() / (k * fake.n)),
         coverage=float((counts > 0).mean()),
     )
 
 
-def _radii(tree: KDTree, k: int) -> NDArray[np.float64]:
+def _radii(tree: KDTree, k: int) -> Floats:
     """Distance of each of a tree's own points to its k-th nearest neighbour."""
-    distances: NDArray[np.float64] = tree.query(tree.data, k=[k + 1])[0][:, 0]
+    distances: Floats = tree.query(tree.data, k=[k + 1])[0][:, 0]
     return distances
 
 
 def classifier_two_sample_test(real: Points, fake: Points, seed: int = 0) -> float:
     """Accuracy, by five-fold cross-validation, of a nearest-neighbour classifier told to part two samples.
 
-    0.5 means that it cannot tell them apart, 1.0 that it always can (Lopez-Paz & Oquab 2017, section 3). The samples
-    are cut to the same size, and √n neighbours vote, as in the paper's section 4.
+    0.5 means that it cannot tell them apart, 1.0 that it always can (Lopez-Paz & Oquab 2017, section 3). As in the
+    paper √n neighbours vote, n being the points learnt from; both axes count alike. The larger sample is cut to the
+    smaller's size.
     """
     from sklearn.model_selection import StratifiedKFold, cross_val_score
     from sklearn.neighbors import KNeighborsClassifier
 
-    n = min(len(real), len(fake))
-    points = np.concatenate((real[:n], fake[:n]))
-    labels = np.repeat((1, 0), n)
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    votes = KNeighborsClassifier(n_neighbors=max(1, math.isqrt(n)))
-    return float(cross_val_score(votes, points, labels, cv=folds).mean())
+    folds = 5
+    n = min(len(_checked(real)), len(_checked(fake)))
+    if n < folds:
+        raise ValueError(f"{len(real)} real and {len(fake)} generated points are too few: take {folds} or more.")
+    points = np.concatenate((real[:n], fake[:n]), dtype=np.float64)
+    points /= np.maximum(points.std(axis=0), np.finfo(np.float64).tiny)
+    classifier = KNeighborsClassifier(math.isqrt(2 * n * (folds - 1) // folds))
+    split = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    return float(cross_val_score(classifier, points, np.repeat((1, 0), n), cv=split).mean())
 
 
 class Evaluator:
-    """Judges points of one shape against a fixed sample of `n` fresh real points.
+    """Judges samples of `n` points against a fixed sample of as many fresh real points, which `seed` decides.
 
-    `floor` and `real_coverage` are the mean distance and coverage of other real samples of the same size. Points that
-    are not finite count as far away: distances become infinite, shares 0.
+    `floor` and `real_coverage` are the mean distance and coverage of 64 other real samples, so a perfect generator has
+    a mean `sw_ratio` of 1.0. Single samples of it scatter, nine in ten between 0.6 and 1.9, as real samples do.
+
+    A sample with a point that is not finite gets the worst values: distances infinite, shares 0.
+
+    >>> from gandash.core.shapes import SHAPES
+    >>> evaluator = Evaluator(SHAPES["ring8"])
+    >>> evaluator.live(SHAPES["ring8"].sample(evaluator.n, np.random.default_rng(0)))["modes"]
+    8.0
     """
 
-    def __init__(self, shape: Shape, n: int = 1000, seed: int = 20_140_610) -> None:
+    def __init__(self, shape: Shape, n: int = 1000, seed: int = 2014) -> None:
+        from scipy.spatial import KDTree
+
+        if n <= NEIGHBOURS:
+            raise ValueError(f"n is {n}; an evaluation needs more than {NEIGHBOURS} points.")
         self.shape = shape
         self.n = n
-        rng = np.random.default_rng(seed)
-        self._real = shape.sample(n, rng)
-        self._real_lines = _projected(self._real, PROJECTIONS)
-        others = [shape.sample(n, rng) for _ in range(REAL_SAMPLES)]
+        self._seed = seed
+        # Two numbers make a stream that no run's data can share: they are drawn from a generator seeded with one.
+        rng = np.random.default_rng((seed, 1))
+        self.real = shape.sample(n, rng)
+        self.real.setflags(write=False)
+        self._lines = _projected(self.real, PROJECTIONS)
+        self._tree = KDTree(self.real)
+        self._real_radii = _radii(self._tree, NEIGHBOURS)
+        self._thinned = _thinned(self.real, ENERGY_POINTS)
+        self._mean_distance = _mean_distance(self._thinned)
+        others = [shape.sample(n, rng) for _ in range(FLOOR_SAMPLES)]
         self.floor = float(np.mean([self._distance(other) for other in others]))
         self.real_coverage = float(np.mean([self._coverage(other) for other in others]))
 
-    @cached_property
-    def _real_radii(self) -> NDArray[np.float64]:
-        from scipy.spatial import KDTree
-
-        return _radii(KDTree(self._real), NEIGHBOURS)
-
-    def _distance(self, points: Points) -> float:
-        if len(points) != self.n:
-            return sliced_wasserstein(points, self._real)
-        return float(np.abs(_projected(points, PROJECTIONS) - self._real_lines).mean(dtype=np.float64))
-
-    def _coverage(self, points: Points) -> float:
-        from scipy.spatial import KDTree
-
-        distance, _ = KDTree(points).query(self._real)
-        return float((distance <= self._real_radii).mean())
-
     def live(self, points: Points) -> dict[str, float]:
-        """What is cheap enough for every frame, from points ``(n, 2)``."""
-        if not np.isfinite(points).all():
+        """What is cheap enough for every epoch, from points ``(n, 2)``; a few milliseconds at most."""
+        if not self._measurable(points):
             return self._worst()
         shape, found = self.shape, {}
         if shape.curve is not None and shape.x_range is not None:
             found["mse"] = curve_error(points, shape.curve)
             found["x_coverage"] = x_coverage(points, shape.x_range)
-        distance = self._distance(points)
-        coverage = self._coverage(points)
+        distance, coverage = self._distance(points), self._coverage(points)
         found |= {
             "sliced_wasserstein": distance,
             "sw_ratio": distance / self.floor,
             "coverage": coverage,
-            "headline": self._headline(distance / self.floor, coverage),
+            "headline": self._headline(distance, coverage),
         }
         if shape.modes is not None and shape.mode_std is not None:
             modes = mode_statistics(points, shape.modes, shape.mode_std)
@@ -421,13 +508,16 @@ class Evaluator:
         return found
 
     def full(self, points: Points) -> dict[str, float]:
-        """The live metrics and the dearer ones, precision, recall, density and the energy distance."""
+        """The live metrics and the dearer ones: energy distance, precision, recall and density."""
+        from scipy.spatial import KDTree
+
         found = self.live(points)
-        if not math.isfinite(found["headline"]):
-            return found
-        near = precision_recall_density_coverage(self._real, points)
+        if not self._measurable(points):
+            return found | {"energy_distance": math.inf, "precision": 0.0, "recall": 0.0, "density": 0.0}
+        near = _neighbourhoods(self._tree, self._real_radii, KDTree(points), NEIGHBOURS)
+        thinned = _thinned(points, ENERGY_POINTS)
         return found | {
-            "energy_distance": energy_distance(self._real, points),
+            "energy_distance": _energy(self._thinned, thinned, self._mean_distance, _mean_distance(thinned)),
             "precision": near.precision,
             "recall": near.recall,
             "density": near.density,
@@ -435,18 +525,33 @@ class Evaluator:
 
     def verdict(self, points: Points) -> dict[str, float]:
         """The classifier two-sample test, for the end of a run."""
-        if not np.isfinite(points).all():
+        if not self._measurable(points):
             return {"c2st": 1.0}
-        return {"c2st": classifier_two_sample_test(self._real, points)}
+        return {"c2st": classifier_two_sample_test(self.real, points, self._seed)}
 
-    def _headline(self, sw_ratio: float, coverage: float) -> float:
-        relative = max(coverage, 1 / self.n) / self.real_coverage
-        return sw_ratio / min(1.0, relative)
+    def _measurable(self, points: Points) -> bool:
+        if points.shape != (self.n, 2):
+            raise ValueError(f"This evaluator judges samples as large as its own, ({self.n}, 2), not {points.shape}.")
+        return bool(np.isfinite(points).all())
+
+    def _distance(self, points: Points) -> float:
+        return _distance_along(_projected(points, PROJECTIONS), self._lines)
+
+    def _coverage(self, points: Points) -> float:
+        from scipy.spatial import KDTree
+
+        nearest, _ = KDTree(points).query(self.real)
+        return float((nearest <= self._real_radii).mean())
+
+    def _headline(self, distance: float, coverage: float) -> float:
+        """Coverage counts as at least one point's, 1/n, so that the headline still falls as lost points come nearer."""
+        return distance / self.floor / min(1.0, max(coverage, 1 / self.n) / self.real_coverage)
 
     def _worst(self) -> dict[str, float]:
         found = {"sliced_wasserstein": math.inf, "sw_ratio": math.inf, "coverage": 0.0, "headline": math.inf}
         if self.shape.curve is not None:
             found |= {"mse": math.inf, "x_coverage": 0.0}
         if self.shape.modes is not None:
-            found |= {"modes": 0.0, "high_quality": 0.0, "reverse_kl": math.inf, "mode_spread": 0.0}
+            worst_kl = math.log(len(self.shape.modes))
+            found |= {"modes": 0.0, "high_quality": 0.0, "reverse_kl": worst_kl, "mode_spread": 0.0}
         return found

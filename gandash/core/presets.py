@@ -55,6 +55,10 @@ def best(shape: str) -> RunConfig:
     return RunConfig(shape=shape, **recipe)
 
 
+def _lower_first(title: str) -> str:
+    return title[0].lower() + title[1:]
+
+
 TEXTBOOK_SHAPES = ("exponential", "inverted-u")
 
 PRESETS: Mapping[str, RunConfig] = MappingProxyType(
@@ -64,7 +68,7 @@ PRESETS: Mapping[str, RunConfig] = MappingProxyType(
 """Every preset by its name: ``textbook-<shape>``, the chapter's recipe unchanged, and ``best-<shape>``."""
 
 PRESET_TITLES: Mapping[str, str] = MappingProxyType(
-    {f"textbook-{name}": f"Textbook: {SHAPES[name].title[0].lower()}{SHAPES[name].title[1:]}" for name in TEXTBOOK_SHAPES}
+    {f"textbook-{name}": f"Textbook: {_lower_first(SHAPES[name].title)}" for name in TEXTBOOK_SHAPES}
     | {f"best-{name}": f"Best: {SHAPES[name].title}" for name in SHAPES}
 )
 """The title of every preset, as a menu shows it."""

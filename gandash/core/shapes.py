@@ -27,8 +27,8 @@ Curve = Callable[[ArrayLike], Floats]
 class Shape:
     """A 2-D distribution in its own units.
 
-    `kind` is "curve" (y = f(x) with x uniform), "closed line", "mixture" (Gaussians of equal weight) or "area" (any other
-    density). `bounds` are the fixed axes on screen, ((x_min, x_max), (y_min, y_max)). A curve has `curve`, its f,
+    `kind` is "curve" (y = f(x) with x uniform), "closed line", "mixture" (Gaussians of equal weight) or "area" (any
+    other density). `bounds` are the fixed axes on screen, ((x_min, x_max), (y_min, y_max)). A curve has `curve`, its f,
     vectorised in float64, and `x_range`, where x lies; a mixture has `modes`, its centres of shape ``(k, 2)``, and
     `mode_std`, the standard deviation of each along every axis.
 
@@ -118,22 +118,22 @@ def _exponential(x: Floats) -> Floats:
     return growth
 
 
-@curve("inverted-u", "Inverted U", "y = 10 − x², x in [−5, 5]", (-5.0, 5.0), ((-6.0, 6.0), (-18.0, 13.0)))
+@curve("inverted-u", "Inverted U", "y = 10 - x², x in [-5, 5]", (-5.0, 5.0), ((-6.0, 6.0), (-18.0, 13.0)))
 def _inverted_u(x: Floats) -> Floats:
     return 10.0 - x**2
 
 
-@curve("line", "Line", "y = x, x in [−1, 1]", (-1.0, 1.0), ((-1.25, 1.25), (-1.25, 1.25)))
+@curve("line", "Line", "y = x, x in [-1, 1]", (-1.0, 1.0), ((-1.25, 1.25), (-1.25, 1.25)))
 def _line(x: Floats) -> Floats:
     return x.copy()
 
 
-@curve("sine", "Sine wave", "y = sin x, x in [−π, π]", (-np.pi, np.pi), ((-4.0, 4.0), (-1.5, 1.5)))
+@curve("sine", "Sine wave", "y = sin x, x in [-π, π]", (-np.pi, np.pi), ((-4.0, 4.0), (-1.5, 1.5)))
 def _sine(x: Floats) -> Floats:
     return np.sin(x)
 
 
-@curve("parabola", "Parabola", "y = x², x in [−1, 1]", (-1.0, 1.0), ((-1.25, 1.25), (-0.25, 1.25)))
+@curve("parabola", "Parabola", "y = x², x in [-1, 1]", (-1.0, 1.0), ((-1.25, 1.25), (-0.25, 1.25)))
 def _parabola(x: Floats) -> Floats:
     return x**2
 
@@ -177,17 +177,20 @@ def _spiral(n: int, rng: np.random.Generator) -> Floats:
     return arm * radius[:, None] * _on_circle(3 * np.pi * radius) + 0.02 * rng.standard_normal((n, 2))
 
 
-@shape("swiss-roll", "Swiss roll", "area", "(t cos t, t sin t), t in [1.5π, 4.5π], noise 0.3", ((-15.0, 20.0), (-15.0, 20.0)))
+@shape("swiss-roll", "Swiss roll", "area", "(t cos t, t sin t), t in [1.5π, 4.5π], noise 0.3", ((-15, 20), (-15, 20)))
 def _swiss_roll(n: int, rng: np.random.Generator) -> Floats:
     t = rng.uniform(1.5 * np.pi, 4.5 * np.pi, n)
     return t[:, None] * _on_circle(t) + 0.3 * rng.standard_normal((n, 2))
 
 
-@shape("heart", "Heart", "closed line", "x = 16 sin³t, y = 13 cos t − 5 cos 2t − 2 cos 3t − cos 4t", ((-20.0, 20.0), (-20.0, 15.0)))
+HEART = "x = 16 sin³t, y = 13 cos t - 5 cos 2t - 2 cos 3t - cos 4t"
+
+
+@shape("heart", "Heart", "closed line", HEART, ((-20.0, 20.0), (-20.0, 15.0)))
 def _heart(n: int, rng: np.random.Generator) -> Floats:
     t = np.linspace(0, 2 * np.pi, 1001)
-    outline = np.column_stack((16 * np.sin(t) ** 3, 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)))
-    return _along(outline, n, rng)
+    y = 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)
+    return _along(np.column_stack((16 * np.sin(t) ** 3, y)), n, rng)
 
 
 @shape("star", "Star", "closed line", "five points, radii 1 and 0.382", SQUARE)
@@ -197,7 +200,7 @@ def _star(n: int, rng: np.random.Generator) -> Floats:
     return _along(radius * _on_circle(np.pi / 2 + corner * np.pi / 5), n, rng)
 
 
-@shape("checkerboard", "Checkerboard", "area", "8 squares of a 4 × 4 board", ((-2.5, 2.5), (-2.5, 2.5)))
+@shape("checkerboard", "Checkerboard", "area", "8 squares of a board of 4 by 4", ((-2.5, 2.5), (-2.5, 2.5)))
 def _checkerboard(n: int, rng: np.random.Generator) -> Floats:
     column = rng.integers(4, size=n)
     row = 2 * rng.integers(2, size=n) + column % 2
@@ -210,7 +213,7 @@ def _ring8() -> Floats:
     return _on_circle(np.arange(8) * np.pi / 4)
 
 
-@mixture("grid25", "25 Gaussians", "25 modes at {−4, −2, 0, 2, 4}², std 0.05", 0.05, ((-5.0, 5.0), (-5.0, 5.0)))
+@mixture("grid25", "25 Gaussians", "25 modes at {-4, -2, 0, 2, 4}², std 0.05", 0.05, ((-5.0, 5.0), (-5.0, 5.0)))
 def _grid25() -> Floats:
     """The grid of PacGAN (Lin et al. 2018, section 4.1)."""
     return np.array([(x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2)], dtype=np.float64)

@@ -1,0 +1,7 @@
+"""`python -m gandash`: see `gandash.cli`."""
+
+import sys
+
+from gandash.cli import main
+
+sys.exit(main())
