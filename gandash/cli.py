@@ -64,10 +64,14 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train a GAN and save its generator", description=_train.__doc__)
     train.set_defaults(command=_train)
     files = train.add_argument_group("files")
-    files.add_argument("--out", type=Path, required=True, metavar="FILE.pt", help="where the TorchScript generator goes")
+    files.add_argument(
+        "--out", type=Path, required=True, metavar="FILE.pt", help="where the TorchScript generator goes"
+    )
     files.add_argument("--json", type=Path, metavar="FILE.json", help="also save config and history")
     files.add_argument("--csv", type=Path, metavar="FILE.csv", help="also save generated points")
-    files.add_argument("--samples", type=_at_least_one, default=2000, metavar="N", help="how many points (default: %(default)s)")
+    files.add_argument(
+        "--samples", type=_at_least_one, default=2000, metavar="N", help="how many points (default: %(default)s)"
+    )
     files.add_argument(
         "--which",
         choices=("latest", "ema", "best"),
@@ -80,7 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--config", type=Path, metavar="FILE.json", help="start from a config saved as JSON")
     machine = train.add_argument_group("machine")
     machine.add_argument(
-        "--threads", type=_at_least_one, default=1, metavar="N", help="CPU threads; more than one help wide networks only"
+        "--threads",
+        type=_at_least_one,
+        default=1,
+        metavar="N",
+        help="CPU threads; more than one help wide networks only",
     )
     groups = {name: train.add_argument_group(title) for name, title in GROUP_TITLES.items()}
     for knob in KNOBS.values():
@@ -111,7 +119,7 @@ def _add_knob(group: argparse._ArgumentGroup, knob: Knob) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    """Train a GAN, showing its progress, and save the generator as TorchScript. Ctrl-C stops and saves what is there."""
+    """Train a GAN, and save its generator as TorchScript. Ctrl-C stops and saves what is there."""
     config = _config(arguments)
     targets = [path for path in (arguments.out, arguments.json, arguments.csv) if path is not None]
     _refuse_bad_files(targets)
@@ -183,7 +191,9 @@ def _refuse_bad_files(targets: Sequence[Path]) -> None:
         if path.is_dir():
             raise ValueError(f"{path} is a folder; give the name of a file in it.")
         if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-            raise ValueError(f"The folder {path.parent} does not exist or cannot be written to; create it or choose another.")
+            raise ValueError(
+                f"The folder {path.parent} does not exist or cannot be written to; create it or choose another."
+            )
 
 
 def _run(trainer: Trainer) -> bool:

@@ -27,8 +27,24 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_train_saves_generator_history_and_samples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, history, samples = tmp_path / "g.pt", tmp_path / "h.json", tmp_path / "s.csv"
     status = main(
-        ["train", "--shape", "exponential", "--epochs", "4", "--seed", "3", *QUICK]
-        + ["--out", str(out), "--json", str(history), "--csv", str(samples), "--samples", "50"]
+        [
+            "train",
+            "--shape",
+            "exponential",
+            "--epochs",
+            "4",
+            "--seed",
+            "3",
+            *QUICK,
+            "--out",
+            str(out),
+            "--json",
+            str(history),
+            "--csv",
+            str(samples),
+            "--samples",
+            "50",
+        ]
     )
     assert status == 0
     said = capsys.readouterr().out
@@ -150,7 +166,7 @@ def test_a_diverged_run_saves_the_last_healthy_generator(
     def spoilt(self: Trainer) -> None:
         train_step(self)
         if self.epoch == 2:
-            self.networks[0][0].weight.data.fill_(math.nan)
+            next(self.networks[0].parameters()).data.fill_(math.nan)
 
     monkeypatch.setattr(Trainer, "_train_step", spoilt)
     out = tmp_path / "g.pt"
@@ -203,5 +219,7 @@ def test_torch_is_loaded_only_to_train(arguments: str) -> None:
         "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
         "print('torch' in sys.modules, 'sklearn' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", script, *arguments.split()], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments.split()], capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines()[-1] == "False False"

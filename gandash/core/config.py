@@ -106,7 +106,13 @@ class RunConfig(BaseModel):
     # Data
     shape: ShapeName = _knob("exponential", "Target shape", "The 2-D distribution that the generator learns.", "data")
     points: int = _knob(
-        2048, "Real points", "How many real points the discriminator is shown.", "data", unit="points", ge=16, le=1_000_000
+        2048,
+        "Real points",
+        "How many real points the discriminator is shown.",
+        "data",
+        unit="points",
+        ge=16,
+        le=1_000_000,
     )
     batch_size: int = _knob(
         128,
@@ -130,7 +136,11 @@ class RunConfig(BaseModel):
         (16, 32), "Generator widths", "Hidden layers of the generator, 1 to 6 of them.", "networks", unit="units"
     )
     discriminator_widths: Widths = _knob(
-        (256, 128, 64), "Discriminator widths", "Hidden layers of the discriminator, 1 to 6 of them.", "networks", unit="units"
+        (256, 128, 64),
+        "Discriminator widths",
+        "Hidden layers of the discriminator, 1 to 6 of them.",
+        "networks",
+        unit="units",
     )
     activation: Activation = _knob(
         "relu", "Activation", "The non-linearity between the layers of both networks.", "networks"
@@ -188,7 +198,7 @@ class RunConfig(BaseModel):
     fourier_growth: float = _knob(
         0.0,
         "Growth of the octaves",
-        "Share of the training over which the discriminator's octaves are switched on one after another. 0: all at once.",
+        "Share of the training over which the discriminator's octaves are switched on one by one. 0: all at once.",
         "networks",
         ge=0.0,
         le=1.0,
@@ -216,8 +226,8 @@ class RunConfig(BaseModel):
     penalty: Penalty = _knob(
         "none",
         "Gradient penalty",
-        "wgan-gp: pull the gradient's norm towards 1 between real and generated points (Gulrajani 2017). r1, r2: pull it "
-        "towards 0 at real, at generated points (Mescheder 2018).",
+        "wgan-gp: pull the gradient's norm towards 1 between real and generated points (Gulrajani 2017). r1, r2: pull "
+        "it towards 0 at real, at generated points (Mescheder 2018).",
         "objective",
     )
     penalty_weight: float = _knob(
@@ -238,7 +248,10 @@ class RunConfig(BaseModel):
         le=0.45,
     )
     label_smoothing_sides: Literal["one", "two"] = _knob(
-        "one", "Smoothed labels", "one: only the label of real points; two: that of generated points as well.", "objective"
+        "one",
+        "Smoothed labels",
+        "one: only the label of real points; two: that of generated points as well.",
+        "objective",
     )
     instance_noise: float = _knob(
         0.0,
@@ -275,12 +288,17 @@ class RunConfig(BaseModel):
         "constant", "Learning rate schedule", "How both learning rates change over the training.", "training"
     )
     lr_final: float = _knob(
-        0.01, "Final learning rate", "The learning rates at the end, as a share of the first.", "training", ge=0.0, le=1.0
+        0.01,
+        "Final learning rate",
+        "The learning rates at the end, as a share of the first.",
+        "training",
+        ge=0.0,
+        le=1.0,
     )
     ema_decay: float = _knob(
         0.0,
         "EMA of the generator",
-        "Decay of a running average of the generator's weights, which is shown, judged and exported beside the latest. 0: off.",
+        "Decay of a running average of the generator's weights, shown, judged and exported beside the latest. 0: off.",
         "training",
         ge=0.0,
         le=0.99999,
@@ -293,8 +311,8 @@ class RunConfig(BaseModel):
     early_stopping: Literal["patience", "threshold", "off"] = _knob(
         "patience",
         "Early stopping",
-        "patience: stop when the metric has not improved for so many epochs. threshold: stop when it has changed by less "
-        "than a threshold over so many epochs.",
+        "patience: stop when the metric has not improved for so many epochs. threshold: stop when it has changed by "
+        "less than a threshold over so many epochs.",
         "stopping",
     )
     patience: int = _knob(
@@ -306,8 +324,8 @@ class RunConfig(BaseModel):
     monitor: Literal["textbook", "headline"] = _knob(
         "textbook",
         "Watched metric",
-        "What early stopping and the best generator go by. textbook: on a curve, the squared error of the last generated "
-        "batch. headline: the shape's headline metric, on fresh points. A shape without a curve has the headline alone.",
+        "What early stopping and the best generator go by. textbook: on a curve, the squared error of the last "
+        "generated batch. headline: the headline metric, on fresh points, as always for a shape without a curve.",
         "stopping",
     )
     evaluate_every: int = _knob(
@@ -347,9 +365,13 @@ class RunConfig(BaseModel):
         try:
             data = json.loads(text)
         except ValueError as error:
-            raise ValueError(f"The config is not valid JSON: {error}. Give an object such as {{\"shape\": \"ring8\"}}.") from error
+            raise ValueError(
+                f'The config is not valid JSON: {error}. Give an object such as {{"shape": "ring8"}}.'
+            ) from error
         if not isinstance(data, dict):
-            raise ValueError(f"The config must be a JSON object of knobs, not {type(data).__name__}: give {{\"shape\": \"ring8\"}}, say.")
+            raise ValueError(
+                f'The config must be a JSON object of knobs, not {type(data).__name__}: give {{"shape": "ring8"}}, say.'
+            )
         try:
             return cls.model_validate(data)
         except ValidationError as error:
@@ -380,23 +402,27 @@ def contradictions(config: RunConfig) -> list[str]:
         )
     if config.batch_size % config.packing:
         reasons.append(
-            f"a batch of {config.batch_size} cannot be cut into packs of {config.packing}: take a batch size that {config.packing} divides"
+            f"a batch of {config.batch_size} cannot be cut into packs of {config.packing}: "
+            f"take a batch size that {config.packing} divides"
         )
     if config.penalty == "wgan-gp" and config.objective != "wgan-gp":
         reasons.append(
-            f"the wgan-gp penalty holds a critic's slope at 1 and contradicts the {config.objective} loss, whose optimum "
-            "has no such slope: take r1, r2 or r1+r2, or the objective wgan-gp"
+            f"the wgan-gp penalty holds a critic's slope at 1 and contradicts the {config.objective} loss, whose "
+            "optimum has no such slope: take r1, r2 or r1+r2, or the objective wgan-gp"
         )
     if config.objective == "wgan-gp" and config.penalty == "none" and not config.spectral_norm:
         reasons.append(
-            "a Wasserstein critic without a gradient penalty or spectral normalisation grows without bound: switch one on"
+            "a Wasserstein critic without a gradient penalty or spectral normalisation grows without bound: "
+            "switch one on"
         )
     if config.label_smoothing and config.objective in ("hinge", "wgan-gp", "rpgan"):
         reasons.append(f"the {config.objective} loss has no labels to smooth: set label smoothing to 0")
     if config.discriminator_updates == "separate" and config.objective == "rpgan":
         reasons.append("rpgan compares real with generated points in pairs: take joint discriminator updates")
     if config.discriminator_updates == "separate" and config.penalty != "none":
-        reasons.append("a gradient penalty belongs to one update on both kinds of points: take joint discriminator updates")
+        reasons.append(
+            "a gradient penalty belongs to one update on both kinds of points: take joint discriminator updates"
+        )
     return reasons
 
 
@@ -475,7 +501,9 @@ def _sentence(detail: ErrorDetails) -> str:
     name = str(location[0])
     if name not in KNOBS:
         close = difflib.get_close_matches(name, KNOBS, n=1)
-        return f"There is no knob {_shortened(name)}." + (f" Did you mean {close[0]}?" if close else f" The knobs are {', '.join(KNOBS)}.")
+        return f"There is no knob {_shortened(name)}." + (
+            f" Did you mean {close[0]}?" if close else f" The knobs are {', '.join(KNOBS)}."
+        )
     knob = KNOBS[name]
     given = _shortened(detail["input"])
     shown = f"layer {int(location[1]) + 1} is {given}" if len(location) > 1 else f"{given} was given"

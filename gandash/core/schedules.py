@@ -27,7 +27,7 @@ def decayed_noise(std: float, progress: float, decay: float) -> float:
 
 
 def octave_gates(octaves: int, progress: float, growth: float) -> list[float]:
-    """How far each octave is switched on, 0 to 1: one after another until `progress` = `growth` (Nerfies, Park 2021)."""
+    """How far each octave is switched on, 0 to 1: one by one until `progress` = `growth` (Nerfies, Park 2021)."""
     if not growth:
         return [1.0] * octaves
     reached = 1 + (octaves - 1) * min(1.0, progress / growth)

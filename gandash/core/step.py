@@ -7,8 +7,6 @@ value back from the device, so a step can be captured in a CUDA graph; sums wait
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 

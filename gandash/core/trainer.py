@@ -59,8 +59,8 @@ class Trainer:
 
         points = self.shape.sample(config.points, np.random.default_rng(config.seed))
         real = torch.from_numpy(points).to(self.device)
-        identity = torch.tensor([[0.0, 0.0], [1.0, 1.0]], device=self.device)
-        self._mean, self._std = (real.mean(dim=0), real.std(dim=0)) if config.standardize else identity
+        self._mean = real.mean(dim=0) if config.standardize else torch.zeros(2, device=self.device)
+        self._std = real.std(dim=0) if config.standardize else torch.ones(2, device=self.device)
         self._data = (real - self._mean) / self._std
         self._shuffled: Tensor | None = None
 
@@ -135,9 +135,7 @@ class Trainer:
         """Every metric of the shape on fresh points, by the names in `gandash.core.metrics.METRICS`."""
         return evaluator(self.config.shape).full(self._fresh_points(which or self.shown))
 
-    def export_torchscript(
-        self, target: str | os.PathLike[str] | BinaryIO, which: Variant | None = None
-    ) -> None:
+    def export_torchscript(self, target: str | os.PathLike[str] | BinaryIO, which: Variant | None = None) -> None:
         """Write a generator as TorchScript, float32 noise ``(n, latent_dim)`` in and points ``(n, 2)`` out, on CPU.
 
         `which` is one of `variants`, the one that is shown by default.
@@ -217,8 +215,8 @@ class Trainer:
         if record is None:
             self.state = "diverged"
             self.message = (
-                f"The run diverged in epoch {self.epoch}: a loss or a weight is no longer a finite number. The generator "
-                f"of epoch {self.epoch - 1} is kept. Try smaller learning rates."
+                f"The run diverged in epoch {self.epoch}: a loss or a weight is no longer a finite number. The "
+                f"generator of epoch {self.epoch - 1} is kept. Try smaller learning rates."
             )
             return []
         self._healthy.copy_(self._step.generator_weights.detach())
@@ -240,7 +238,9 @@ class Trainer:
         """The epoch just trained in figures, or None if it diverged."""
         config, step = self.config, self._step
         batches = config.steps_per_epoch
-        generator_updates = self.step // config.discriminator_steps - (self.step - batches) // config.discriminator_steps
+        generator_updates = (
+            self.step // config.discriminator_steps - (self.step - batches) // config.discriminator_steps
+        )
         sums = step.sums.tolist()
         step.sums.zero_()
         weights = (step.generator_weights.detach(), step.discriminator_weights.detach())
@@ -248,16 +248,19 @@ class Trainer:
             return None
         metrics: dict[str, float] = {}
         if self.shape.curve is not None and generator_updates:
-            metrics["batch_mse"] = curve_error((step.fake_batch * self._std + self._mean).cpu().numpy(), self.shape.curve)
+            metrics["batch_mse"] = curve_error(
+                (step.fake_batch * self._std + self._mean).cpu().numpy(), self.shape.curve
+            )
         if self.epoch % config.evaluate_every == 0 or self.epoch == config.epochs:
             measured = evaluator(config.shape).live(self._fresh_points(self.shown))
             metrics |= {name: float(value) for name, value in measured.items()}
-        generator_loss, *discriminator_figures = sums
-        last = self.history[-1].generator_loss if self.history else math.nan
+        generator_loss, discriminator_loss, d_real, d_fake = sums
         return EpochRecord(
-            self.epoch,
-            generator_loss / generator_updates if generator_updates else last,
-            *(figure / batches for figure in discriminator_figures),
+            epoch=self.epoch,
+            generator_loss=generator_loss / generator_updates if generator_updates else math.nan,
+            discriminator_loss=discriminator_loss / batches,
+            d_real=d_real / batches,
+            d_fake=d_fake / batches,
             metrics=metrics,
         )
 
@@ -270,8 +273,8 @@ class Trainer:
         stopping, metric = self._stopping, "squared error" if self._watched == "batch_mse" else "headline metric"
         if stopping.min_change is None:
             return (
-                f"Stopped early at epoch {self.epoch:,}: the {metric} has not improved for {stopping.patience:,} epochs. "
-                f"The best was {stopping.best:.3g} at epoch {stopping.best_epoch:,}."
+                f"Stopped early at epoch {self.epoch:,}: the {metric} has not improved for {stopping.patience:,} "
+                f"epochs. The best was {stopping.best:.3g} at epoch {stopping.best_epoch:,}."
             )
         return (
             f"Stopped early at epoch {self.epoch:,}: the {metric} has changed by less than {stopping.min_change:g} for "

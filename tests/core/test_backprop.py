@@ -22,7 +22,8 @@ VARIANTS: list[dict[str, Any]] = [
 
 
 def squared_norm(slopes: Tensor) -> Tensor:
-    return slopes[:10].square().sum() + (slopes[10:].norm(dim=1) - 1).square().sum()
+    distances: Tensor = (torch.linalg.vector_norm(slopes[10:], dim=1) - 1).square()
+    return slopes[:10].square().sum() + distances.sum()
 
 
 def players(config: RunConfig, kind: type[Autograd] | type[ClosedForm]) -> tuple[Any, Tensor, Tensor]:
@@ -37,7 +38,7 @@ def players(config: RunConfig, kind: type[Autograd] | type[ClosedForm]) -> tuple
 @pytest.mark.parametrize("penalised", [False, True])
 def test_discriminator_gradients_equal_autograd(changes: dict[str, Any], penalised: bool) -> None:
     if penalised and changes["activation"] in ("silu", "tanh"):
-        pytest.skip("a smooth activation's penalty has no closed form here; the next test checks that autograd takes it")
+        pytest.skip("a smooth activation's penalty has no closed form here; see the last test")
     config = RunConfig(**SMALL, **changes)
     x = torch.randn(16, 2 * config.packing, generator=torch.Generator().manual_seed(1))
     results = []
@@ -64,7 +65,7 @@ def test_generator_gradients_equal_autograd(changes: dict[str, Any]) -> None:
             noise, lambda p: p.view(-1, 2 * config.packing), lambda d: (1 - d).exp().mean()
         )
         assert weights.grad is not None and critic_weights.grad is not None
-        assert critic_weights.grad.abs().max() == 0, "the generator's step must leave the discriminator's gradients alone"
+        assert critic_weights.grad.abs().max() == 0, "the generator's step leaves the discriminator's gradients alone"
         results.append((value, points, weights.grad.clone()))
     for by_autograd, closed in zip(*results, strict=True):
         torch.testing.assert_close(closed, by_autograd, rtol=1e-4, atol=1e-6)

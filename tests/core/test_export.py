@@ -28,7 +28,7 @@ def load(file: Any) -> tuple[torch.jit.ScriptModule, str]:
     extra = {"config.json": ""}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=DeprecationWarning)
-        module = torch.jit.load(file, _extra_files=extra)
+        module = torch.jit.load(file, _extra_files=extra)  # type: ignore[no-untyped-call]
     config = extra["config.json"]
     return module, config.decode() if isinstance(config, bytes) else config
 

@@ -5,10 +5,7 @@ import pytest
 
 from gandash.core.shapes import SHAPES, Shape
 
-NAMES = (
-    "exponential inverted-u line sine parabola circle two-circles two-moons spiral swiss-roll heart star checkerboard "
-    "ring8 grid25 pinwheel"
-).split()
+NAMES = ["exponential", "inverted-u", "line", "sine", "parabola", "circle", "two-circles", "two-moons", "spiral", "swiss-roll", "heart", "star", "checkerboard", "ring8", "grid25", "pinwheel"]
 
 every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=lambda shape: shape.name)
 

@@ -65,7 +65,7 @@ def test_agrees_with_the_textbook_loop_over_fifty_steps() -> None:
 
     data = torch.from_numpy(trainer.shape.sample(config.points, np.random.default_rng(config.seed)))
     order = torch.cat([epoch_permutation(config, epoch) for epoch in range(5)])
-    batches = data[order].split(config.batch_size)[:80]
+    batches = torch.split(data[order], config.batch_size)[:80]
     rng = torch.Generator().manual_seed(config.seed)
     losses, points = textbook_steps(
         generator, discriminator, batches, lambda: torch.randn(config.batch_size, 2, generator=rng)
@@ -192,7 +192,7 @@ def test_divergence_ends_the_run_and_keeps_the_last_healthy_generator(recipe: di
     trainer = Trainer(config)
     trainer.advance(epochs=1)
     healthy = trainer.sample(20, seed=0)
-    trainer.networks[1][0].weight.data.fill_(math.inf)
+    next(trainer.networks[1].parameters()).data.fill_(math.inf)
     assert trainer.advance(epochs=5) == []
     assert trainer.state == "diverged"
     assert "epoch 2" in trainer.message
