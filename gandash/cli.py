@@ -1,265 +1,279 @@
-"""gandash without a browser: train, export, and list what there is, with the same knobs as the dashboard.
+"""The command line: `python -m gandash train`, `shapes` and `presets`.
 
-Options come from `KNOBS`. Torch is loaded only once every argument has been found right.
+This module turns words into a checked `RunConfig` and knows no torch, so help, lists and refusals come at once;
+`gandash.headless` trains. Every knob of `RunConfig` is an option by itself.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
+import difflib
 import os
-import signal
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, Never
 
 from pydantic import ValidationError
 
-from gandash.core.config import KNOBS, Knob, RunConfig, explain
+from gandash.core.config import KNOBS, OBJECTIVE_DEFAULTS, Group, Knob, RunConfig, explain
 from gandash.core.presets import PRESET_TITLES, PRESETS
 from gandash.core.shapes import SHAPES
+from gandash.headless import Exit, FailedError, RefusedError, Request, run
 
-if TYPE_CHECKING:
-    from gandash.core.trainer import Trainer
-
-GROUP_TITLES = {
+GROUP_TITLES: dict[Group, str] = {
     "data": "data",
     "networks": "networks",
     "objective": "objective",
     "training": "training",
     "stopping": "stopping and measuring",
-    "device": "device and seed",
+    "device": "machine",
 }
-STEP_SECONDS = 0.25
+METAVARS = {"shape": "NAME", "choice": "NAME", "int": "N", "float": "X", "widths": "N,N,..."}
+MOST_SAMPLES = 1_000_000
+MOST_THREADS = 256
+
+TRAIN_TEXT = """\
+Train a GAN on a shape and save its generator as TorchScript.
+
+Later sources win: the defaults (the textbook's recipe), then --preset, then --config, then the options of single knobs.
+A new --objective brings what its paper recommends for the knobs that have such defaults, unless you set them too.
+Ctrl-C stops cleanly and saves what has been trained so far.
+"""
+TRAIN_END = """\
+exit status: 0 done; 1 the run diverged (the last healthy generator is saved) or failed; 2 refused, nothing was trained;
+130 stopped by Ctrl-C, what was trained is saved.
+
+example: python -m gandash train --shape exponential --epochs 200 --seed 0 --out exponential.pt --json history.json
+"""
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help texts that do not break names such as wgan-gp at their hyphens."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without repeating the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message[0].upper()}{message[1:]}. See {self.prog} --help.")
+    def error(self, message: str) -> Never:
+        raise RefusedError(f"{message[:1].upper()}{message[1:]}".rstrip(".") + ".")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is 0, 1 if a run diverged, or 2 for wrong arguments."""
+    """Do what the arguments say and return the exit status; what goes wrong is one line on standard error."""
     try:
-        arguments = _parser().parse_args(argv)
-        command: Callable[[argparse.Namespace], int] = arguments.command
-        return command(arguments)
-    except ValueError as error:
-        print("gandash: " + " ".join(str(error).split("\n")), file=sys.stderr)
-        return 2
+        return _dispatch(list(sys.argv[1:] if argv is None else argv))
+    except RefusedError as error:
+        return _error(str(error), Exit.REFUSED)
+    except FailedError as error:
+        return _error(str(error), Exit.FAILED)
+    except KeyboardInterrupt:
+        return _error("interrupted before everything was saved.", Exit.INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("GANDASH_DEBUG"):
+            raise
+        reason = f"{type(error).__name__}: {error}"[:300]
+        return _error(f"unexpected {reason} (set GANDASH_DEBUG=1 to see where)", Exit.FAILED)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="gandash", description="Train a GAN on a 2-D shape and export its generator.")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+def _error(message: str, status: Exit) -> int:
+    print("Error:", " ".join(message.split()), file=sys.stderr)
+    return status
 
-    train = commands.add_parser("train", help="train a GAN and save its generator", description=_train.__doc__)
-    train.set_defaults(command=_train)
-    files = train.add_argument_group("files")
-    files.add_argument(
-        "--out", type=Path, required=True, metavar="FILE.pt", help="where the TorchScript generator goes"
+
+def _dispatch(argv: list[str]) -> int:
+    parser, commands = _parsers()
+    if not argv:
+        raise RefusedError(f"Say what to do: {', '.join(commands)} (python -m gandash --help tells more).")
+    if not argv[0].startswith("-") and argv[0] not in commands:
+        raise RefusedError(f"There is no command {argv[0]!r}.{_hint(argv[0], commands)}")
+    given, unknown = parser.parse_known_args(_joined(argv))
+    if unknown:
+        raise RefusedError(_unknown(unknown[0], commands.get(argv[0], parser)))
+    match given.command:
+        case "shapes":
+            print(_table((shape.name, shape.title, shape.kind, shape.formula) for shape in SHAPES.values()))
+        case "presets":
+            print(_table((name, PRESET_TITLES[name], _recipe(preset)) for name, preset in PRESETS.items()))
+        case _:
+            return run(_request(given))
+    return Exit.DONE
+
+
+def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
+    parser = _Parser(
+        prog="python -m gandash",
+        description="Train GANs on 2-D shapes. The dashboard with the same runs is `streamlit run app.py`.",
+        allow_abbrev=False,
     )
-    files.add_argument("--json", type=Path, metavar="FILE.json", help="also save config and history")
-    files.add_argument("--csv", type=Path, metavar="FILE.csv", help="also save generated points")
-    files.add_argument(
-        "--samples", type=_at_least_one, default=2000, metavar="N", help="how many points (default: %(default)s)"
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    train = subparsers.add_parser(
+        "train",
+        help="train a GAN on a shape and save its generator",
+        description=TRAIN_TEXT,
+        epilog=TRAIN_END,
+        formatter_class=_Help,
+        allow_abbrev=False,
+        usage="python -m gandash train [options]",
     )
-    files.add_argument(
+    _add_files(train)
+    _add_knobs(train)
+    shapes = subparsers.add_parser("shapes", help="list the shapes", description="List the shapes.")
+    presets = subparsers.add_parser("presets", help="list the presets", description="List the presets.")
+    return parser, {"train": train, "shapes": shapes, "presets": presets}
+
+
+def _add_files(train: _Parser) -> None:
+    group = train.add_argument_group("files and recipe")
+    group.add_argument("--preset", metavar="NAME", help="start from a preset; `python -m gandash presets` lists them")
+    group.add_argument("--config", metavar="FILE", help="read knobs from a JSON object, such as the dashboard's")
+    group.add_argument("--out", metavar="FILE", help="where the generator goes; default: the shape's name with .pt")
+    group.add_argument(
         "--which",
         choices=("latest", "ema", "best"),
-        help="the generator to save: the last one, its running average, or the best by the watched metric "
-        "(default: ema where it is on, else latest)",
+        help="the generator to save; default: ema (the running average) if --ema-decay is above 0, else latest",
     )
-    recipe = train.add_argument_group("recipe", "Later options override the preset or the config file.")
-    source = recipe.add_mutually_exclusive_group()
-    source.add_argument("--preset", metavar="NAME", help="start from a preset; `gandash presets` lists them")
-    source.add_argument("--config", type=Path, metavar="FILE.json", help="start from a config saved as JSON")
-    machine = train.add_argument_group("machine")
-    machine.add_argument(
+    group.add_argument("--json", metavar="FILE", help="write config, epoch records and the end of the run as JSON")
+    group.add_argument("--csv", metavar="FILE", help="write generated points as CSV, in the shape's own units")
+    group.add_argument("--samples", metavar="N", help=f"points in that CSV, 1 to {MOST_SAMPLES:,}; default 2000")
+    group.add_argument(
         "--threads",
-        type=_at_least_one,
-        default=1,
         metavar="N",
-        help="CPU threads; more than one help wide networks only",
+        default="1",
+        help=f"CPU threads, 1 to {MOST_THREADS}; default 1, as in the dashboard. More pay off for wide networks only, "
+        "and change the last bits of the results",
     )
+
+
+def _add_knobs(train: _Parser) -> None:
     groups = {name: train.add_argument_group(title) for name, title in GROUP_TITLES.items()}
     for knob in KNOBS.values():
-        _add_knob(groups[knob.group], knob)
+        shared: dict[str, Any] = {"dest": knob.name, "default": argparse.SUPPRESS, "help": _help(knob)}
+        option = "--" + knob.name.replace("_", "-")
+        if knob.kind == "bool":
+            groups[knob.group].add_argument(option, action=argparse.BooleanOptionalAction, **shared)
+        else:
+            groups[knob.group].add_argument(option, metavar=METAVARS[knob.kind], **shared)
 
-    shapes = commands.add_parser("shapes", help="list the target shapes")
-    shapes.set_defaults(command=_shapes)
-    presets = commands.add_parser("presets", help="list the presets")
-    presets.set_defaults(command=_presets)
-    return parser
+
+def _help(knob: Knob) -> str:
+    allowed = "" if knob.kind == "bool" else f"{knob.allowed} {knob.unit}".rstrip() + "; "
+    others = [
+        f"{_typed(defaults[knob.name])} for {objective}"
+        for objective, defaults in OBJECTIVE_DEFAULTS.items()
+        if knob.name in defaults
+    ]
+    text = f"{knob.help} ({allowed}default {', '.join([_typed(knob.default), *others])})"
+    return text.replace("%", "%%")
 
 
-def _at_least_one(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} was given; it must be a whole number of at least 1")
+def _typed(value: object) -> str:
+    """A knob's value as one types it."""
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case float():
+            return f"{value:g}"
+        case tuple():
+            return ",".join(map(str, value))
+        case _:
+            return str(value)
+
+
+def _joined(argv: list[str]) -> list[str]:
+    """The arguments with dashes in the options' names, and with numbers such as -1e-3 bound to their options."""
+    joined: list[str] = []
+    for argument in argv:
+        if joined and joined[-1].startswith("--") and "=" not in joined[-1] and _negative(argument):
+            joined[-1] += f"={argument}"
+        elif argument.startswith("--"):
+            name, equals, value = argument.partition("=")
+            joined.append(name.replace("_", "-") + equals + value)
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _negative(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.startswith("-")
+
+
+def _unknown(argument: str, parser: _Parser) -> str:
+    if not argument.startswith("-"):
+        return f"{argument!r} is one word too many: every value follows its option, such as --shape ring8."
+    name = argument.partition("=")[0]
+    known = [option for option in parser._option_string_actions if option.startswith("--")]
+    return f"There is no option {name}.{_hint(name, known)}"
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f" Did you mean {close[0]}?"
+    return f" Choose one of {', '.join(known)}." if len(known) < 30 else " --help lists what there is."
+
+
+def _request(given: argparse.Namespace) -> Request:
+    config = _config(given)
+    if given.samples is not None and given.csv is None:
+        raise RefusedError("--samples says how many points go into a CSV: add --csv FILE.")
+    return Request(
+        config=config,
+        model=Path(given.out if given.out is not None else f"{config.shape}.pt"),
+        which=given.which,
+        history=None if given.json is None else Path(given.json),
+        samples=None if given.csv is None else Path(given.csv),
+        sample_count=2000 if given.samples is None else _count("--samples", given.samples, MOST_SAMPLES),
+        threads=_count("--threads", given.threads, MOST_THREADS),
+    )
+
+
+def _config(given: argparse.Namespace) -> RunConfig:
+    values: dict[str, Any] = {}
+    if given.preset is not None:
+        if given.preset not in PRESETS:
+            raise RefusedError(f"There is no preset {given.preset!r}.{_hint(given.preset, PRESETS)}")
+        values |= PRESETS[given.preset].model_dump(exclude_unset=True)
+    if given.config is not None:
+        values |= _read(given.config).model_dump(exclude_unset=True)
+    options = {name: value for name, value in vars(given).items() if name in KNOBS}
+    if "objective" in options and options["objective"] != values.get("objective", KNOBS["objective"].default):
+        recommended = {name for defaults in OBJECTIVE_DEFAULTS.values() for name in defaults}
+        values = {name: value for name, value in values.items() if name not in recommended}
+    try:
+        return RunConfig.model_validate(values | options)
+    except ValidationError as error:
+        raise RefusedError(" ".join(explain(error))) from error
+
+
+def _read(path: str) -> RunConfig:
+    try:
+        return RunConfig.from_json(Path(path).read_bytes())
+    except OSError as error:
+        raise RefusedError(f"--config {path} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise RefusedError(f"--config {path}: {error}") from error
+
+
+def _count(option: str, text: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:20]) <= most:
+        raise RefusedError(f"{option}: {text!r} was given; it must be a whole number from 1 to {most:,}.")
     return int(text)
 
 
-def _add_knob(group: argparse._ArgumentGroup, knob: Knob) -> None:
-    option = "--" + knob.name.replace("_", "-")
-    default = ",".join(map(str, knob.default)) if knob.kind == "widths" else knob.default
-    unit = f" {knob.unit}" if knob.unit else ""
-    text = f"{knob.help} {knob.allowed[0].upper()}{knob.allowed[1:]}{unit}; default {default}.".replace("%", "%%")
-    if knob.kind == "bool":
-        group.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=text)
-    else:
-        group.add_argument(option, metavar=knob.kind.upper(), help=text)
+def _recipe(preset: RunConfig) -> str:
+    return f"{preset.objective}, up to {preset.epochs:,} epochs of {preset.points:,} points, batch {preset.batch_size}"
 
 
-def _train(arguments: argparse.Namespace) -> int:
-    """Train a GAN, and save its generator as TorchScript. Ctrl-C stops and saves what is there."""
-    config = _config(arguments)
-    targets = [path for path in (arguments.out, arguments.json, arguments.csv) if path is not None]
-    _refuse_bad_files(targets)
-    if arguments.which == "ema" and not config.ema_decay:
-        raise ValueError("--which ema needs a running average: set --ema-decay, to 0.999 say.")
-
-    import torch
-
-    from gandash.core.trainer import Trainer
-
-    torch.set_num_threads(arguments.threads)
-    trainer = Trainer(config)
-    interrupted = _run(trainer)
-    which = arguments.which or trainer.shown
-    if which not in trainer.variants:
-        print(f"There is no {which} generator yet; the latest is saved instead.", file=sys.stderr)
-        which = "latest"
-
-    with _atomic(arguments.out) as file:
-        trainer.export_torchscript(file, which=which)
-    if arguments.json is not None:
-        with _atomic(arguments.json) as file:
-            file.write_text(json.dumps(_history(trainer), indent=1, allow_nan=False))
-    if arguments.csv is not None:
-        import pandas
-
-        with _atomic(arguments.csv) as file:
-            points = trainer.sample(arguments.samples, seed=config.seed, which=which)
-            pandas.DataFrame(points, columns=["x", "y"]).to_csv(file, index=False)
-
-    if interrupted:
-        print(f"Interrupted in epoch {trainer.epoch + 1:,}; what was trained so far is saved.")
-    elif trainer.message:
-        print(trainer.message)
-    print(f"Saved the {which} generator of {SHAPES[config.shape].title} to {arguments.out}. To use it:\n")
-    print(
-        f"    import torch\n    generator = torch.jit.load({str(arguments.out)!r})\n"
-        f"    points = generator(torch.randn(1000, {config.latent_dim}))  # (1000, 2), in data units"
-    )
-    for path, what in ((arguments.json, "The history"), (arguments.csv, f"{arguments.samples:,} generated points")):
-        if path is not None:
-            print(f"\n{what} went to {path}.")
-    return 1 if trainer.state == "diverged" else 0
-
-
-def _config(arguments: argparse.Namespace) -> RunConfig:
-    given = {name: getattr(arguments, name) for name in KNOBS if getattr(arguments, name) is not None}
-    base: dict[str, Any] = {}
-    if arguments.preset is not None:
-        if arguments.preset not in PRESETS:
-            raise ValueError(f"There is no preset {arguments.preset!r}. Choose one of {', '.join(PRESETS)}.")
-        base = PRESETS[arguments.preset].model_dump()
-    if arguments.config is not None:
-        try:
-            text = arguments.config.read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"The config {arguments.config} cannot be read: {error}.") from error
-        base = RunConfig.from_json(text).model_dump()
-    try:
-        return RunConfig.model_validate({**base, **given})
-    except ValidationError as error:
-        raise ValueError("\n".join(explain(error))) from error
-
-
-def _refuse_bad_files(targets: Sequence[Path]) -> None:
-    if len({path.resolve() for path in targets}) < len(targets):
-        raise ValueError("Two outputs have the same name; give each its own file.")
-    for path in targets:
-        if path.is_dir():
-            raise ValueError(f"{path} is a folder; give the name of a file in it.")
-        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-            raise ValueError(
-                f"The folder {path.parent} does not exist or cannot be written to; create it or choose another."
-            )
-
-
-def _run(trainer: Trainer) -> bool:
-    """Train to the end under a progress bar; True if Ctrl-C ended it."""
-    from tqdm import tqdm
-
-    interrupted = False
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal interrupted
-        interrupted = True
-
-    previous = signal.signal(signal.SIGINT, interrupt)
-    try:
-        with tqdm(total=trainer.config.epochs, unit="epoch", dynamic_ncols=True) as bar:
-            while trainer.state == "running" and not interrupted:
-                records = trainer.advance(seconds=STEP_SECONDS)
-                bar.update(len(records))
-                if records:
-                    last = records[-1]
-                    figures = {"G": f"{last.generator_loss:.3f}", "D": f"{last.discriminator_loss:.3f}"}
-                    if "headline" in last.metrics:
-                        figures["quality"] = f"{last.metrics['headline']:.2f}"
-                    bar.set_postfix(figures)
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    return interrupted
-
-
-@contextmanager
-def _atomic(target: Path) -> Iterator[Path]:
-    """A file to write beside `target`, which takes its place only once it is whole."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    try:
-        yield Path(name)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _history(trainer: Trainer) -> dict[str, Any]:
-    return {
-        "config": trainer.config.model_dump(mode="json"),
-        "state": trainer.state,
-        "message": trainer.message,
-        "best_epoch": trainer.best_epoch,
-        "records": [_finite(asdict(record)) for record in trainer.history],
-    }
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: they become null."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _shapes(arguments: argparse.Namespace) -> int:
-    for shape in SHAPES.values():
-        print(f"{shape.name:14} {shape.title:20} {shape.kind:12} {shape.formula}")
-    return 0
-
-
-def _presets(arguments: argparse.Namespace) -> int:
-    for name in PRESETS:
-        print(f"{name:24} {PRESET_TITLES[name]}")
-    return 0
+def _table(rows: Iterable[tuple[str, ...]]) -> str:
+    """Rows as text columns."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

@@ -1,225 +1,447 @@
-"""The command line: what it saves, and what it says of bad input."""
+"""The command line: what it saves, what it refuses and how, Ctrl-C, divergence, and when torch is loaded."""
+
+from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import signal
 import subprocess
 import sys
-import warnings
+import threading
 from pathlib import Path
+from typing import Any, Never
 
-import pandas
+import numpy as np
 import pytest
 import torch
 
+from gandash import headless
 from gandash.cli import main
-from gandash.core.config import KNOBS, RunConfig
+from gandash.core.config import KNOBS, OBJECTIVE_DEFAULTS, RunConfig
+from gandash.core.presets import PRESETS
 from gandash.core.shapes import SHAPES
+from gandash.core.trainer import Trainer
 
-QUICK = ["--points", "256", "--batch-size", "64", "--generator-widths", "8", "--discriminator-widths", "16,8"]
+ROOT = Path(__file__).parents[1]
+QUICK = ["--points", "64", "--batch-size", "32", "--generator-widths", "8", "--discriminator-widths", "8"]
 
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "gandash", *arguments], capture_output=True, text=True)
-
-
-def test_train_saves_generator_history_and_samples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out, history, samples = tmp_path / "g.pt", tmp_path / "h.json", tmp_path / "s.csv"
-    status = main(
-        [
-            "train",
-            "--shape",
-            "exponential",
-            "--epochs",
-            "4",
-            "--seed",
-            "3",
-            *QUICK,
-            "--out",
-            str(out),
-            "--json",
-            str(history),
-            "--csv",
-            str(samples),
-            "--samples",
-            "50",
-        ]
-    )
-    assert status == 0
-    said = capsys.readouterr().out
-    assert "torch.jit.load" in said and str(out) in said
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=DeprecationWarning)
-        points = torch.jit.load(out)(torch.randn(7, 2))  # type: ignore[no-untyped-call]
-    assert points.shape == (7, 2) and bool(torch.isfinite(points).all())
-    saved = json.loads(history.read_text())
-    assert RunConfig.model_validate(saved["config"]).seed == 3
-    assert [record["epoch"] for record in saved["records"]] == [1, 2, 3, 4]
-    assert saved["records"][0]["metrics"]["sliced_wasserstein"] > 0
-    assert saved["state"] == "finished"
-    table = pandas.read_csv(samples)
-    assert list(table.columns) == ["x", "y"] and len(table) == 50
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["g.pt", "h.json", "s.csv"], "no temporary file is left"
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.load` is deprecated:DeprecationWarning")
 
 
-def test_history_is_valid_json_where_nothing_was_measured(tmp_path: Path) -> None:
-    history = tmp_path / "h.json"
-    arguments = ["--objective", "wgan-gp", "--discriminator-steps", "20", "--epochs", "2"]
-    assert main(["train", *QUICK, *arguments, "--out", str(tmp_path / "g.pt"), "--json", str(history)]) == 0
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Commands run in a folder of their own and leave torch's threads as they were."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
+    return tmp_path
 
-    def refuse(name: str) -> float:
+
+def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run Python in the current folder with gandash on its path."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, **options)
+
+
+def points_of(path: Path, latent_dim: int = 2, n: int = 64) -> torch.Tensor:
+    points: torch.Tensor = torch.jit.load(path)(torch.randn(n, latent_dim))  # type: ignore[no-untyped-call]
+    return points
+
+
+def read(path: Path) -> dict[str, Any]:
+    """JSON as the standard has it: NaN and Infinity are refused."""
+
+    def refuse(name: str) -> Never:
         raise AssertionError(f"{name} is not JSON")
 
-    saved = json.loads(history.read_text(), parse_constant=refuse)
-    assert saved["records"][0]["generator_loss"] is None
+    document: dict[str, Any] = json.loads(path.read_text(), parse_constant=refuse)
+    return document
 
 
-def test_preset_and_config_are_starting_points(tmp_path: Path) -> None:
-    config, history = tmp_path / "c.json", tmp_path / "h.json"
-    config.write_text(RunConfig(shape="ring8", seed=5, dropout=0.1).to_json())
-    for source in (["--config", str(config)], ["--preset", "textbook-inverted-u"]):
-        arguments = ["train", *source, *QUICK, "--epochs", "1", "--out", str(tmp_path / "g.pt"), "--json", str(history)]
-        assert main(arguments) == 0
-        saved = RunConfig.model_validate(json.loads(history.read_text())["config"])
-        assert saved.epochs == 1
-        if "--config" in source:
-            assert (saved.shape, saved.seed, saved.dropout) == ("ring8", 5, 0.1)
-        else:
-            assert (saved.shape, saved.dropout) == ("inverted-u", 0.3)
+def test_training_writes_a_generator_history_and_samples(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = ["--out", "g.pt", "--json", "h.json", "--csv", "s.csv", "--samples", "50"]
+    assert main(["train", "--shape", "inverted-u", *QUICK, "--epochs", "3", "--latent-dim", "5", *files]) == 0
+    points = points_of(folder / "g.pt", latent_dim=5, n=7)
+    assert points.shape == (7, 2)
+    assert points.dtype == torch.float32
+    history = read(folder / "h.json")
+    assert history.keys() == {"config", "state", "message", "best_epoch", "records"}
+    assert RunConfig.model_validate(history["config"]).shape == "inverted-u"
+    assert [record["epoch"] for record in history["records"]] == [1, 2, 3]
+    assert history["records"][2]["metrics"]["sliced_wasserstein"] > 0
+    assert history["state"] == "finished"
+    assert history["best_epoch"] in (1, 2, 3)
+    lines = (folder / "s.csv").read_text().splitlines()
+    assert lines[0] == "x,y"
+    assert np.array([line.split(",") for line in lines[1:]], float).shape == (50, 2)
+    assert sorted(path.name for path in folder.iterdir()) == ["g.pt", "h.json", "s.csv"]
+
+    said = capsys.readouterr()
+    assert "All 3 epochs are done." in said.out
+    for name in ("g.pt", "h.json", "s.csv"):
+        assert re.search(rf"^Saved .* to {name}\.$", said.out, re.MULTILINE)
+    assert "generator loss" in said.err, "the progress bar tells the losses"
+    assert "quality" in said.err
 
 
-BAD = {
-    "empty widths": (["--generator-widths", ""], "Generator widths.*1 to 6 whole numbers"),
-    "width 0": (["--discriminator-widths", "16,0"], "layer 2 is 0.*1 to 1,024"),
-    "width 100,000": (["--generator-widths", "100000"], "100000.*1 to 1,024"),
-    "seven layers": (["--generator-widths", "1,1,1,1,1,1,1"], "1 to 6"),
-    "dropout 1.0": (["--dropout", "1.0"], "Dropout.*'1.0'.*0 to 0.9"),
-    "dropout -0.1": (["--dropout", "-0.1"], "Dropout.*'-0.1'.*0 to 0.9"),
-    "learning rate 0": (["--generator-lr", "0"], "Learning rate, generator.*'0'.*1e-06 to 1"),
-    "learning rate NaN": (["--discriminator-lr", "nan"], "Learning rate, discriminator.*nan"),
-    "learning rate 1e9": (["--generator-lr", "1e9"], "1e9.*1e-06 to 1"),
-    "unknown shape": (["--shape", "exponentail"], "exponentail.*Did you mean exponential"),
-    "batch larger than data": (["--points", "100", "--batch-size", "128"], "batch of 128 is larger.*100 points"),
-    "unknown preset": (["--preset", "nope"], "no preset 'nope'.*textbook-exponential"),
-    "missing config file": (["--config", "nowhere.json"], "nowhere.json cannot be read"),
-    "unknown option": (["--foo", "1"], "--foo"),
-    "no samples": (["--samples", "0"], "--samples.*'0'.*at least 1"),
-    "ema that is off": (["--which", "ema"], "--ema-decay"),
-    "contradiction": (["--penalty", "wgan-gp"], "take r1, r2"),
-    "not a number": (["--epochs", "many"], "Epochs.*'many'.*1 to 10,000"),
-    "folder": (["--json", "."], "folder"),
+def test_the_python_that_is_printed_loads_what_was_saved(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", *QUICK, "--epochs", "1", "--out", 'a "name".pt', "--latent-dim", "3"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines() if line.startswith("    ")]
+    names: dict[str, Any] = {}
+    exec("\n".join(lines), names)
+    assert names["points"].shape == (1000, 2)
+
+
+def test_the_points_are_in_the_units_of_the_shape(folder: Path) -> None:
+    recipe = [
+        "--points",
+        "2048",
+        "--standardize",
+        "--generator-lr",
+        "0.002",
+        "--discriminator-lr",
+        "0.002",
+        "--dropout",
+        "0",
+    ]
+    assert main(["train", "--shape", "exponential", *recipe, "--epochs", "8"]) == 0
+    points = points_of(folder / "exponential.pt", n=2000)
+    assert 10 < float(points[:, 0].mean()) < 40, "x of the shape is uniform on [0, 50]"
+
+
+def test_the_same_command_writes_the_same_samples(folder: Path) -> None:
+    for name in ("a", "b"):
+        assert (
+            main(["train", *QUICK, "--epochs", "3", "--seed", "9", "--out", f"{name}.pt", "--csv", f"{name}.csv"]) == 0
+        )
+    assert (folder / "a.csv").read_text() == (folder / "b.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("which", "said"),
+    [("latest", "the latest"), ("ema", "the running average"), ("best", "the best generator, that of")],
+)
+def test_the_generator_asked_for_is_saved(
+    which: str, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", *QUICK, "--epochs", "6", "--ema-decay", "0.9"]
+    assert main([*arguments, "--which", which, "--csv", "s.csv", "--samples", "20"]) == 0
+    assert f"Saved {said}" in capsys.readouterr().out
+    trainer = Trainer(
+        RunConfig(points=64, batch_size=32, generator_widths=(8,), discriminator_widths=(8,), ema_decay=0.9)
+    )
+    trainer = Trainer(trainer.config.model_copy(update={"epochs": 6}))
+    trainer.advance(epochs=6)
+    expected = trainer.sample(20, seed=0, which=which)  # type: ignore[arg-type]
+    saved = np.loadtxt(folder / "s.csv", delimiter=",", skiprows=1, dtype=np.float32)
+    np.testing.assert_allclose(saved, expected, rtol=1e-6)
+
+
+def test_what_is_not_finite_is_null(folder: Path) -> None:
+    recipe = ["--objective", "wgan-gp", "--discriminator-steps", "20", "--epochs", "2"]
+    assert main(["train", *QUICK, *recipe, "--json", "h.json"]) == 0
+    assert read(folder / "h.json")["records"][0]["generator_loss"] is None, "there was no generator update yet"
+
+
+def config_of(*arguments: str) -> RunConfig:
+    """The config that a command trains."""
+    assert main(["train", *arguments, *QUICK, "--epochs", "1", "--json", "config_of.json"]) == 0
+    return RunConfig.model_validate(read(Path("config_of.json"))["config"])
+
+
+def test_presets_and_configs_are_starting_points(folder: Path) -> None:
+    (folder / "c.json").write_text(RunConfig(shape="ring8", dropout=0.1, seed=5).to_json())
+    config = config_of("--config", "c.json", "--dropout", "0.2")
+    assert (config.shape, config.dropout, config.seed, config.epochs) == ("ring8", 0.2, 5, 1)
+    config = config_of("--preset", "best-ring8", "--shape", "grid25")
+    kept = PRESETS["best-ring8"]
+    assert (config.shape, config.objective, config.standardize) == ("grid25", kept.objective, kept.standardize)
+    (folder / "part.json").write_text('{"shape": "line"}')
+    config = config_of("--preset", "best-ring8", "--config", "part.json")
+    assert (config.shape, config.objective) == ("line", kept.objective)
+
+
+@pytest.mark.parametrize("objective", ["wgan-gp", "non-saturating"])
+def test_a_new_objective_brings_its_own_defaults(objective: str) -> None:
+    config = config_of("--preset", "best-ring8", "--objective", objective, "--beta2", "0.5")
+    expected = RunConfig(objective=objective)  # type: ignore[arg-type]
+    concerned = {name for defaults in OBJECTIVE_DEFAULTS.values() for name in defaults} - {"beta2"}
+    assert config.model_dump(include=concerned) == expected.model_dump(include=concerned)
+    assert config.beta2 == 0.5
+    assert config.standardize == PRESETS["best-ring8"].standardize
+
+
+def test_switches_go_both_ways() -> None:
+    assert config_of("--standardize").standardize
+    assert not config_of("--preset", "best-ring8", "--no-standardize").standardize
+
+
+BAD: dict[str, tuple[str, str]] = {
+    "no command": ("", "Say what to do: train, shapes, presets"),
+    "unknown command": ("trian", "no command 'trian'. Did you mean train"),
+    "unknown option": ("train --generater-lr 1", "no option --generater-lr. Did you mean --generator-lr"),
+    "no abbreviations": ("train --generator 1", "no option --generator. Did you mean"),
+    "one word too many": ("train ring8", "'ring8' is one word too many"),
+    "no value": ("train --epochs", "--epochs: expected one argument"),
+    "empty widths": ("train --generator-widths=", "Generator widths.*'' was given; it must be 1 to 6 whole numbers"),
+    "width 0": ("train --generator-widths 0", "Generator widths.*layer 1 is 0; it must be 1 to 6 whole numbers"),
+    "width 100,000": ("train --discriminator-widths 16,100000", "layer 2 is 100000; it must be .* from 1 to 1,024"),
+    "negative width": ("train --discriminator-widths -5", "'-5' was given; it must be 1 to 6 whole numbers"),
+    "seven layers": ("train --generator-widths 1,1,1,1,1,1,1", "1 to 6 whole numbers"),
+    "dropout 1.0": ("train --dropout 1.0", "Dropout.*'1.0' was given; it must be a number from 0 to 0.9"),
+    "dropout -0.1": ("train --dropout -0.1", "Dropout.*'-0.1' was given; it must be a number from 0 to 0.9"),
+    "learning rate 0": ("train --generator-lr 0", "generator_lr.*'0' was given; it must be a number from 1e-06 to 1"),
+    "learning rate -1e-3": ("train --generator-lr -1e-3", "generator_lr.*'-1e-3' was given"),
+    "learning rate NaN": ("train --discriminator_lr nan", "discriminator_lr.*'nan' was given"),
+    "learning rate 1e9": ("train --generator-lr 1e9", "generator_lr.*'1e9' was given; it must be a number from 1e-06"),
+    "half an epoch": ("train --epochs 2.5", "Epochs.*'2.5' was given; it must be a whole number from 1 to 10,000"),
+    "unknown shape": ("train --shape rng8", "shape 'rng8' is unknown. Did you mean ring8"),
+    "unknown objective": ("train --objective gan", "'gan' was given; it must be one of non-saturating"),
+    "batch larger than the data": ("train --points 100", "a batch of 128 is larger than the data, 100 points"),
+    "contradiction": ("train --objective wgan-gp --penalty none", "without a gradient penalty"),
+    "unknown preset": ("train --preset best-ring", "no preset 'best-ring'. Did you mean best-ring8"),
+    "unknown generator": ("train --which newest", "invalid choice: 'newest'.*'latest', 'ema', 'best'"),
+    "average that is off": ("train --which ema", "no running average to save: set --ema-decay"),
+    "no config file": ("train --config nowhere.json", "--config nowhere.json cannot be read: No such file"),
+    "malformed JSON": ("train --config broken.json", "--config broken.json: The config is not valid JSON"),
+    "JSON without bottom": ("train --config deep.json", "deep.json is nested too deep"),
+    "JSON list": ("train --config list.json", "must be a JSON object of knobs, not list"),
+    "JSON with an unknown knob": ("train --config knob.json", "no knob 'shap'. Did you mean shape"),
+    "samples without file": ("train --samples 5", "add --csv FILE"),
+    "no samples": ("train --csv s.csv --samples 0", "--samples: '0' was given; it must be a whole number from 1"),
+    "threads": ("train --threads many", "--threads: 'many' was given; it must be a whole number from 1 to 256"),
+    "a folder": ("train --out .", "--out . is a folder"),
+    "no such folder": ("train --json nowhere/h.json", "there is no folder .*nowhere; create it"),
+    "a file as folder": ("train --csv list.json/s.csv", "there is no folder .*list.json"),
+    "a name too long": (f"train --out {'n' * 300}", "cannot be written .File name too long."),
+    "one file for two": ("train --out a --json ./a", "--out and --json are the same file"),
 }
 
 
-@pytest.mark.parametrize("case", BAD)
+@pytest.mark.parametrize(("arguments", "told"), BAD.values(), ids=BAD)
 def test_bad_input_is_one_clear_line_and_status_2(
-    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: str, told: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    arguments, expected = BAD[case]
-    assert main(["train", "--out", "g.pt", *arguments]) == 2
+    contents = {"broken": '{"shape": ', "deep": "[" * 100_000, "list": "[1]", "knob": '{"shap": "line"}'}
+    for name, text in contents.items():
+        (folder / f"{name}.json").write_text(text)
+    assert main(arguments.split()) == 2
     said = capsys.readouterr()
     assert said.out == ""
     (line,) = said.err.splitlines()
-    assert re.search(expected, line), line
-    assert list(tmp_path.iterdir()) == []
+    assert line.startswith("Error: ")
+    assert re.search(told, line)
+    assert {path.stem for path in folder.iterdir()} == contents.keys(), "nothing was written"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="special files of Unix")
+def test_special_files_are_not_replaced(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(folder / "pipe")
+    assert main(["train", "--out", "pipe"]) == 2
+    assert "is not an ordinary file" in capsys.readouterr().err
+
+
+def test_a_folder_that_takes_no_files_is_refused_before_training(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(path: Path) -> Never:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)  # root, who runs CI, may write everywhere
+    monkeypatch.setattr(Trainer, "advance", None)
+    assert main(["train", "--out", "g.pt"]) == 2
+    assert "--out g.pt cannot be written (Permission denied)" in capsys.readouterr().err
+
+
+def test_a_device_without_hardware_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gandash.core.devices.available_devices", lambda: ("cpu",))
+    assert main(["train", "--device", "mps"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "Error: Device 'mps' is not on this machine: choose auto or one of cpu."
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_stays_whole_until_the_new_one_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, other = folder / "a", folder / "b"
+    headless.write_atomically(path, b"old")
+    other.symlink_to(path)
+    headless.write_atomically(other, b"new")
+    assert path.read_bytes() == b"new"
+    assert other.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask()
+
+    def full(descriptor: int) -> Never:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        headless.write_atomically(path, b"newest")
+    assert path.read_bytes() == b"new"
+    assert {entry.name for entry in folder.iterdir()} == {"a", "b"}
+
+
+def umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_a_full_disk_is_one_clear_line_and_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(descriptor: int) -> Never:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(["train", *QUICK, "--epochs", "1"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "Error: exponential.pt could not be written: No space left on device."
+    )
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("{", "not valid JSON"), ("[1]", "object"), ('{"shap": "line"}', "Did you mean shape")]
+    "raised", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")]
 )
-def test_malformed_configs_are_refused(
-    text: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_too_little_memory_is_one_clear_line_and_status_1(
+    raised: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = tmp_path / "c.json"
-    config.write_text(text)
-    assert main(["train", "--config", str(config), "--out", str(tmp_path / "g.pt")]) == 2
-    assert expected in capsys.readouterr().err
+    def advance(self: Trainer, **_: object) -> Never:
+        raise raised
+
+    monkeypatch.setattr(Trainer, "advance", advance)
+    assert main(["train", *QUICK]) == 1
+    assert "Error: The machine ran out of memory: take smaller" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_missing_hardware_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from gandash.core.devices import available_devices
-
-    missing = next(device for device in ("cuda", "mps") if device not in available_devices())
-    assert main(["train", "--device", missing, "--out", str(tmp_path / "g.pt")]) == 2
-    assert "not on this machine" in capsys.readouterr().err
-
-
-def test_an_unwritable_folder_is_refused_before_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "--out", str(tmp_path / "missing" / "g.pt")]) == 2
-    assert "does not exist" in capsys.readouterr().err
-
-
-def test_no_command_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
+def test_a_defect_is_one_line_unless_one_wants_to_debug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Trainer, "advance", None)
+    monkeypatch.delenv("GANDASH_DEBUG", raising=False)
+    assert main(["train", *QUICK]) == 1
+    assert "Error: unexpected TypeError: " in capsys.readouterr().err.splitlines()[-1]
+    monkeypatch.setenv("GANDASH_DEBUG", "1")
+    with pytest.raises(TypeError):
+        main(["train", *QUICK])
 
 
+@pytest.mark.parametrize("recipe", [[], ["--ema-decay", "0.9"], ["--ema-decay", "0.9", "--which", "ema"]], ids=str)
 def test_a_diverged_run_saves_the_last_healthy_generator(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    recipe: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from gandash.core.trainer import Trainer
-
     train_step = Trainer._train_step
 
     def spoilt(self: Trainer) -> None:
+        if self.epoch == 3:
+            self.networks[1][0].weight.data.fill_(math.inf)  # type: ignore[operator]
         train_step(self)
-        if self.epoch == 2:
-            next(self.networks[0].parameters()).data.fill_(math.nan)
 
     monkeypatch.setattr(Trainer, "_train_step", spoilt)
-    out = tmp_path / "g.pt"
-    assert main(["train", *QUICK, "--epochs", "5", "--out", str(out)]) == 1
-    assert "diverged in epoch 2" in capsys.readouterr().out
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=DeprecationWarning)
-        points = torch.jit.load(out)(torch.randn(7, 2))  # type: ignore[no-untyped-call]
-    assert bool(torch.isfinite(points).all())
+    assert main(["train", *QUICK, *recipe, "--epochs", "9", "--json", "h.json"]) == 1
+    said = capsys.readouterr()
+    assert re.search("^Error: The run diverged in epoch 4", said.err, re.MULTILINE)
+    assert "Saved the last healthy generator, that of epoch 3, to exponential.pt." in said.out
+    assert bool(torch.isfinite(points_of(folder / "exponential.pt")).all())
+    history = read(folder / "h.json")
+    assert history["state"] == "diverged"
+    assert len(history["records"]) == 3
 
 
-def test_ctrl_c_saves_what_was_trained(tmp_path: Path) -> None:
-    out = tmp_path / "g.pt"
-    command = [sys.executable, "-m", "gandash", "train", "--out", str(out)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_stops_cleanly_and_saves(folder: Path) -> None:
+    command = [sys.executable, "-m", "gandash", "train", *QUICK, "--out", "g.pt", "--json", "h.json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     seen = ""
-    while "quality" not in seen:
+    while "0%" not in seen:  # the bar stands: torch is loaded and the training on its way
         piece = process.stderr.read(1)
-        assert piece, f"ended early: {seen}"
+        assert piece, seen
         seen += piece
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert "Interrupted" in said
-    assert out.stat().st_size > 1000
+    threading.Timer(1.0, process.send_signal, [signal.SIGINT]).start()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    history = read(folder / "h.json")
+    assert history["state"] == "stopped"
+    trained = len(history["records"])
+    assert 1 <= trained < 10_000
+    assert f"Stopped by Ctrl-C in epoch {trained + 1:,}." in out
+    assert bool(torch.isfinite(points_of(folder / "g.pt")).all())
 
 
-def test_listings(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_before_the_first_step_saves_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin = Trainer.__init__
+
+    def interrupted(self: Trainer, config: RunConfig) -> None:
+        begin(self, config)
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(Trainer, "__init__", interrupted)
+    assert main(["train", *QUICK]) == 130
+    assert "there is nothing to save" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_ctrl_c_ends_at_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def advance(self: Trainer, **_: object) -> list[Any]:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        return []
+
+    monkeypatch.setattr(Trainer, "advance", advance)
+    assert main(["train", *QUICK]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "Error: interrupted before everything was saved."
+
+
+def test_lists_tell_every_shape_and_preset(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["shapes"]) == 0
-    listed = capsys.readouterr().out
-    assert all(name in listed and shape.title in listed for name, shape in SHAPES.items())
+    for line, shape in zip(capsys.readouterr().out.splitlines(), SHAPES.values(), strict=True):
+        assert line.startswith(f"{shape.name} ")
+        assert all(text in line for text in (shape.title, shape.kind, shape.formula))
     assert main(["presets"]) == 0
-    assert "textbook-exponential" in capsys.readouterr().out.splitlines()[0]
+    for line, name in zip(capsys.readouterr().out.splitlines(), PRESETS, strict=True):
+        assert line.startswith(f"{name} ")
 
 
-def test_help_names_every_knob_with_bounds_and_default() -> None:
-    text = " ".join(run("train", "--help").stdout.split())
-    for knob in KNOBS.values():
-        assert "--" + knob.name.replace("_", "-") in text
-    assert "a number from 0 to 0.9; default 0.3" in text.replace("A number", "a number")
+def test_help_tells_every_knob_with_its_limits_and_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--help"])
+    assert ended.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for name, knob in KNOBS.items():
+        assert f"--{name.replace('_', '-')}" in text
+        assert " ".join(knob.help.split()) in text
+        assert knob.kind == "bool" or f"({knob.allowed}" in text
+    assert "(a whole number from 1 to 65,536 points; default 128)" in text
+    assert "default 0.9, 0.5 for least-squares, 0 for hinge, 0 for wgan-gp, 0 for rpgan)" in text
+    assert "default off, on for hinge)" in text
 
 
 @pytest.mark.parametrize(
-    "arguments", ["train --help", "shapes", "presets", "train --out x.pt --dropout 7", "train --shape nope --out x.pt"]
+    ("arguments", "status"),
+    [("--help", 0), ("train --help", 0), ("shapes", 0), ("presets", 0), ("train --dropout 7", 2), ("train --out .", 2)],
 )
-def test_torch_is_loaded_only_to_train(arguments: str) -> None:
-    script = (
-        "import sys\nfrom gandash.cli import main\n"
-        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
-        "print('torch' in sys.modules, 'sklearn' in sys.modules)"
+def test_what_needs_no_training_loads_no_torch(arguments: str, status: int) -> None:
+    code = (
+        "import sys\nfrom gandash.cli import main\ntry:\n    status = main(sys.argv[1:])\n"
+        "except SystemExit as ended:\n    status = ended.code\n"
+        "sys.exit(99 if 'torch' in sys.modules else status)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments.split()], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "False False"
+    assert python("-c", code, *arguments.split()).returncode == status
+
+
+def test_a_terminal_that_knows_only_ascii_is_enough() -> None:
+    done = python("-X", "utf8=0", "-m", "gandash", "shapes")
+    assert done.returncode == 0
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    plain = subprocess.run([sys.executable, "-m", "gandash", "shapes"], env=environment, capture_output=True, text=True)
+    assert plain.returncode == 0, plain.stderr
+    assert len(plain.stdout.splitlines()) == len(SHAPES)

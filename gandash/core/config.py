@@ -364,7 +364,7 @@ class RunConfig(BaseModel):
         """Read what `to_json` wrote, or a part of it; raises `ValueError` in plain words for anything else."""
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(
                 f'The config is not valid JSON: {error}. Give an object such as {{"shape": "ring8"}}.'
             ) from error

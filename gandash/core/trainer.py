@@ -66,7 +66,7 @@ class Trainer:
 
         self._step = Step(config, self.device, self._data.std(dim=0))
         self._updates: tuple[Callable[[], None], Callable[[], None]] | None = None
-        self._healthy = self._step.generator_weights.detach().clone()
+        self._healthy = {name: weights.clone() for name, weights in self._moving().items()}
         self._best: Tensor | None = None
         self._stopping = EarlyStopping(
             config.patience, config.min_change if config.early_stopping == "threshold" else None
@@ -95,8 +95,7 @@ class Trainer:
     @property
     def variants(self) -> tuple[Variant, ...]:
         """The generators that can be sampled and exported now."""
-        kept: dict[Variant, Tensor | None] = {"latest": self._healthy, "ema": self._step.ema, "best": self._best}
-        return tuple(name for name, weights in kept.items() if weights is not None)
+        return (*self._healthy, "best") if self._best is not None else tuple(self._healthy)
 
     @property
     def shown(self) -> Variant:
@@ -189,7 +188,8 @@ class Trainer:
         with torch.no_grad():
             for name, tensor in self._step.tensors().items():
                 tensor.copy_(state["tensors"][name])
-            self._healthy.copy_(state["healthy"])
+            for which, healthy in self._healthy.items():
+                healthy.copy_(state["healthy"][which])
             self._best = None if state["best"] is None else state["best"].to(self.device)
         self._step.rng.set_state(state["rng"])
 
@@ -219,7 +219,8 @@ class Trainer:
                 f"generator of epoch {self.epoch - 1} is kept. Try smaller learning rates."
             )
             return []
-        self._healthy.copy_(self._step.generator_weights.detach())
+        for which, weights in self._moving().items():
+            self._healthy[which].copy_(weights)
         self.history.append(record)
         watched = record.metrics.get(self._watched)
         if watched is not None:
@@ -281,15 +282,18 @@ class Trainer:
             f"{stopping.patience:,} epochs."
         )
 
+    def _moving(self) -> dict[Variant, Tensor]:
+        """The generators that each step changes."""
+        step = self._step
+        average: dict[Variant, Tensor] = {} if step.ema is None else {"ema": step.ema}
+        return {"latest": step.generator_weights.detach(), **average}
+
     def _weights(self, which: Variant) -> Tensor:
-        weights = {
-            "latest": self._healthy if self.state == "diverged" else self._step.generator_weights.detach(),
-            "ema": self._step.ema,
-            "best": self._best,
-        }.get(which)
-        if weights is None:
-            raise ValueError(f"There is no {which!r} generator yet: choose one of {', '.join(self.variants)}.")
-        return weights
+        best: dict[Variant, Tensor] = {} if self._best is None else {"best": self._best}
+        known = (self._healthy if self.state == "diverged" else self._moving()) | best
+        if which not in known:
+            raise ValueError(f"There is no {which!r} generator yet: choose one of {', '.join(known)}.")
+        return known[which]
 
     def _exported(self, which: Variant) -> ExportedGenerator:
         return ExportedGenerator(self.config, self._weights(which), self._mean, self._std)

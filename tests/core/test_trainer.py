@@ -186,21 +186,22 @@ def test_early_stopping_can_be_off() -> None:
     assert trainer.best_epoch is not None
 
 
-@pytest.mark.parametrize("recipe", [{}, {"discriminator_steps": 3}], ids=str)
+@pytest.mark.parametrize("recipe", [{}, {"discriminator_steps": 3}, {"ema_decay": 0.9}], ids=str)
 def test_divergence_ends_the_run_and_keeps_the_last_healthy_generator(recipe: dict[str, Any]) -> None:
     config = RunConfig(**QUICK, **recipe, generator_lr=1.0, discriminator_lr=1.0, objective="least-squares", seed=0)
     trainer = Trainer(config)
     trainer.advance(epochs=1)
-    healthy = trainer.sample(20, seed=0)
+    healthy = trainer.sample(20, seed=0, which=trainer.shown)
     next(trainer.networks[1].parameters()).data.fill_(math.inf)
     assert trainer.advance(epochs=5) == []
     assert trainer.state == "diverged"
     assert "epoch 2" in trainer.message
     assert len(trainer.history) == 1
-    np.testing.assert_array_equal(trainer.sample(20, seed=0), healthy)
+    np.testing.assert_array_equal(trainer.sample(20, seed=0, which=trainer.shown), healthy)
+    assert all(np.isfinite(trainer.sample(20, seed=0, which=which)).all() for which in trainer.variants)
     resumed = Trainer.resume(config, trainer.checkpoint())
     assert resumed.state == "diverged"
-    np.testing.assert_array_equal(resumed.sample(20, seed=0), healthy)
+    np.testing.assert_array_equal(resumed.sample(20, seed=0, which=resumed.shown), healthy)
 
 
 def test_the_running_average_is_what_is_shown() -> None:

@@ -1,0 +1,1 @@
+"""Pictures of runs: Plotly figures, and the chart that shows them live."""

@@ -1,0 +1,288 @@
+"""A run without a browser: train with a progress bar, stop cleanly at Ctrl-C, write the files.
+
+This module knows no arguments and no page. Importing it imports no torch; `run` does, after everything that can be
+refused without it has been checked.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from gandash.core.config import RunConfig
+from gandash.core.metrics import METRICS
+from gandash.core.shapes import SHAPES
+
+if TYPE_CHECKING:
+    from gandash.core.records import EpochRecord
+    from gandash.core.trainer import Trainer, Variant
+
+SECONDS_PER_LOOK = 0.2
+"""How often the bar moves and Ctrl-C is looked for."""
+
+
+class Exit(IntEnum):
+    """How a command ended, as its exit status."""
+
+    DONE = 0
+    FAILED = 1
+    REFUSED = 2
+    INTERRUPTED = 130
+
+
+class RefusedError(ValueError):
+    """What was asked for cannot be done; nothing was trained or written."""
+
+
+class FailedError(RuntimeError):
+    """Something went wrong on the way that is not the user's doing."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to train and what to write.
+
+    `model` takes the TorchScript generator `which` (None: the running average if the run keeps one, else the latest),
+    `history` a JSON file, `samples` a CSV file with `sample_count` generated points. `threads` are torch's.
+    """
+
+    config: RunConfig
+    model: Path
+    which: Variant | None = None
+    history: Path | None = None
+    samples: Path | None = None
+    sample_count: int = 2000
+    threads: int = 1
+
+    def check(self) -> None:
+        """Raise `RefusedError` if a file could not be written after the training or the generator will not exist."""
+        if self.which == "ema" and not self.config.ema_decay:
+            raise RefusedError("There will be no running average to save: set --ema-decay to 0.999, say.")
+        targets: dict[Path, str] = {}
+        for option, path in (("--out", self.model), ("--json", self.history), ("--csv", self.samples)):
+            if path is None:
+                continue
+            target = _checked_target(option, path)
+            if target in targets:
+                raise RefusedError(f"{targets[target]} and {option} are the same file, {path}: give two names.")
+            targets[target] = option
+
+
+def run(request: Request) -> Exit:
+    """Train, save, and say on standard output what was saved; raises `RefusedError` and `FailedError`."""
+    request.check()
+    with _ctrl_c() as interrupted:
+        import torch
+
+        from gandash.core.trainer import Trainer
+
+        torch.set_num_threads(request.threads)
+        with _memory_told():
+            try:
+                trainer = Trainer(request.config)
+            except ValueError as error:
+                raise RefusedError(str(error)) from error
+            _train(trainer, interrupted)
+        if interrupted.is_set() and not trainer.progress:
+            print("Stopped by Ctrl-C before the first step: there is nothing to save.", file=sys.stderr)
+            return Exit.INTERRUPTED
+        stopped = trainer.state == "running"
+        message = f"Stopped by Ctrl-C in epoch {trainer.epoch + 1:,}." if stopped else trainer.message
+        _save(request, trainer, "stopped" if stopped else trainer.state, message)
+    if trainer.state == "diverged":
+        return Exit.FAILED
+    return Exit.INTERRUPTED if stopped else Exit.DONE
+
+
+def history_json(trainer: Trainer, state: str, message: str) -> str:
+    """Config, epoch records, best epoch and how it ended, as JSON; what is not a finite number is null."""
+    document = {
+        "config": trainer.config.model_dump(mode="json"),
+        "state": state,
+        "message": message,
+        "best_epoch": trainer.best_epoch,
+        "records": [asdict(record) for record in trainer.history],
+    }
+    return json.dumps(_finite(document), indent=1, allow_nan=False) + "\n"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: a file of that name stays as it was until the new one is complete."""
+    target = path.resolve()
+    temporary = _temporary(target)
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{os.getpid()}.tmp")
+
+
+def _checked_target(option: str, path: Path) -> Path:
+    try:
+        target = path.resolve()
+        if target.is_dir():
+            raise RefusedError(f"{option} {path} is a folder: give the name of a file.")
+        if target.exists() and not target.is_file():
+            raise RefusedError(f"{option} {path} is not an ordinary file: give another name.")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise RefusedError(f"{option} {path} is write-protected: give another name.")
+        if not target.parent.is_dir():
+            raise RefusedError(f"{option} {path}: there is no folder {target.parent}; create it or choose another.")
+        _temporary(target).touch()
+        _temporary(target).unlink()
+    except (OSError, RuntimeError) as error:  # resolve() tells of a circle of links by RuntimeError
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise RefusedError(f"{option} {path} cannot be written ({reason}): choose another folder or name.") from error
+    return target
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets; the second one ends the program at once."""
+    event = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def set_event(*_: object) -> None:
+        event.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, set_event)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _train(trainer: Trainer, interrupted: threading.Event) -> None:
+    bar = tqdm(
+        total=trainer.config.epochs,
+        desc=SHAPES[trainer.config.shape].title,
+        unit="epoch",
+        dynamic_ncols=True,
+        mininterval=0.1 if sys.stderr.isatty() else 10.0,  # a log needs no animation
+        miniters=1,
+        file=sys.stderr,
+    )
+    with bar:
+        while trainer.state == "running" and not interrupted.is_set():
+            records = trainer.advance(seconds=SECONDS_PER_LOOK)
+            if records:
+                bar.set_postfix_str(_figures(records[-1], trainer.history), refresh=False)
+                bar.update(len(records))
+    if trainer.state == "running" and not np.isfinite(trainer.sample(100, seed=0, which=trainer.shown)).all():
+        trainer.advance(epochs=1)  # a finished epoch finds out that it diverged and goes back to the healthy generator
+
+
+def _figures(record: EpochRecord, history: list[EpochRecord]) -> str:
+    parts = [f"generator loss {record.generator_loss:.3f}", f"discriminator loss {record.discriminator_loss:.3f}"]
+    headline = _last_headline(history)
+    if headline is not None:
+        parts.append(f"{METRICS['headline'].title.lower()} {headline:.3g}")
+    return ", ".join(parts)
+
+
+def _last_headline(history: list[EpochRecord]) -> float | None:
+    return next((record.metrics["headline"] for record in reversed(history) if "headline" in record.metrics), None)
+
+
+def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
+    config = request.config
+    if trainer.state == "diverged":
+        print(f"Error: {message}", file=sys.stderr)
+    else:
+        print(f"{SHAPES[config.shape].title}: {message}")
+    which = _variant(request, trainer)
+    buffer = io.BytesIO()
+    trainer.export_torchscript(buffer, which=which)
+    _write(request.model, buffer.getvalue())
+    print(f"Saved {_named(which, trainer)} to {request.model}.")
+    if request.history is not None:
+        _write(request.history, history_json(trainer, state, message).encode())
+        print(f"Saved the figures of {len(trainer.history):,} epochs to {request.history}.")
+    if request.samples is not None:
+        _write(request.samples, _csv(trainer, request.sample_count, which))
+        print(f"Saved {request.sample_count:,} points that it generated to {request.samples}.")
+    print(
+        "\nTo load it, wherever torch is installed (the points come in the shape's own units):\n\n"
+        "    import torch\n"
+        f"    generator = torch.jit.load({json.dumps(str(request.model), ensure_ascii=False)})\n"
+        f"    points = generator(torch.randn(1000, {config.latent_dim}))  # float32, shape (1000, 2)"
+    )
+
+
+def _variant(request: Request, trainer: Trainer) -> Variant:
+    """The generator to save: the one asked for, as far as it exists."""
+    which = request.which or trainer.shown
+    if which in trainer.variants:
+        return which
+    print(f"There is no {which!r} generator yet, so it is the {trainer.shown!r} one that is saved.", file=sys.stderr)
+    return trainer.shown
+
+
+def _named(which: Variant, trainer: Trainer) -> str:
+    match which:
+        case "best":
+            return f"the best generator, that of epoch {trainer.best_epoch:,},"
+        case _ if trainer.state == "diverged":
+            return f"the last healthy generator, that of epoch {len(trainer.history):,},"
+        case "ema":
+            return "the running average of the generator"
+        case _:
+            return "the latest generator"
+
+
+def _csv(trainer: Trainer, count: int, which: Variant) -> bytes:
+    file = io.BytesIO()
+    points = trainer.sample(count, seed=trainer.config.seed, which=which)
+    np.savetxt(file, points, delimiter=",", header="x,y", comments="", fmt="%.9g")
+    return file.getvalue()
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise FailedError(f"{path} could not be written: {error.strerror or error}.") from error
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@contextmanager
+def _memory_told() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        gpu = type(error).__name__ == "OutOfMemoryError"
+        if gpu or isinstance(error, MemoryError) or re.search("(allocate|not enough) memory", str(error)):
+            raise FailedError(
+                "The machine ran out of memory: take smaller networks, a smaller batch or fewer points."
+            ) from error
+        raise

@@ -1,0 +1,81 @@
+"""The presets: complete, exactly the chapter's where they say so, and none of them falls over."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from gandash.core.config import RunConfig
+from gandash.core.presets import PRESET_TITLES, PRESETS
+from gandash.core.shapes import SHAPES
+from gandash.core.trainer import Trainer
+
+BEST = [name for name in PRESETS if name.startswith("best-")]
+
+
+def test_the_textbooks_presets_come_first_and_every_shape_has_a_best_one() -> None:
+    assert list(PRESETS) == ["textbook-exponential", "textbook-inverted-u", *(f"best-{name}" for name in SHAPES)]
+
+
+def test_every_preset_has_a_title_of_its_own() -> None:
+    assert list(PRESET_TITLES) == list(PRESETS)
+    assert len(set(PRESET_TITLES.values())) == len(PRESETS)
+    assert PRESET_TITLES["textbook-exponential"] == "Textbook: exponential growth"
+    assert PRESET_TITLES["textbook-inverted-u"] == "Textbook: inverted U"
+    assert PRESET_TITLES["best-grid25"] == "Best: 25 Gaussians"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_trains_on_the_shape_it_is_named_after(name: str) -> None:
+    assert PRESETS[name].shape == name.split("-", 1)[1]
+
+
+@pytest.mark.parametrize("shape", ["exponential", "inverted-u"])
+def test_the_textbooks_recipe_is_the_chapters(shape: str) -> None:
+    preset = PRESETS[f"textbook-{shape}"]
+    assert (preset.points, preset.batch_size, preset.epochs) == (2048, 128, 10_000)
+    assert (preset.latent, preset.latent_dim) == ("normal", 2)
+    assert (preset.generator_widths, preset.discriminator_widths) == ((16, 32), (256, 128, 64))
+    assert (preset.activation, preset.dropout, preset.standardize) == ("relu", 0.3, False)
+    assert (preset.objective, preset.discriminator_updates, preset.penalty) == ("non-saturating", "separate", "none")
+    assert preset.generator_lr == preset.discriminator_lr == 0.0005
+    assert (preset.beta1, preset.beta2, preset.lr_schedule) == (0.9, 0.999, "constant")
+    assert (preset.early_stopping, preset.patience, preset.monitor) == ("patience", 1000, "textbook")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_survives_a_copy_and_a_round_trip(name: str) -> None:
+    preset = PRESETS[name]
+    assert RunConfig.from_json(preset.to_json()) == preset
+    assert preset.model_copy(update={"seed": 3}).seed == 3
+
+
+@pytest.mark.parametrize("name", BEST)
+def test_a_best_preset_measures_early_and_goes_by_the_headline(name: str) -> None:
+    preset = PRESETS[name]
+    assert preset.evaluate_every * preset.steps_per_epoch <= 256
+    assert preset.monitor == "headline"
+
+
+@pytest.mark.parametrize("name", BEST)
+def test_a_short_training_of_a_best_preset_gets_nearer_to_the_shape(name: str) -> None:
+    preset = PRESETS[name].model_copy(update={"points": 4096, "epochs": 4, "evaluate_every": 4})
+    trainer = Trainer(preset)
+    untrained = trainer.evaluate()["sliced_wasserstein"]
+    trainer.advance(epochs=4)
+    assert trainer.state == "finished", trainer.message
+    assert trainer.evaluate()["sliced_wasserstein"] < untrained
+    assert np.isfinite(trainer.sample(100, seed=0)).all()
+
+
+def test_the_presets_load_no_torch() -> None:
+    code = "import sys, gandash.core.presets; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_titles_follow_the_shapes() -> None:
+    for name, shape in SHAPES.items():
+        assert PRESET_TITLES[f"best-{name}"] == f"Best: {shape.title}"
