@@ -205,7 +205,7 @@ BAD: dict[str, tuple[str, str]] = {
     "average that is off": ("train --which ema", "no running average to save: set --ema-decay"),
     "no config file": ("train --config nowhere.json", "--config nowhere.json cannot be read: No such file"),
     "malformed JSON": ("train --config broken.json", "--config broken.json: The config is not valid JSON"),
-    "JSON without bottom": ("train --config deep.json", "deep.json is nested too deep"),
+    "JSON without bottom": ("train --config deep.json", "--config deep.json: The config is not valid JSON"),
     "JSON list": ("train --config list.json", "must be a JSON object of knobs, not list"),
     "JSON with an unknown knob": ("train --config knob.json", "no knob 'shap'. Did you mean shape"),
     "samples without file": ("train --samples 5", "add --csv FILE"),
