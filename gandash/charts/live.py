@@ -1,21 +1,26 @@
 """The chart that stays: a Plotly figure in the browser that new data redraws but never mounts again.
 
 `st.plotly_chart` gives every new figure a new element, so zoom is lost and the page flickers. This is a Components-v2
-element with a fixed key instead, whose script (`live.js`) calls ``Plotly.react`` on the element that is there. Plotly's
-own JavaScript comes from the installed package, through a loader that is mounted once a page load; nothing is fetched
-from elsewhere.
+element with a fixed key instead, whose script calls ``Plotly.react`` on the element that is there. Plotly's own
+JavaScript comes from the installed package, through a loader that is mounted once a page; nothing is fetched from
+elsewhere. Streamlit sends a message of 10 KB or more that the browser has already had as a mere reference, so what
+seldom changes travels apart from what changes at every tick.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
+from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
 from gandash.runs.snapshot import Frame
@@ -24,23 +29,23 @@ _HERE = Path(__file__).parent
 
 
 @cache
-def _loader_script() -> str:
-    """Plotly's source, run once as a classic script in the page."""
-    return (
-        "export default function ({ data }) {\n"
-        "  if (window.Plotly || document.getElementById('gandash-plotly')) return;\n"
-        "  const script = document.createElement('script');\n"
-        "  script.id = 'gandash-plotly';\n"
-        "  script.textContent = data;\n"
-        "  document.head.append(script);\n"
-        "}\n"
-    )
+def _source(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+@cache
+def _plotly() -> bytes:
+    script: str = get_plotlyjs()
+    return script.encode()
 
 
 def plotly_loader() -> None:
-    """Bring Plotly's JavaScript to the browser. Call it once a page, outside every fragment, before the charts."""
-    loader = st.components.v2.component("gandash_plotly", js=_loader_script())
-    loader(key="plotly_loader", data=get_plotlyjs(), height=0)
+    """Bring Plotly and the charts' script to the browser. Call it once a page, outside every fragment.
+
+    Charts that come before it wait for it.
+    """
+    load = st.components.v2.component("gandash_loader", js=_source("live.js"), isolate_styles=False)
+    load(key="gandash_loader", data=_plotly(), height=1)
 
 
 def live_chart(
@@ -49,35 +54,39 @@ def live_chart(
     key: str,
     height: int,
     label: str,
-    frames: Sequence[Frame] = (),
+    frames: Sequence[Frame] | None = None,
     motion: str = "",
     zoom: bool = False,
 ) -> None:
     """Draw a figure, or redraw it in the element that this key already has.
 
-    `height` is in pixels; `label` is what a screen reader says. With `frames`, the newest few of a run, oldest first,
-    the figure's last trace is a cloud of points that glides through them instead of jumping to the newest; `motion`
-    names what moves, the run's id: where it changes, the points jump. `zoom` lets the mouse wheel zoom.
+    `height` is in pixels; `label` is what a screen reader says. `motion` names what is watched, such as a run's id: a
+    zoom lasts for as long as it stays the same. `zoom` lets the mouse wheel zoom.
+
+    With `frames`, the newest few of a run, oldest first (none yet is fine), the figure's last trace is a cloud of
+    points that glides through the frames that the browser has not shown yet, over the time between two ticks. The
+    cloud's points are taken from the frames alone.
+
+    >>> live_chart(overlay(shape, real, None, "light"), key="overlay", height=500,  # doctest: +SKIP
+    ...            label="Real and generated points", frames=snapshot.frames, motion=snapshot.run_id, zoom=True)
     """
-    chart = st.components.v2.component(
-        "gandash_chart", js=(_HERE / "live.js").read_text(), css=(_HERE / "live.css").read_text(), isolate_styles=False
+    content = figure.to_plotly_json()
+    content["layout"]["uirevision"] = f"{content['layout'].get('uirevision', '')} {motion}"
+    data: dict[str, Any] = {"key": key, "label": label, "motion": motion, "zoom": zoom}
+    mount = st.components.v2.component(
+        "gandash_chart", js=_source("chart.js"), css=_source("live.css"), isolate_styles=False
     )
-    chart(
-        key=key,
-        height=height,
-        data={
-            "key": key,
-            "label": label,
-            "figure": figure.to_json(),
-            "frames": [
-                {"epoch": frame.epoch, "at": frame.progress, "points": _base64(frame.points)} for frame in frames
-            ],
-            "motion": motion,
-            "zoom": zoom,
-        },
-    )
+    if frames is None:
+        mount(key=key, height=height, data=data | {"figure": to_json_plotly(content)})
+        return
+    content["data"][-1] = {**content["data"][-1], "x": [], "y": []}
+    text: str = to_json_plotly(content)
+    version = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    shown = [{"epoch": frame.epoch, "at": frame.progress, "points": encode(frame.points)} for frame in frames]
+    mount(key=key, height=height, data=data | {"version": version, "frames": shown})
+    mount(key=f"{key}_figure", height=1, data={"parked": True, "key": key, "version": version, "figure": text})
 
 
-def _base64(points: np.ndarray) -> str:  # type: ignore[type-arg]
-    """All x, then all y, as little-endian float32."""
-    return base64.b64encode(np.ascontiguousarray(points.T, dtype="<f4").tobytes()).decode()
+def encode(points: NDArray[np.float32]) -> str:
+    """Points ``(n, 2)`` as base64 text: all x, then all y, in little-endian float32."""
+    return base64.b64encode(np.ascontiguousarray(points.T, dtype="<f4").tobytes()).decode("ascii")

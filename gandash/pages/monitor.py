@@ -1,0 +1,183 @@
+"""The live part of the page: what the run is doing, its current figures, and the charts."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from gandash.charts import figures
+from gandash.charts.live import live_chart
+from gandash.core.config import RunConfig
+from gandash.core.metrics import METRICS
+from gandash.core.shapes import SHAPES, Shape
+from gandash.pages import setup, style, tiles, wording
+from gandash.runs.service import RunService
+from gandash.runs.snapshot import History, Snapshot
+
+POINTS_POLL_SECONDS = 0.2
+CURVES_POLL_SECONDS = 0.6
+IDLE_POLL_SECONDS = 1.0
+MOST_REAL_POINTS = 2048
+
+OVERLAY_HEIGHT = 484
+SIDE_HEIGHT = OVERLAY_HEIGHT // 2
+METRIC_HEIGHT = 230
+
+PREVIEW = RunConfig()
+"""Whose real points are shown before there is a run, but for the shape."""
+
+_METRICS = "shown_metrics"
+
+
+def show(service: RunService, snapshot: Snapshot | None) -> None:
+    """Draw the live part. Without a run it shows the real points of the shape that is chosen in the sidebar.
+
+    Two fragments poll the run, each at its own pace: points change with every frame, curves with the epochs.
+    """
+    chosen = snapshot.config.shape if snapshot else st.session_state[setup.key("shape")]
+    shape = SHAPES.get(chosen, SHAPES[PREVIEW.shape])
+    head = st.container(key="head")
+    left, right = st.columns([11, 9], gap="small")
+    with left:
+        overlay = st.container(border=True, key="overlay")
+    with right:
+        side = st.container(border=True, key="side", gap=None)
+    quality = st.container(border=True, key="quality", gap="xsmall")
+    points_poll, curves_poll = polls(snapshot, service.ready)
+    with head:
+        st.fragment(_points, run_every=points_poll, key="points")(service, snapshot, shape, service.ready, overlay)
+    with side:
+        st.fragment(_curves, run_every=curves_poll, key="curves")(service, snapshot, shape, quality)
+
+
+def polls(snapshot: Snapshot | None, ready: bool) -> tuple[float | None, float | None]:
+    """Seconds between two looks at the run, for the points and for the curves; None where nothing can change."""
+    if snapshot is None:
+        return (None if ready else IDLE_POLL_SECONDS), None
+    if snapshot.status.active:
+        return POINTS_POLL_SECONDS, CURVES_POLL_SECONDS
+    if snapshot.status.value in ("finished", "stopped_early", "diverged"):
+        return None, None
+    return IDLE_POLL_SECONDS, IDLE_POLL_SECONDS  # a chunk that was in flight may still come in
+
+
+def _points(service: RunService, drawn: Snapshot | None, shape: Shape, was_ready: bool, place: DeltaGenerator) -> None:
+    """What moves: the status, the tiles and the points.
+
+    `drawn` is the run as the rest of the page shows it; once that is out of date, the whole page is drawn anew.
+    """
+    snapshot = _newest(service, drawn)
+    if page_is_behind(drawn, snapshot) or (drawn is None and service.ready != was_ready):
+        st.rerun()
+    _status(snapshot, service.ready)
+    tiles.show(tiles.tiles_of(shape, snapshot))
+    config = snapshot.config if snapshot else PREVIEW
+    real = _real_points(shape.name, min(config.points, MOST_REAL_POINTS), config.seed)
+    with place:
+        live_chart(
+            figures.overlay(shape, real, None, style.theme()),
+            key="overlay_chart",
+            height=OVERLAY_HEIGHT,
+            label=wording.overlay_label(shape, snapshot),
+            frames=snapshot.frames if snapshot else (),
+            motion=snapshot.run_id if snapshot else "",
+        )
+
+
+def _curves(service: RunService, drawn: Snapshot | None, shape: Shape, place: DeltaGenerator) -> None:
+    """What grows: losses, scores and metrics over the epochs."""
+    snapshot = _newest(service, drawn)
+    history = snapshot.history if snapshot else History()
+    motion = snapshot.run_id if snapshot else ""
+    objective = (snapshot.config if snapshot else PREVIEW).objective
+    theme = style.theme()
+    live_chart(
+        figures.losses(history, theme, objective),
+        key="loss_chart",
+        height=SIDE_HEIGHT,
+        label="Losses of generator and discriminator over the epochs",
+        motion=motion,
+    )
+    live_chart(
+        figures.scores(history, theme, objective),
+        key="score_chart",
+        height=SIDE_HEIGHT,
+        label="Mean answer of the discriminator to real and to generated points over the epochs",
+        motion=motion,
+    )
+    with place:
+        names = _choose_metrics(shape, history)
+        live_chart(
+            figures.metric(history, names, theme),
+            key="metric_chart",
+            height=METRIC_HEIGHT,
+            label=f"{', '.join(METRICS[name].title for name in names) or 'No metric'} over the epochs",
+            motion=motion,
+        )
+
+
+def _newest(service: RunService, drawn: Snapshot | None) -> Snapshot | None:
+    if drawn is None:
+        return None
+    service.watch(drawn.run_id)
+    try:
+        return service.snapshot(drawn.run_id)
+    except ValueError:  # deleted from the list of runs in another tab: the whole page says so
+        st.rerun()
+
+
+def page_is_behind(drawn: Snapshot | None, snapshot: Snapshot | None) -> bool:
+    """Whether buttons and downloads, drawn for an older snapshot, no longer fit the newest one."""
+    if drawn is None or snapshot is None:
+        return False
+    if not snapshot.status.active and snapshot.epoch != drawn.epoch:
+        return True
+    return (drawn.status.active, drawn.status.ended, drawn.variants) != (
+        snapshot.status.active,
+        snapshot.status.ended,
+        snapshot.variants,
+    )
+
+
+def _status(snapshot: Snapshot | None, ready: bool) -> None:
+    """The strip that always says what is going on, in the same place and height whatever it is."""
+    look = wording.LOOKS[snapshot.status] if snapshot else wording.READY
+    if snapshot:
+        sentence = wording.what_happens(snapshot)
+    elif ready:
+        sentence = (
+            "Pick a shape and press **Train**: the generator's green stars move onto the real points, the red dots."
+        )
+    else:
+        sentence = "The workers are warming up, which takes a few seconds. You can press **Train** already."
+    with st.container(border=True, key="status", gap="small"):
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.badge(look.label, icon=look.icon, color=look.colour)
+            if snapshot:
+                st.markdown(f"**{wording.progress_text(snapshot)}**", width="content")
+            st.markdown(sentence, width="stretch")
+        st.progress(min(max(snapshot.progress, 0.0), 1.0) if snapshot else 0.0)
+
+
+def _choose_metrics(shape: Shape, history: History) -> list[str]:
+    """The metrics to draw, of those that this shape has: at first the headline and the textbook's."""
+    usual = ["headline", "batch_mse"] if shape.curve is not None else ["headline"]
+    options = [name for name in METRICS if name in usual or name in history.columns]
+    chosen = [name for name in st.session_state.get(_METRICS, usual) if name in options]
+    st.session_state[_METRICS] = chosen
+    return st.multiselect(
+        "Quality over the epochs",
+        options,
+        key=_METRICS,
+        format_func=lambda name: METRICS[name].title,
+        placeholder="Choose what to draw",
+        help="  \n".join(f"**{METRICS[name].title}** ({METRICS[name].unit}): {METRICS[name].help}" for name in chosen),
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _real_points(shape_name: str, count: int, seed: int) -> NDArray[np.float32]:
+    """The points that a run with this seed trains on (up to `count` of them), shape (count, 2)."""
+    return SHAPES[shape_name].sample(count, np.random.default_rng(seed))

@@ -1,0 +1,32 @@
+"""The looks that a theme cannot set: spacing, the logo, tiles, and cards in place of radio buttons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from gandash.charts import figures
+from gandash.core.shapes import Shape
+
+_HERE = Path(__file__).parent
+ICON = str(_HERE / "logo.svg")
+LOGO = str(_HERE / "wordmark.svg")
+SIDEBAR_PIXELS = 340
+
+
+def apply() -> None:
+    """Add the dashboard's style sheet to the page."""
+    palette = figures.PALETTES[theme()]
+    st.html(_HERE / "style.css")
+    st.html(f"<style>:root {{ --real: {palette.real}; --generated: {palette.generated}; }}</style>")
+
+
+def theme() -> figures.Theme:
+    """Which theme is on in the visitor's browser: "light" or "dark"."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def thumbnail(shape: Shape) -> str:
+    """A shape's small picture as SVG, in the colour of real points."""
+    return figures.thumbnail_svg(shape).replace("currentColor", figures.PALETTES[theme()].real)

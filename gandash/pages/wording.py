@@ -1,0 +1,139 @@
+"""How the pages put a run's state and its figures into words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
+
+from gandash.core.shapes import SHAPES, Shape
+from gandash.runs.snapshot import Snapshot, Status
+
+Colour = Literal["red", "orange", "blue", "green", "violet", "gray"]
+
+
+class Look(NamedTuple):
+    """How a status is shown."""
+
+    label: str
+    icon: str
+    colour: Colour
+
+
+LOOKS: Mapping[str, Look] = {
+    Status.STARTING: Look("Starting", ":material/hourglass_top:", "blue"),
+    Status.RUNNING: Look("Training", ":material/play_circle:", "green"),
+    Status.PAUSED: Look("Paused", ":material/pause_circle:", "orange"),
+    Status.FINISHED: Look("Finished", ":material/check_circle:", "green"),
+    Status.STOPPED_EARLY: Look("Stopped early", ":material/flag:", "green"),
+    Status.STOPPED: Look("Stopped", ":material/stop_circle:", "gray"),
+    Status.DIVERGED: Look("Diverged", ":material/trending_up:", "red"),
+    Status.FAILED: Look("Failed", ":material/error:", "red"),
+}
+"""By the status's value, so that they hold in sessions older than an edit of the code."""
+
+READY = Look("Ready", ":material/radio_button_unchecked:", "gray")
+
+
+def what_happens(snapshot: Snapshot) -> str:
+    """The run's state in a sentence or two: what is going on or has happened, and what to do next."""
+    match snapshot.status.value:
+        case "starting":
+            return "A worker draws the real points and builds the networks."
+        case "running":
+            return _pace(snapshot) if snapshot.history else "The first epoch is under way."
+        case "paused":
+            done = snapshot.message or f"Paused at epoch {snapshot.epoch:,}."
+            return f"{done} Resume goes on from here, Step trains one epoch."
+        case "finished" | "stopped_early":
+            return f"{_sentence(snapshot)} Download the generator below, or change the set-up and press Train."
+        case "stopped":
+            return f"{_sentence(snapshot)} Its generator can still be downloaded; Train starts a new run."
+        case "diverged":
+            return f"{_sentence(snapshot)} Change the set-up and press Train."
+        case _:
+            return snapshot.message or f"The run failed at epoch {snapshot.epoch:,}. Press Resume to try again."
+
+
+def _pace(snapshot: Snapshot) -> str:
+    parts = []
+    if snapshot.epochs_per_second:
+        parts.append(f"{figure(snapshot.epochs_per_second)} epochs a second")
+    if snapshot.seconds_left is not None and math.isfinite(snapshot.seconds_left):
+        at_most = "" if snapshot.config.early_stopping == "off" else " at most"
+        parts.append(f"{duration(snapshot.seconds_left)} left{at_most}")
+    return ", ".join(parts) + "." if parts else "The epochs go by; the speed is being measured."
+
+
+def progress_text(snapshot: Snapshot) -> str:
+    """How far the run is, as *Epoch 120 of 10,000*."""
+    return f"Epoch {snapshot.epoch:,} of {snapshot.config.epochs:,}"
+
+
+def _sentence(snapshot: Snapshot) -> str:
+    return snapshot.message or f"{LOOKS[snapshot.status].label} at epoch {snapshot.epoch:,}."
+
+
+def title(shape: str) -> str:
+    """A shape's name for people; the bare name if the registry has no such shape any more."""
+    return SHAPES[shape].title if shape in SHAPES else shape
+
+
+def figure(value: float | None) -> str:
+    """A number with three significant digits, short enough for a tile; a dash where there is none."""
+    if value is None or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    size = abs(value)
+    if size >= 1e6 or 0 < size < 1e-4:
+        return f"{value:.1e}"
+    if size >= 1000:
+        return f"{value:,.0f}"
+    decimals = 2 - math.floor(math.log10(size)) if size else 0
+    return f"{value:.{min(max(decimals, 0), 5)}f}"
+
+
+def hundredths(value: float | None) -> str:
+    """A number of the order of 1 with two decimals, as short as `figure` where it is larger; a dash for none."""
+    if value is None or not math.isfinite(value) or abs(value) >= 10:
+        return figure(value)
+    return f"{value:.2f}"
+
+
+def share(value: float | None) -> str:
+    """A share from 0 to 1 in per cent, never rounded up to 100 %; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{math.floor(value * 1000) / 10:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """A time span in its two largest units: *45 s*, *3 min 5 s*, *2 h 10 min*."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def ago(moment: datetime, now: datetime | None = None) -> str:
+    """How long ago, roughly: *just now*, *5 min ago*, *3 h ago*, *2 days ago*."""
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min ago"
+    if seconds < 86_400:
+        return f"{seconds // 3600:.0f} h ago"
+    days = int(seconds // 86_400)
+    return f"{days} day{'s' if days > 1 else ''} ago"
+
+
+def overlay_label(shape: Shape, snapshot: Snapshot | None) -> str:
+    """What the overlay shows, for those who cannot see it."""
+    if snapshot is None or not snapshot.frames:
+        return f"Real points of {shape.title}; nothing is generated yet."
+    return f"Real points of {shape.title} and generated points after {snapshot.frames[-1].epoch:,} epochs."

@@ -1,0 +1,78 @@
+"""What the person who starts the server may set, read from environment variables named `GANDASH_*`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+
+def _cores() -> int:
+    if hasattr(os, "process_cpu_count"):  # Python 3.13 on
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _home() -> Path:
+    return Path(platformdirs.user_data_dir("gandash", appauthor=False))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the server runs.
+
+    `home`: the folder of the saved runs (`GANDASH_HOME`). `workers`: the most processes that train at the same time
+    (`GANDASH_WORKERS`). `dask`: a Dask scheduler's address, which replaces the local processes (`GANDASH_DASK`).
+    `idle_pause`: after how many seconds a run that no page watches is paused, or None for never
+    (`GANDASH_IDLE_PAUSE`, ``off`` for never).
+    """
+
+    home: Path = field(default_factory=_home)
+    workers: int = field(default_factory=_cores)
+    dask: str | None = None
+    idle_pause: float | None = 60.0
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings; an empty variable counts as absent, nonsense raises `ValueError` in plain words."""
+        given = {name: value.strip() for name, value in environment.items() if value.strip()}
+        settings = cls()
+        return cls(
+            home=Path(given["GANDASH_HOME"]).expanduser().absolute() if "GANDASH_HOME" in given else settings.home,
+            workers=_workers(given["GANDASH_WORKERS"]) if "GANDASH_WORKERS" in given else settings.workers,
+            dask=_address(given["GANDASH_DASK"]) if "GANDASH_DASK" in given else None,
+            idle_pause=_seconds(given["GANDASH_IDLE_PAUSE"]) if "GANDASH_IDLE_PAUSE" in given else settings.idle_pause,
+        )
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 256:
+        raise ValueError(f"GANDASH_WORKERS is {text!r}; give a whole number of worker processes from 1 to 256.")
+    return int(text)
+
+
+def _address(text: str) -> str:
+    host, separator, port = text.rpartition(":")
+    if not separator or not host or not port.isdecimal():
+        raise ValueError(f"GANDASH_DASK is {text!r}; give a Dask scheduler's address, such as tcp://localhost:8786.")
+    return text
+
+
+def _seconds(text: str) -> float | None:
+    if text.lower() == "off":
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 1 <= seconds < float("inf"):
+        raise ValueError(
+            f"GANDASH_IDLE_PAUSE is {text!r}; give the seconds after which a run that nobody watches is paused, "
+            "at least 1, or off."
+        )
+    return seconds

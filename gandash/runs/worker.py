@@ -1,0 +1,206 @@
+"""What worker processes do: train for a while, from checkpoint to checkpoint; draw samples; export.
+
+`advance` is pure: the same config, checkpoint and number of steps give the same bits in any process on the same
+machine, so a chunk that was lost with its worker can be asked for again. The last few trainers stay in the process as a
+cache, which saves loading a checkpoint. This module knows no run's status and no store. Importing it imports no torch
+(the server imports it); calling its functions does.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gandash.core.config import RunConfig
+from gandash.core.records import EpochRecord
+from gandash.runs.snapshot import FRAME_POINTS, Frame
+
+if TYPE_CHECKING:
+    from gandash.core.trainer import Trainer, Variant
+
+FRAME_SEED = 0
+"""All frames show this noise, so that each point moves smoothly; `samples` with the same seed gives the same points."""
+
+SECONDS_PER_FRAME = 0.08
+MOST_FRAMES = 4
+CACHED_TRAINERS = 4
+
+State = Literal["running", "finished", "stopped_early", "diverged", "failed"]
+
+_log = logging.getLogger(__name__)
+_trainers: OrderedDict[str, tuple[bytes, Trainer]] = OrderedDict()
+_trainers_lock = threading.Lock()  # a Dask worker runs several threads
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How far to train: for about so many seconds, or until so many whole epochs are done, whichever is first.
+
+    `evaluate` asks for a full evaluation afterwards; one is made anyway when the run ends or `until_epoch` is reached.
+    """
+
+    seconds: float
+    until_epoch: int | None = None
+    evaluate: bool = False
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What `advance` did. A failed chunk carries a `message` and no checkpoint: the run stands where it stood.
+
+    `records` are the epochs completed in it, `frames` up to four moments evenly spread over it, `metrics` a full
+    evaluation or None if none was made, `seconds` the time it took.
+    """
+
+    state: State
+    message: str = ""
+    checkpoint: bytes | None = None
+    epoch: int = 0
+    progress: float = 0.0
+    records: tuple[EpochRecord, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    metrics: Mapping[str, float] | None = None
+    best_epoch: int | None = None
+    variants: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+
+def advance(run_id: str, config_json: str, checkpoint: bytes | None, budget: Budget) -> Chunk:
+    """Train from a checkpoint (None: from the beginning). Never raises: what goes wrong is a failed chunk."""
+    try:
+        try:
+            trainer = _take(run_id, config_json, checkpoint)
+        except ValueError as error:  # the trainer's own sentence, such as a device that is not there
+            return Chunk("failed", str(error))
+        chunk = _train(trainer, budget, first=checkpoint is None)
+        assert chunk.checkpoint is not None
+        _keep(run_id, chunk.checkpoint, trainer)
+        return chunk
+    except Exception as error:
+        _log.exception("Run %s: training failed", run_id)
+        return Chunk("failed", _sentence(error))
+
+
+def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
+    start = time.perf_counter()
+    frames = [_frame(trainer)] if first else []
+    slices = max(1, min(MOST_FRAMES - len(frames), round(budget.seconds / SECONDS_PER_FRAME)))
+    records: list[EpochRecord] = []
+    for index in range(slices):
+        if _done(trainer, budget):
+            break
+        left = start + budget.seconds * (index + 1) / slices - time.perf_counter()
+        if index and left <= 0:
+            break
+        epochs = None if budget.until_epoch is None else budget.until_epoch - trainer.epoch
+        records += trainer.advance(epochs=epochs, seconds=max(left, 0.0))
+        frames.append(_frame(trainer))
+    metrics = trainer.evaluate(_shown(trainer)) if budget.evaluate or _done(trainer, budget) else None
+    return Chunk(
+        state=trainer.state,
+        message=trainer.message,
+        checkpoint=trainer.checkpoint(history=False),
+        epoch=trainer.epoch,
+        progress=trainer.progress,
+        records=tuple(records),
+        frames=tuple(frame for frame in frames if np.isfinite(frame.points).all()),  # an epoch may be about to diverge
+        metrics=metrics,
+        best_epoch=trainer.best_epoch,
+        variants=trainer.variants,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _done(trainer: Trainer, budget: Budget) -> bool:
+    return trainer.state != "running" or (budget.until_epoch is not None and trainer.epoch >= budget.until_epoch)
+
+
+def _frame(trainer: Trainer) -> Frame:
+    points = trainer.sample(FRAME_POINTS, seed=FRAME_SEED, which=_shown(trainer))
+    return Frame(trainer.epoch, trainer.progress, points)
+
+
+def _shown(trainer: Trainer) -> Variant:
+    return "latest" if trainer.state == "diverged" else trainer.shown  # a diverged run keeps its last healthy generator
+
+
+def _sentence(error: Exception) -> str:
+    no_memory = "not enough memory" in str(error) or type(error).__name__ == "OutOfMemoryError"  # torch, CPU and GPU
+    if no_memory or isinstance(error, MemoryError):
+        return "The machine ran out of memory: take smaller networks, a smaller batch or fewer points."
+    return (
+        f"Training stopped because of an unexpected error ({type(error).__name__}); "
+        "the server's log says more. Everything up to the last checkpoint is kept."
+    )
+
+
+def warm_up() -> tuple[str, ...]:
+    """Load everything that training needs, so that a run's first chunk does not wait for it; the devices there are."""
+    _load_torch()
+    from gandash.core.devices import available_devices
+
+    return available_devices()
+
+
+@functools.cache
+def _load_torch() -> None:
+    import torch
+
+    torch.set_num_threads(1)  # two runs use two cores better than one run uses two, at these sizes
+    from gandash.core.trainer import Trainer
+
+    trainer = Trainer(RunConfig(shape="line", points=128, epochs=2, device="cpu"))
+    trainer.advance(epochs=1)
+    trainer.evaluate("latest")
+    trainer.checkpoint()
+
+
+def export(config_json: str, checkpoint: bytes, which: Variant) -> bytes:
+    """A generator (``latest``, ``ema`` or ``best``) as a TorchScript file, which holds the config as an extra file."""
+    buffer = io.BytesIO()
+    _restore(config_json, checkpoint).export_torchscript(buffer, which=which)
+    return buffer.getvalue()
+
+
+def samples(config_json: str, checkpoint: bytes, n: int, which: Variant, seed: int) -> NDArray[np.float32]:
+    """Points of a generator, shape (n, 2), in the shape's own units."""
+    return _restore(config_json, checkpoint).sample(n, seed=seed, which=which)
+
+
+def _restore(config_json: str, checkpoint: bytes | None) -> Trainer:
+    _load_torch()
+    from gandash.core.trainer import Trainer
+
+    config = RunConfig.from_json(config_json)
+    return Trainer(config) if checkpoint is None else Trainer.resume(config, checkpoint)
+
+
+def _take(run_id: str, config_json: str, checkpoint: bytes | None) -> Trainer:
+    """The trainer that wrote this checkpoint if it is still here, otherwise one that is restored from it."""
+    with _trainers_lock:
+        digest, trainer = _trainers.pop(run_id, (b"", None))
+    if trainer is not None and checkpoint is not None and digest == _digest(checkpoint):
+        return trainer
+    return _restore(config_json, checkpoint)
+
+
+def _keep(run_id: str, checkpoint: bytes, trainer: Trainer) -> None:
+    with _trainers_lock:
+        _trainers[run_id] = (_digest(checkpoint), trainer)
+        while len(_trainers) > CACHED_TRAINERS:
+            _trainers.popitem(last=False)
+
+
+def _digest(checkpoint: bytes) -> bytes:
+    return hashlib.blake2b(checkpoint, digest_size=16).digest()

@@ -1,0 +1,65 @@
+"""A page driven without a browser, on a service whose training obeys the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gandash.pages import server
+from gandash.runs.service import RunService
+from gandash.runs.store import RunStore
+from tests.runs.conftest import FakeTraining, ManualEngine
+
+APP = Path(__file__).parents[2] / "app.py"
+
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture
+def engine() -> ManualEngine:
+    return ManualEngine()
+
+
+@pytest.fixture
+def training() -> FakeTraining:
+    return FakeTraining()
+
+
+@pytest.fixture
+def service(tmp_path: Path, engine: ManualEngine, training: FakeTraining) -> Iterator[RunService]:
+    service = RunService(RunStore(tmp_path), engine, idle_pause=None, advance=training)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def open_page(service: RunService, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """Open the dashboard in a new session: `open_page(run="id", page="runs")`."""
+    monkeypatch.setattr(server, "_open", lambda: service)
+
+    def open_(*, page: str | None = None, **query: str) -> AppTest:
+        at = AppTest.from_file(APP, default_timeout=30)
+        at.query_params.update(query)
+        at.run()
+        if page:
+            at.switch_page(f"gandash/pages/{page}.py").run()
+        assert not at.exception
+        return at
+
+    return open_
+
+
+def texts(at: AppTest) -> str:
+    """Everything that the page says in words, the sidebar included."""
+    kinds: tuple[Any, ...] = (at.markdown, at.caption, at.error, at.warning, at.success, at.info)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def run_in_address(at: AppTest) -> str | None:
+    """The run that the address names."""
+    value: str | list[str] | None = at.query_params.get("run")
+    return value[0] if isinstance(value, list) else value

@@ -1,0 +1,145 @@
+"""Engines and training for the tests of runs: fakes that obey the test, and one set of real workers for all of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gandash.core.config import RunConfig
+from gandash.core.records import EpochRecord
+from gandash.runs import worker
+from gandash.runs.executors import LocalWorkers
+from gandash.runs.service import RunService
+from gandash.runs.snapshot import Frame
+from gandash.runs.store import RunStore
+from gandash.runs.worker import Budget, Chunk
+
+CONFIG = RunConfig(shape="line", epochs=100, seed=3)
+
+
+def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait for what another thread or process will do; fail if it does not."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.005)
+
+
+class ManualEngine(Executor):
+    """Keeps the calls that are submitted until the test lets the next one happen."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
+        self.closed = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if fn is worker.warm_up:
+            future.set_result(("cpu", "cuda"))
+        else:
+            self.calls.append((future, fn, args))
+        return future
+
+    def run_next(self) -> str:
+        """Do the oldest call and return the id of its run."""
+        until(lambda: self.calls)
+        future, fn, args = self.calls.pop(0)
+        try:
+            future.set_result(fn(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return str(args[0])
+
+    def fail_next(self, error: BaseException) -> None:
+        until(lambda: self.calls)
+        self.calls.pop(0)[0].set_exception(error)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self.closed = True
+
+
+class FakeTraining:
+    """In place of `worker.advance`: a chunk is two and a half epochs, the checkpoint tells how many halves are done."""
+
+    def __init__(self) -> None:
+        self.budgets: list[Budget] = []
+        self.ending: tuple[str, str] | None = None
+
+    def __call__(self, run_id: str, config_json: str, checkpoint: bytes | None, budget: Budget) -> Chunk:
+        self.budgets.append(budget)
+        config = RunConfig.from_json(config_json)
+        start = json.loads(checkpoint)["halves"] if checkpoint else 0
+        goal = 2 * (config.epochs if budget.until_epoch is None else min(budget.until_epoch, config.epochs))
+        end = min(start + 5, goal)
+        records = tuple(record(epoch) for epoch in range(start // 2 + 1, end // 2 + 1))
+        state, message = self.ending or ("finished" if end == 2 * config.epochs else "running", "")
+        progress = end / (2 * config.epochs)
+        return Chunk(
+            state=state,  # type: ignore[arg-type]
+            message=message,
+            checkpoint=json.dumps({"halves": end}).encode(),
+            epoch=end // 2,
+            progress=progress,
+            records=records,
+            frames=(Frame(end // 2, progress, np.full((1000, 2), end, np.float32)),),
+            metrics={"mse": float(end)} if budget.evaluate or state != "running" else None,
+            best_epoch=end // 2 or None,
+            variants=("latest", "best"),
+            seconds=0.25,
+        )
+
+
+def record(epoch: int) -> EpochRecord:
+    return EpochRecord(epoch, epoch + 0.1, epoch + 0.2, epoch + 0.3, epoch + 0.4, {"mse": 1 / epoch})
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def engine() -> ManualEngine:
+    return ManualEngine()
+
+
+@pytest.fixture
+def training() -> FakeTraining:
+    return FakeTraining()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RunStore]:
+    store = RunStore(tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def service(store: RunStore, engine: ManualEngine, training: FakeTraining, clock: Clock) -> Iterator[RunService]:
+    service = RunService(store, engine, clock=clock, advance=training)
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[LocalWorkers]:
+    """Two real worker processes, which take seconds to start."""
+    workers = LocalWorkers(2)
+    yield workers
+    workers.shutdown(cancel_futures=True)

@@ -1,0 +1,558 @@
+"""The service's rules, with a fake engine that does a chunk when the test says so, and fake training."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gandash.runs import service as service_module
+from gandash.runs.executors import EngineClosedError, EngineError
+from gandash.runs.service import RunService, UnknownRun
+from gandash.runs.snapshot import Snapshot, Status
+from gandash.runs.store import RunStore, StoreError
+
+from .conftest import CONFIG, Clock, FakeTraining, ManualEngine, until
+
+
+class Desk:
+    """The fixtures together, with the one thing tests do all the time: let a chunk happen and see what came of it."""
+
+    def __init__(self, service: RunService, engine: ManualEngine, store: RunStore) -> None:
+        self.service, self.engine, self.store = service, engine, store
+
+    def chunk(self, run_id: str) -> Snapshot:
+        version = self.service.snapshot(run_id).version
+        assert self.engine.run_next() == run_id
+        until(lambda: self.service.snapshot(run_id).version > version)
+        self.settle(run_id)
+        return self.service.snapshot(run_id)
+
+    def settle(self, run_id: str) -> None:
+        """Wait until the store has the newest snapshot."""
+        until(lambda: self.store.version(run_id) == self.service.snapshot(run_id).version)
+
+    def saved(self, run_id: str) -> Snapshot:
+        self.settle(run_id)
+        stored = self.store.load(run_id)
+        assert stored is not None
+        return stored.snapshot
+
+
+@pytest.fixture
+def desk(service: RunService, engine: ManualEngine, store: RunStore) -> Desk:
+    return Desk(service, engine, store)
+
+
+def test_a_run_goes_from_chunk_to_chunk_until_it_is_finished(desk: Desk, training: FakeTraining) -> None:
+    config = CONFIG.model_copy(update={"epochs": 6})
+    run = desk.service.start(config)
+    first = desk.service.snapshot(run)
+    assert (first.status, first.epoch, first.progress, len(first.history)) == (Status.STARTING, 0, 0.0, 0)
+    assert first.config == config and first.frames == () and first.variants == ()
+    second = desk.chunk(run)
+    assert (second.status, second.epoch, second.progress) == (Status.RUNNING, 2, 5 / 12)
+    assert (second.best_epoch, second.variants) == (2, ("latest", "best"))
+    third = desk.chunk(run)
+    assert (third.status, third.epoch, third.metrics) == (Status.RUNNING, 5, {"mse": 10.0})
+    last = desk.chunk(run)
+    assert (last.status, last.epoch, last.progress, last.message) == (Status.FINISHED, 6, 1.0, "")
+    assert last.history.epoch.tolist() == [1, 2, 3, 4, 5, 6]
+    assert [frame.points[0, 0] for frame in last.frames] == [5, 10, 12]
+    assert (first.epoch, len(second.history)) == (0, 2), "snapshots do not change"
+    assert not desk.engine.calls, "a finished run asks for no more"
+    assert desk.saved(run).history.epoch.tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_next_chunk_is_asked_for_before_anything_is_saved(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting: list[int] = []
+    save = desk.store.save
+    run = desk.service.start(CONFIG)
+
+    def recording(*args: object, **kwargs: object) -> bool:
+        waiting.append(len(desk.engine.calls))
+        return save(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(desk.store, "save", recording)
+    desk.chunk(run)
+    assert waiting == [1]
+
+
+def test_runs_take_turns(desk: Desk) -> None:
+    runs = [desk.service.start(CONFIG) for _ in range(3)]
+    order = []
+    for _ in range(9):
+        until(lambda: len(desk.engine.calls) == 3)
+        order.append(desk.engine.run_next())
+    assert order == runs * 3
+
+
+def test_evaluations_and_frames_over_many_chunks(desk: Desk, training: FakeTraining) -> None:
+    run = desk.service.start(CONFIG)
+    for _ in range(20):
+        desk.chunk(run)
+    assert [frame.points[0, 0] for frame in desk.service.snapshot(run).frames] == list(range(65, 101, 5))
+    asked = [index for index, budget in enumerate(training.budgets) if budget.evaluate]
+    assert asked == [1, 10, 19]
+    assert training.budgets[0].seconds < training.budgets[1].seconds, "the first points come early"
+
+
+def test_pause_shows_at_once_and_the_chunk_in_flight_counts(desk: Desk) -> None:
+    run = desk.service.start(CONFIG)
+    desk.chunk(run)
+    desk.service.pause(run)
+    paused = desk.service.snapshot(run)
+    assert (paused.status, paused.epoch, paused.epochs_per_second) == (Status.PAUSED, 2, None)
+    assert desk.saved(run).status is Status.PAUSED
+    after = desk.chunk(run)
+    assert (after.status, after.epoch) == (Status.PAUSED, 5)
+    assert desk.saved(run).epoch == 5
+    assert not desk.engine.calls
+    desk.service.resume(run)
+    assert desk.service.snapshot(run).status is Status.RUNNING
+    assert desk.chunk(run).history.epoch.tolist() == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_pause_and_resume_during_a_chunk_start_no_second_chain(desk: Desk) -> None:
+    run = desk.service.start(CONFIG)
+    for _ in range(5):
+        desk.service.pause(run)
+        desk.service.resume(run)
+    assert len(desk.engine.calls) == 1
+    desk.chunk(run)
+    assert len(desk.engine.calls) == 1
+
+
+def test_pause_before_the_first_chunk_and_resume_after_it(desk: Desk) -> None:
+    run = desk.service.start(CONFIG)
+    desk.service.pause(run)
+    assert desk.chunk(run).status is Status.PAUSED
+    desk.service.resume(run)
+    assert desk.chunk(run).epoch == 5
+
+
+def test_start_paused_waits(desk: Desk) -> None:
+    run = desk.service.start(CONFIG, paused=True)
+    assert desk.service.snapshot(run).status is Status.PAUSED
+    assert not desk.engine.calls
+    desk.service.resume(run)
+    assert desk.service.snapshot(run).status is Status.STARTING
+    assert desk.chunk(run).status is Status.RUNNING
+
+
+def test_step_trains_one_whole_epoch(desk: Desk, training: FakeTraining) -> None:
+    run = desk.service.start(CONFIG, step=True)
+    stepped = desk.chunk(run)
+    assert (stepped.status, stepped.epoch, stepped.progress) == (Status.PAUSED, 1, 0.01)
+    assert not desk.engine.calls
+    desk.service.step(run)
+    assert desk.service.snapshot(run).status is Status.RUNNING
+    assert desk.chunk(run).epoch == 2
+    assert [budget.until_epoch for budget in training.budgets] == [1, 2]
+
+
+def test_a_step_asked_for_twice_is_two_epochs(desk: Desk) -> None:
+    run = desk.service.start(CONFIG, step=True)
+    desk.service.step(run)
+    assert desk.chunk(run).status is Status.RUNNING
+    after = desk.chunk(run)
+    assert (after.status, after.epoch) == (Status.PAUSED, 2)
+
+
+def test_a_long_epoch_is_stepped_in_several_chunks(store: RunStore, engine: ManualEngine) -> None:
+    class Slow(FakeTraining):
+        def __call__(self, *args: object) -> object:  # type: ignore[override]
+            chunk = super().__call__(*args)  # type: ignore[arg-type]
+            return chunk if len(self.budgets) % 4 == 0 else _before(chunk)
+
+    def _before(chunk: object) -> object:
+        from dataclasses import replace
+
+        return replace(chunk, epoch=chunk.epoch - 1, records=())  # type: ignore[type-var, attr-defined]
+
+    service = RunService(store, engine, advance=Slow())  # type: ignore[arg-type]
+    run = service.start(CONFIG, step=True)
+    for _ in range(3):
+        engine.run_next()
+        until(lambda: len(engine.calls) == 1)
+        assert service.snapshot(run).status is Status.RUNNING
+    engine.run_next()
+    until(lambda: service.snapshot(run).status is Status.PAUSED)
+    assert service.snapshot(run).epoch == 1
+    service.close()
+
+
+def test_step_while_a_paused_chunk_is_in_flight_counts_from_its_end(desk: Desk) -> None:
+    run = desk.service.start(CONFIG)
+    desk.service.pause(run)
+    desk.service.step(run)
+    assert desk.chunk(run).epoch == 2
+    after = desk.chunk(run)
+    assert (after.status, after.epoch) == (Status.PAUSED, 3)
+
+
+def test_step_is_refused_while_the_run_goes_on(desk: Desk) -> None:
+    run = desk.service.start(CONFIG)
+    with pytest.raises(ValueError, match="pause it before you step"):
+        desk.service.step(run)
+
+
+def test_resume_turns_steps_into_a_run(desk: Desk) -> None:
+    run = desk.service.start(CONFIG, step=True)
+    desk.service.resume(run)
+    desk.chunk(run)
+    assert desk.chunk(run).status is Status.RUNNING
+
+
+def test_pause_drops_steps_that_are_left(desk: Desk) -> None:
+    run = desk.service.start(CONFIG, step=True)
+    desk.service.step(run)
+    desk.service.pause(run)
+    assert desk.chunk(run).epoch == 1
+    assert not desk.engine.calls
+    desk.service.step(run)
+    after = desk.chunk(run)
+    assert (after.status, after.epoch) == (Status.PAUSED, 2)
+    assert not desk.engine.calls
+
+
+def test_stop_is_for_good(desk: Desk) -> None:
+    run = desk.service.start(CONFIG)
+    desk.chunk(run)
+    desk.service.stop(run)
+    assert desk.service.snapshot(run).status is Status.STOPPED
+    last = desk.chunk(run)
+    assert (last.status, last.epoch) == (Status.STOPPED, 5)
+    for action in (desk.service.resume, desk.service.step):
+        with pytest.raises(ValueError, match="it was stopped for good"):
+            action(run)
+    desk.service.stop(run)
+    desk.service.pause(run)
+    assert desk.service.snapshot(run) is last
+    assert not desk.engine.calls
+
+
+def test_a_stopped_run_stays_stopped_if_its_last_chunk_fails(desk: Desk) -> None:
+    run, other = desk.service.start(CONFIG), desk.service.start(CONFIG)
+    desk.service.stop(run)
+    desk.engine.fail_next(EngineError("Three workers died with it."))
+    desk.chunk(other)
+    assert desk.service.snapshot(run).status is Status.STOPPED
+
+
+def test_stop_ends_a_paused_run(desk: Desk) -> None:
+    run = desk.service.start(CONFIG, paused=True)
+    desk.service.stop(run)
+    assert desk.saved(run).status is Status.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "why"),
+    [
+        ("finished", Status.FINISHED, "all its epochs are done"),
+        ("stopped_early", Status.STOPPED_EARLY, "early stopping"),
+        ("diverged", Status.DIVERGED, "diverged"),
+    ],
+)
+def test_the_trainers_end_is_the_runs_end(
+    desk: Desk, training: FakeTraining, state: str, status: Status, why: str
+) -> None:
+    run = desk.service.start(CONFIG)
+    training.ending = (state, "A sentence.")
+    ended = desk.chunk(run)
+    assert (ended.status, ended.message, ended.seconds_left) == (status, "A sentence.", None)
+    assert desk.saved(run).message == "A sentence."
+    assert not desk.engine.calls
+    with pytest.raises(ValueError, match=why):
+        desk.service.resume(run)
+
+
+def test_a_failed_chunk_leaves_the_run_where_it_was_and_can_be_tried_again(desk: Desk, training: FakeTraining) -> None:
+    run = desk.service.start(CONFIG)
+    before = desk.chunk(run)
+    desk.engine.fail_next(EngineError("Three workers died with it."))
+    until(lambda: desk.service.snapshot(run).status is Status.FAILED)
+    failed = desk.service.snapshot(run)
+    assert (failed.message, failed.epoch) == ("Three workers died with it.", before.epoch)
+    assert failed.history.epoch.tolist() == before.history.epoch.tolist()
+    desk.service.resume(run)
+    assert desk.service.snapshot(run).message == ""
+    assert desk.chunk(run).epoch == 5
+
+
+def test_an_unexpected_error_is_logged_and_told_in_a_sentence(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    run = desk.service.start(CONFIG)
+    desk.engine.fail_next(ZeroDivisionError("secret detail"))
+    until(lambda: desk.service.snapshot(run).status is Status.FAILED)
+    assert desk.service.snapshot(run).message == "The work was lost (ZeroDivisionError). Press Resume to try again."
+    assert "secret detail" in caplog.text
+
+
+@pytest.mark.parametrize("error", [EngineClosedError("x"), CancelledError()])
+def test_a_run_whose_engine_goes_away_is_paused(desk: Desk, error: BaseException) -> None:
+    run = desk.service.start(CONFIG)
+    desk.chunk(run)
+    desk.engine.fail_next(error)
+    until(lambda: desk.service.snapshot(run).status is Status.PAUSED)
+    assert desk.service.snapshot(run).message == "The server stopped; press Resume to go on from epoch 2."
+
+
+def test_unwatched_runs_pause_and_watched_ones_do_not(desk: Desk, clock: Clock) -> None:
+    seen, unseen = desk.service.start(CONFIG), desk.service.start(CONFIG)
+    for _ in range(6):
+        clock.now += 10
+        desk.service.watch(seen)
+        desk.chunk(seen)
+        assert desk.chunk(unseen).status is Status.RUNNING
+    clock.now += 0.1
+    desk.chunk(seen)
+    paused = desk.chunk(unseen)
+    assert (paused.status, paused.message) == (
+        Status.PAUSED,
+        "Paused because no page watched the run for 60 seconds.",
+    )
+    assert desk.service.snapshot(seen).status is Status.RUNNING
+    desk.service.resume(unseen)
+    desk.chunk(seen)
+    assert desk.chunk(unseen).status is Status.RUNNING, "pressing Resume is watching"
+
+
+def test_the_idle_pause_can_be_off(store: RunStore, engine: ManualEngine, training: FakeTraining, clock: Clock) -> None:
+    service = RunService(store, engine, idle_pause=None, clock=clock, advance=training)
+    run = service.start(CONFIG)
+    clock.now += 1e6
+    engine.run_next()
+    until(lambda: service.snapshot(run).epoch == 2)
+    assert service.snapshot(run).status is Status.RUNNING
+    service.close()
+
+
+def test_speed_and_time_left_follow_the_clock(desk: Desk, clock: Clock) -> None:
+    run = desk.service.start(CONFIG)
+    for _ in range(30):
+        clock.now += 0.5
+        at = desk.chunk(run)
+    assert at.epochs_per_second is not None and at.seconds_left is not None
+    assert at.epochs_per_second == pytest.approx(5.0, rel=0.05)
+    assert at.seconds_left == pytest.approx(25 / 5.0, rel=0.05)
+    desk.service.pause(run)
+    desk.chunk(run)
+    clock.now += 1000
+    desk.service.resume(run)
+    assert desk.service.snapshot(run).seconds_left is None
+    at = desk.chunk(run)
+    assert at.epochs_per_second == pytest.approx(2.5 / 0.25), "the pause does not count"
+
+
+def test_unknown_runs_and_wrong_requests_are_refused_in_plain_words(desk: Desk) -> None:
+    calls: list[Callable[[str], object]] = [
+        desk.service.snapshot,
+        desk.service.pause,
+        desk.service.resume,
+        desk.service.step,
+        desk.service.stop,
+        desk.service.delete,
+        desk.service.history_frame,
+        lambda run: desk.service.export(run, "latest"),
+    ]
+    for call in calls:
+        with pytest.raises(UnknownRun, match=r"There is no run '\.\./nonsense': it was deleted, or the link is wrong"):
+            call("../nonsense")
+    run = desk.service.start(CONFIG, paused=True)
+    with pytest.raises(ValueError, match="no generator yet"):
+        desk.service.export(run, "latest")
+    with pytest.raises(ValueError, match="give a number from 1 to"):
+        desk.service.samples(run, 0, "latest")
+    desk.service.resume(run)
+    desk.chunk(run)
+    with pytest.raises(ValueError, match="no 'ema' generator: choose one of latest, best"):
+        desk.service.samples(run, 5, "ema")
+
+
+def test_delete_throws_the_chunk_in_flight_away(desk: Desk) -> None:
+    run, other = desk.service.start(CONFIG), desk.service.start(CONFIG)
+    desk.service.delete(run)
+    desk.engine.run_next()
+    desk.chunk(other)
+    with pytest.raises(UnknownRun):
+        desk.service.snapshot(run)
+    assert [summary.run_id for summary in desk.service.runs()] == [other]
+    assert desk.store.load(run) is None
+    assert len(desk.engine.calls) == 1
+
+
+def test_runs_are_listed_newest_first_with_their_state(desk: Desk) -> None:
+    old = desk.service.start(CONFIG)
+    new = desk.service.start(CONFIG, paused=True)
+    desk.chunk(old)
+    assert [(s.run_id, s.status, s.epoch) for s in desk.service.runs()] == [
+        (new, Status.PAUSED, 0),
+        (old, Status.RUNNING, 2),
+    ]
+
+
+def test_the_history_as_a_table(desk: Desk) -> None:
+    run = desk.service.start(CONFIG)
+    desk.chunk(run)
+    table = desk.service.history_frame(run)
+    assert list(table.columns) == ["epoch", "generator_loss", "discriminator_loss", "d_real", "d_fake", "mse"]
+    assert table["epoch"].tolist() == [1, 2]
+    assert table["mse"].tolist() == [1.0, 0.5]
+    table.loc[0, "mse"] = 99.0
+    assert desk.service.snapshot(run).history.columns["mse"][0] == 1.0
+
+
+def test_only_some_idle_runs_stay_in_memory_and_the_others_come_back(desk: Desk, clock: Clock) -> None:
+    going, runs = desk.service.start(CONFIG), []
+    in_flight = desk.engine.calls.pop()
+    for _ in range(service_module.IDLE_RUNS_IN_MEMORY + 5):
+        clock.now += 1
+        run = desk.service.start(CONFIG, step=True)
+        desk.chunk(run)
+        runs.append(run)
+    until(lambda: len(desk.service._runs) == service_module.IDLE_RUNS_IN_MEMORY + 1)
+    assert runs[0] not in desk.service._runs and going in desk.service._runs
+    back = desk.service.snapshot(runs[0])
+    assert (back.status, back.epoch, back.history.epoch.tolist()) == (Status.PAUSED, 1, [1])
+    np.testing.assert_array_equal(back.frames[-1].points, np.full((1000, 2), 2, np.float32))
+    desk.engine.calls.append(in_flight)
+    desk.service.pause(going)
+    desk.chunk(going)
+    desk.service.resume(runs[0])
+    assert desk.chunk(runs[0]).history.epoch.tolist() == [1, 2, 3]
+    assert desk.saved(runs[0]).history.epoch.tolist() == [1, 2, 3]
+
+
+def test_a_closed_service_leaves_paused_runs_that_another_goes_on_with(
+    tmp_path: Path, engine: ManualEngine, training: FakeTraining
+) -> None:
+    service = RunService(RunStore(tmp_path), engine, advance=training)
+    run = service.start(CONFIG)
+    engine.run_next()
+    until(lambda: service.snapshot(run).epoch == 2)
+    service.close()
+    service.close()
+    assert engine.closed
+    with pytest.raises(ValueError, match=r"shutting down|cannot be read"):
+        service.start(CONFIG)
+    engine.run_next()  # comes too late to count
+
+    engine, store = ManualEngine(), RunStore(tmp_path)
+    desk = Desk(RunService(store, engine, advance=training), engine, store)
+    found = desk.service.snapshot(run)
+    assert (found.status, found.epoch) == (Status.PAUSED, 2)
+    assert found.message == "The server stopped; press Resume to go on from epoch 2."
+    desk.service.resume(run)
+    assert desk.chunk(run).history.epoch.tolist() == [1, 2, 3, 4, 5]
+    desk.service.close()
+
+
+def test_what_a_killed_server_left_running_is_paused(store: RunStore, engine: ManualEngine) -> None:
+    service = RunService(store, ManualEngine(), advance=FakeTraining())
+    run = service.start(CONFIG)
+    with store._transaction() as db:
+        db.execute("UPDATE runs SET owner = '999999999:1.0:x', status = 'running', epoch = 7")
+    restarted = RunService(store, engine, advance=FakeTraining())
+    found = restarted.snapshot(run)
+    assert (found.status, found.message) == (
+        Status.PAUSED,
+        "The server stopped; press Resume to go on from epoch 7.",
+    )
+    for each in (service, restarted):
+        each.close()
+
+
+def test_two_servers_on_one_store_do_not_train_the_same_run(tmp_path: Path, training: FakeTraining) -> None:
+    desks = []
+    for _ in range(2):
+        engine, store = ManualEngine(), RunStore(tmp_path)
+        desks.append(Desk(RunService(store, engine, advance=training), engine, store))
+    here, there = desks
+    run = there.service.start(CONFIG)
+    assert here.service.snapshot(run).status is Status.STARTING
+    for action in (here.service.pause, here.service.resume, here.service.stop):
+        with pytest.raises(ValueError, match="Another gandash server"):
+            action(run)
+    there.chunk(run)
+    assert here.service.snapshot(run).epoch == 2, "it is read again"
+    there.service.pause(run)
+    there.chunk(run)
+    here.service.resume(run)
+    assert here.chunk(run).history.epoch.tolist() == [1, 2, 3, 4, 5, 6, 7]
+    with pytest.raises(ValueError, match="Another gandash server"):
+        there.service.resume(run)
+    there.service.delete(run)
+    here.engine.run_next()
+    until(lambda: run not in here.service._runs)
+    for desk in desks:
+        desk.service.close()
+
+
+def test_a_run_goes_on_when_the_disk_is_full_and_catches_up(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = desk.service.start(CONFIG)
+    desk.chunk(run)
+    with monkeypatch.context() as patch:
+
+        def full(*args: object, **kwargs: object) -> bool:
+            raise StoreError("disk full")
+
+        patch.setattr(desk.store, "save", full)
+        desk.engine.run_next()
+        until(lambda: "disk full" in desk.service.snapshot(run).message)
+        assert desk.service.snapshot(run).status is Status.RUNNING
+    after = desk.chunk(run)
+    assert (after.message, after.epoch) == ("", 7)
+    assert desk.saved(run).history.epoch.tolist() == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_devices_and_readiness_come_from_the_warm_up(desk: Desk) -> None:
+    assert desk.service.ready
+    assert desk.service.devices() == ("cpu", "cuda")
+
+
+def test_many_threads_press_buttons_at_once(store: RunStore, training: FakeTraining) -> None:
+    engine = ManualEngine()
+    service = RunService(store, engine, advance=training)
+    run = service.start(CONFIG.model_copy(update={"epochs": 10_000}))
+    errors: list[BaseException] = []
+    versions: dict[int, list[int]] = {}
+    over = threading.Event()
+
+    def press(number: int) -> None:
+        seen = versions[number] = []
+        try:
+            while not over.is_set():
+                (service.pause, service.resume)[number % 2](run)
+                service.watch(run)
+                seen.append(service.snapshot(run).version)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=press, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for _ in range(150):
+        until(lambda: engine.calls)
+        assert len(engine.calls) == 1, "one chunk in flight at a time"
+        engine.run_next()
+    over.set()
+    for thread in threads:
+        thread.join()
+    service.pause(run)
+    while engine.calls:
+        engine.run_next()
+    until(lambda: service._runs[run].chunk is None)
+    assert not errors
+    assert all(seen == sorted(seen) and len(seen) > 1 for seen in versions.values())
+    history = service.snapshot(run).history.epoch.tolist()
+    assert history == list(range(1, len(history) + 1)) and len(history) >= 375
+    until(lambda: store.version(run) == service.snapshot(run).version)
+    stored = store.load(run)
+    assert stored is not None and stored.snapshot.history.epoch.tolist() == history
+    service.close()

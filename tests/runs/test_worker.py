@@ -1,0 +1,178 @@
+"""What a worker does, in this process: chunks of real training, from checkpoint to checkpoint."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from gandash.core.config import RunConfig
+from gandash.core.devices import available_devices
+from gandash.core.records import EpochRecord
+from gandash.core.trainer import Trainer
+from gandash.runs import worker
+from gandash.runs.worker import Budget, Chunk
+
+CONFIG = RunConfig(
+    shape="exponential", points=256, batch_size=64, epochs=12, ema_decay=0.9, early_stopping="off", seed=5
+)
+JSON = CONFIG.to_json()
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    worker._trainers.clear()
+    yield
+    worker._trainers.clear()
+    torch.set_num_threads(threads)
+
+
+def train(seconds: float, before_each: Callable[[], None] = lambda: None) -> tuple[list[EpochRecord], Chunk]:
+    """All of CONFIG in chunks of so many seconds."""
+    records: list[EpochRecord] = []
+    checkpoint = None
+    while True:
+        before_each()
+        chunk = worker.advance("run", JSON, checkpoint, Budget(seconds))
+        records += chunk.records
+        checkpoint = chunk.checkpoint
+        if chunk.state != "running":
+            return records, chunk
+
+
+def same(records: list[EpochRecord], others: list[EpochRecord]) -> bool:
+    return repr(records) == repr(others)  # by text, because NaN differs from itself
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_chunks_end_where_one_call_ends_bit_for_bit(cached: bool) -> None:
+    whole = Trainer(CONFIG)
+    expected = whole.advance(epochs=CONFIG.epochs)
+    records, last = train(1e-4, before_each=(lambda: None) if cached else worker._trainers.clear)
+    assert same(records, expected)
+    assert (last.state, last.epoch, last.progress, last.best_epoch) == ("finished", 12, 1.0, whole.best_epoch)
+    assert last.variants == whole.variants == ("latest", "ema", "best")
+    assert last.checkpoint is not None
+    for which in whole.variants:
+        points = worker.samples(JSON, last.checkpoint, 500, which, 1)
+        np.testing.assert_array_equal(points, whole.sample(500, seed=1, which=which))
+    assert last.metrics == whole.evaluate("ema")
+
+
+def test_an_older_checkpoint_counts_more_than_what_the_process_remembers() -> None:
+    first = worker.advance("run", JSON, None, Budget(60, until_epoch=2))
+    second = worker.advance("run", JSON, first.checkpoint, Budget(60, until_epoch=5))
+    again = worker.advance("run", JSON, first.checkpoint, Budget(60, until_epoch=5))
+    assert [record.epoch for record in again.records] == [3, 4, 5]
+    assert same(list(again.records), list(second.records))
+    np.testing.assert_array_equal(again.frames[-1].points, second.frames[-1].points)
+
+
+def test_a_chunk_brings_a_few_frames_in_order_from_the_first_on() -> None:
+    config = CONFIG.model_copy(update={"epochs": 10_000}).to_json()
+    first = worker.advance("run", config, None, Budget(0.25))
+    second = worker.advance("run", config, first.checkpoint, Budget(0.25))
+    assert first.frames[0].progress == 0.0, "the untrained generator is shown first"
+    assert 2 <= len(first.frames) <= 4 and 1 <= len(second.frames) <= 4
+    progress = [frame.progress for frame in (*first.frames, *second.frames)]
+    assert progress == sorted(set(progress)) and progress[-1] == second.progress
+    frame = second.frames[-1]
+    assert frame.points.shape == (1000, 2) and frame.points.dtype == np.float32
+    assert second.checkpoint is not None
+    np.testing.assert_array_equal(frame.points, worker.samples(config, second.checkpoint, 1000, "ema", 0))
+    assert first.metrics is None and second.metrics is None
+
+
+def test_a_budget_of_epochs_is_kept_exactly_and_evaluated() -> None:
+    chunk = worker.advance("run", JSON, None, Budget(60, until_epoch=3))
+    assert (chunk.state, chunk.epoch, chunk.progress) == ("running", 3, 0.25)
+    assert [record.epoch for record in chunk.records] == [1, 2, 3]
+    assert chunk.metrics is not None and np.isfinite(chunk.metrics["sliced_wasserstein"])
+    beyond = worker.advance("run", JSON, chunk.checkpoint, Budget(60, until_epoch=99))
+    assert (beyond.state, beyond.epoch) == ("finished", 12)
+
+
+def test_an_evaluation_is_made_when_it_is_asked_for_and_changes_nothing() -> None:
+    asked = worker.advance("a", JSON, None, Budget(60, until_epoch=2, evaluate=True))
+    plain = worker.advance("b", JSON, worker.advance("b", JSON, None, Budget(1e-4)).checkpoint, Budget(60))
+    on = worker.advance("a", JSON, asked.checkpoint, Budget(60))
+    assert asked.metrics is not None
+    np.testing.assert_array_equal(on.frames[-1].points, plain.frames[-1].points)
+
+
+def test_a_device_that_is_not_there_fails_with_the_trainers_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    missing = next(device for device in ("mps", "cuda") if device not in available_devices())
+    config = CONFIG.model_copy(update={"device": missing})
+    chunk = worker.advance("run", config.to_json(), None, Budget(0.1))
+    assert (chunk.state, chunk.checkpoint) == ("failed", None)
+    assert missing in chunk.message and "cpu" in chunk.message
+    assert not caplog.records
+
+
+def test_a_broken_checkpoint_fails_with_a_sentence() -> None:
+    chunk = worker.advance("run", JSON, b"nonsense", Budget(0.1))
+    assert (chunk.state, chunk.message) == ("failed", "These bytes are not a gandash checkpoint.")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("inner detail"), "unexpected error (RuntimeError); the server's log says more"),
+        (ValueError("inner detail"), "unexpected error (ValueError)"),
+        (MemoryError(), "ran out of memory"),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried"), "ran out of memory"),
+    ],
+)
+def test_what_goes_wrong_in_training_is_told_briefly_and_logged_fully(
+    error: Exception, told: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def advance(*args: object, **kwargs: object) -> list[EpochRecord]:
+        raise error
+
+    monkeypatch.setattr(Trainer, "advance", advance)
+    chunk = worker.advance("run", JSON, None, Budget(0.1))
+    assert chunk.state == "failed"
+    assert told in chunk.message and "inner detail" not in chunk.message
+    assert caplog.records[0].exc_info is not None and caplog.records[0].exc_info[1] is error
+    assert not worker._trainers, "a trainer in an unknown state is not used again"
+
+
+def test_a_diverged_run_shows_its_last_healthy_generator() -> None:
+    start = worker.advance("run", JSON, None, Budget(60, until_epoch=2))
+    trainer = worker._trainers["run"][1]
+    with torch.no_grad():
+        for weights in trainer.networks[1].parameters():
+            weights.fill_(torch.nan)
+    unnoticed = worker.advance("run", JSON, start.checkpoint, Budget(1e-4))
+    assert (unnoticed.state, unnoticed.frames) == ("running", ()), "nothing to show before the epoch is judged"
+    chunk = worker.advance("run", JSON, unnoticed.checkpoint, Budget(60))
+    assert (chunk.state, chunk.records) == ("diverged", ())
+    assert "diverged in epoch 3" in chunk.message
+    assert chunk.checkpoint is not None and chunk.metrics is not None
+    assert np.isfinite(chunk.metrics["sliced_wasserstein"])
+    healthy = worker.samples(JSON, chunk.checkpoint, 1000, "latest", 0)
+    assert np.isfinite(healthy).all()
+    np.testing.assert_array_equal(chunk.frames[-1].points, healthy)
+
+
+def test_only_a_few_trainers_are_kept() -> None:
+    for number in range(worker.CACHED_TRAINERS + 3):
+        worker.advance(f"{number}", JSON, None, Budget(1e-4))
+    assert list(worker._trainers) == [f"{number}" for number in range(3, worker.CACHED_TRAINERS + 3)]
+
+
+def test_an_export_draws_the_points_that_are_shown() -> None:
+    chunk = worker.advance("run", JSON, None, Budget(60, until_epoch=4))
+    assert chunk.checkpoint is not None
+    module = torch.jit.load(io.BytesIO(worker.export(JSON, chunk.checkpoint, "ema")))  # type: ignore[no-untyped-call]
+    noise = torch.randn(1000, CONFIG.latent_dim, generator=torch.Generator().manual_seed(worker.FRAME_SEED))
+    np.testing.assert_allclose(module(noise).detach().numpy(), chunk.frames[-1].points, rtol=1e-5, atol=1e-5)
+
+
+def test_warm_up_tells_the_devices() -> None:
+    assert worker.warm_up() == available_devices()
