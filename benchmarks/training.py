@@ -94,9 +94,7 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def in_processes(
-    function: Callable[..., Result], jobs: Iterable[tuple[Any, ...]], workers: int
-) -> Iterator[Result]:
+def in_processes(function: Callable[..., Result], jobs: Iterable[tuple[Any, ...]], workers: int) -> Iterator[Result]:
     """``function(*job)`` for every job, `workers` at once, one thread each, in the order in which they end."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=one_thread) as pool:
         futures = [pool.submit(function, *job) for job in jobs]

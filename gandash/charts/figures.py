@@ -124,7 +124,7 @@ def losses(history: History, theme: Theme, objective: str = "non-saturating") ->
         _hint(layout, palette, 2 * math.log(2), "2 ln 2")
     return go.Figure(
         [
-            _line(history, "discriminator_loss", "discriminator", palette.discriminator, dash="dot"),
+            _line(history, "discriminator_loss", "discriminator", palette.discriminator),
             _line(history, "generator_loss", "generator", palette.generated),
         ],
         layout,
@@ -140,7 +140,7 @@ def scores(history: History, theme: Theme, objective: str = "non-saturating") ->
         _hint(layout, palette, 0.5, "can only guess")
     return go.Figure(
         [
-            _line(history, "d_real", "real", palette.real, dash="dot"),
+            _line(history, "d_real", "real", palette.real),
             _line(history, "d_fake", "generated", palette.generated),
         ],
         layout,
@@ -220,7 +220,7 @@ def thumbnail_svg(shape: Shape) -> str:
     )
 
 
-def _line(history: History, column: str, name: str, colour: str, dash: str = "solid") -> dict[str, Any]:
+def _line(history: History, column: str, name: str, colour: str) -> dict[str, Any]:
     """A column over the epochs, as a trace; a single value is a dot."""
     epochs, values = thin(history.epoch, history.columns[column])
     return {
@@ -229,7 +229,7 @@ def _line(history: History, column: str, name: str, colour: str, dash: str = "so
         "name": name,
         "x": epochs,
         "y": values.astype(np.float32),
-        "line": {"color": colour, "width": 1.8, "dash": dash},
+        "line": {"color": colour, "width": 1.5},
         "marker": {"color": colour, "size": 6},
         "hovertemplate": "%{y:.4g}",
     }

@@ -164,7 +164,7 @@ class _Linear:
 
 @dataclass(frozen=True)
 class _Activation:
-    """`apply` changes its argument in place if it can; `slope` multiplies a signal in place, given what `apply` left."""
+    """`apply` changes its argument in place if it can; `slope` multiplies a signal in place, given what that left."""
 
     apply: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor, Tensor], Tensor]
@@ -189,7 +189,7 @@ class _Mlp:
     """Reads an `nn.Sequential` of Linear, activation and Dropout, FourierFeatures perhaps first, shares its parameters.
 
     Hidden layers' values are written to buffers that every pass uses again, so a trace lasts until the next forward
-    pass. Fresh tensors of this size would cost more than the arithmetic: the allocator hands their pages back each time.
+    pass. Fresh tensors of this size would cost more than the arithmetic: the allocator returns their pages each time.
     """
 
     def __init__(self, network: nn.Sequential) -> None:
@@ -236,7 +236,7 @@ class _Mlp:
         key = ("factors", 0, rows)
         if key not in self._buffers:
             self._buffers[key] = x.new_empty(rows * sum(widths))
-        parts = self.dropouts[0].draw(self._buffers[key]).split([rows * width for width in widths])
+        parts = torch.split(self.dropouts[0].draw(self._buffers[key]), [rows * width for width in widths])
         return [part.view(rows, width) for part, width in zip(parts, widths, strict=True)]
 
     def _through_slope(self, layer: int, trace: _Trace, signal: Tensor) -> Tensor:
@@ -261,7 +261,7 @@ class _Mlp:
                 signal = self._back(layer, trace, signal)
 
     def signals(self, trace: _Trace, output: Tensor | None = None) -> tuple[list[Tensor], Tensor]:
-        """The backward signals ∂D/∂z of every linear layer's output z (times `output`), first layer first, and ∂D/∂x."""
+        """The signals ∂D/∂z at every linear layer's output z (times `output`), first layer first, and ∂D/∂x."""
         signals = [torch.ones_like(trace.output) if output is None else output]
         for layer in reversed(range(1, len(self.linears))):
             signals.append(self._back(layer, trace, signals[-1]))
@@ -292,7 +292,7 @@ class _Mlp:
             return signal
         sin, cos = trace.waves
         n, dim = signal.shape[0], trace.inputs[0].shape[1] - 2 * sin.shape[1]
-        raw, on_sin, on_cos = signal.split((dim, sin.shape[1], cos.shape[1]), dim=1)
+        raw, on_sin, on_cos = torch.split(signal, [dim, sin.shape[1], cos.shape[1]], dim=1)
         turned = (on_sin * cos - on_cos * sin).view(n * dim, -1)
         return torch.addmv(raw.reshape(-1), turned, self.features.frequencies).view(n, dim)
 

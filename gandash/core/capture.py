@@ -24,7 +24,7 @@ def capture(update: Callable[[], None], state: Sequence[Tensor], rng: torch.Gene
         return update
     saved, saved_rng = [tensor.detach().clone() for tensor in state], rng.get_state()
     try:
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP_CALLS):

@@ -5,6 +5,7 @@ The discriminator ends in a logit; the sigmoid belongs to what is shown, so that
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -21,10 +22,10 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class FourierFeatures(nn.Module):
-    """Append sin and cos of every coordinate at octaves π, 2π, 4π, … to the input (Tancik 2020, section 4, axis-aligned).
+    """Append sin and cos of every coordinate at octaves π/4, π/2, π, … to the input (Tancik 2020, section 4).
 
-    Input ``(n, d)``, output ``(n, d + 2 · d · octaves)``: the raw input first, then all sines, then all cosines. `gates`,
-    one number an octave from 0 to 1, scale the octaves, so that they can be switched on one after another.
+    Input ``(n, d)``, output ``(n, d + 2 · d · octaves)``: the raw input first, then all sines, then all cosines.
+    `gates`, one number an octave from 0 to 1, scale the octaves, so that they can be switched on one after another.
     """
 
     gates: Tensor
@@ -77,7 +78,7 @@ def mlp(
 ) -> nn.Sequential:
     """Linear layers of these widths, input and output included, with the activation (and dropout) between them."""
     layers: list[nn.Module] = []
-    for fan_in, fan_out in zip(widths[:-2], widths[1:-1], strict=True):
+    for fan_in, fan_out in pairwise(widths[:-1]):
         layers += [nn.Linear(fan_in, fan_out), ACTIVATIONS[activation]()]
         if dropout:
             layers.append(Dropout(dropout, rng))

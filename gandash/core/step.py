@@ -18,7 +18,7 @@ from gandash.core.schedules import decayed_noise, factor, octave_gates
 
 
 def flatten(network: nn.Module) -> nn.Parameter:
-    """One flat parameter, of shape ``(weights,)``, that all parameters of a network (and their gradients) become views of.
+    """One flat parameter ``(weights,)`` that all parameters of a network (and their gradients) become views of.
 
     One tensor instead of eight makes the optimizer, the running average, copies and checkpoints one operation each.
     """
@@ -161,8 +161,8 @@ class Step:
     def _penalty(self, n: int) -> Loss:
         """From ∂D/∂x at n real and n generated inputs (and n between them) to the weighted penalty.
 
-        R1 and R2: half the mean squared norm (Mescheder 2018, equations 9 and 10). WGAN-GP: the mean squared distance of
-        the norm from 1 (Gulrajani 2017, equation 3).
+        R1 and R2: half the mean squared norm (Mescheder 2018, equations 9 and 10). WGAN-GP: the mean squared distance
+        of the norm from 1 (Gulrajani 2017, equation 3).
         """
         kind, weight = self.config.penalty, self._penalty_weight
 
@@ -181,7 +181,7 @@ class Step:
         return penalty
 
     def _seen(self, points: Tensor) -> Tensor:
-        """What the discriminator sees of points ``(b, 2)``: instance noise added, packed to ``(b / packing, 2 · packing)``."""
+        """What the discriminator sees of points ``(b, 2)``: noise added, packed to ``(b / packing, 2 · packing)``."""
         if self.config.instance_noise:
             noise = torch.randn(points.shape, generator=self.rng, device=points.device)
             points = points + noise * (self._noise_scale * self._noise_std)
@@ -222,5 +222,3 @@ def choose_gradients(config: RunConfig, generator: nn.Sequential, discriminator:
         discriminator, penalty=config.penalty != "none"
     )
     return (ClosedForm if closed else Autograd)(generator, discriminator)
-
-

@@ -54,15 +54,15 @@ def tiles_of(shape: Shape, snapshot: Snapshot | None) -> list[Tile]:
         Tile(
             "Loss G / D",
             _pair(history, "generator_loss", "discriminator_loss"),
-            "How badly the generator fools the discriminator, and how badly the discriminator tells real from generated. "
-            "They need not fall: the two networks play against each other. With the textbook's loss, 0.69 and 1.39 mean "
-            "that the discriminator can only guess.",
+            "How badly the generator fools the discriminator, and how badly the discriminator tells real from "
+            "generated. They need not fall: the two networks play against each other. With the textbook's loss, "
+            "0.69 and 1.39 mean that the discriminator can only guess.",
         ),
         Tile(
             "D real / fake",
             _pair(history, "d_real", "d_fake"),
-            "The discriminator's mean answer to real and to generated points. With a probability as its answer, 1 and 0 "
-            "are a perfect discriminator, 0.5 and 0.5 one that can only guess.",
+            "The discriminator's mean answer to real and to generated points. With a probability as its answer, "
+            "1 and 0 are a perfect discriminator, 0.5 and 0.5 one that can only guess.",
         ),
         *(_metric_tile(name, metrics, shape) for name in shown_metrics(shape)),
     ]

@@ -136,7 +136,7 @@ def _shown(trainer: Trainer) -> Variant:
 
 
 def _sentence(error: Exception) -> str:
-    no_memory = "not enough memory" in str(error) or type(error).__name__ == "OutOfMemoryError"  # torch, CPU and GPU
+    no_memory = "allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError"  # torch, CPU and GPU
     if no_memory or isinstance(error, MemoryError):
         return "The machine ran out of memory: take smaller networks, a smaller batch or fewer points."
     return (
