@@ -139,6 +139,7 @@ function drawFigure(chart, text, data) {
   const began = performance.now();
   window.Plotly.react(element, figure.data, figure.layout, {
     displaylogo: false,
+    showSendToCloud: false,
     displayModeBar: touch.matches ? false : "hover",
     scrollZoom: data.zoom && !touch.matches,
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],

@@ -15,6 +15,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Literal
@@ -56,9 +57,24 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Start Streamlit servers: `serve(script, env={"GANDASH_…": "…"}) -> url`. They end with the test.
+    """Start Streamlit servers: `serve(script, env={"GANDASH_…": "…"}) -> url`. They end with the test."""
+    with _servers(tmp_path) as serve_:
+        yield serve_
 
-    The script sees the project's packages and settings. What the server printed is shown if it does not start.
+
+@pytest.fixture(scope="package")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one dashboard for the folder; a run whose page has gone is paused a little later."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    with _servers(folder) as serve_:
+        yield serve_(ROOT / "app.py", env={"GANDASH_HOME": str(folder / "home"), "GANDASH_IDLE_PAUSE": "4"})
+
+
+@contextmanager
+def _servers(folder: Path) -> Iterator[Serve]:
+    """A function that starts servers, which see the project's packages and settings and end with the context.
+
+    What a server printed is shown if it does not start.
     """
     servers: list[subprocess.Popen[bytes]] = []
 
@@ -66,7 +82,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        url, log = f"http://127.0.0.1:{port}", tmp_path / f"server-{port}.log"
+        url, log = f"http://127.0.0.1:{port}", folder / f"server-{port}.log"
         options = {
             "server.port": port,
             "server.address": "127.0.0.1",
@@ -95,15 +111,17 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             sleep(0.1)
         return url
 
-    yield serve_
-    for server in servers:
-        server.send_signal(signal.SIGINT)
-    for server in servers:
-        try:
-            server.wait(15)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
+    try:
+        yield serve_
+    finally:
+        for server in servers:
+            server.send_signal(signal.SIGINT)
+        for server in servers:
+            try:
+                server.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
 
 
 def _healthy(url: str) -> bool:

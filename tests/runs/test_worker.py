@@ -125,7 +125,7 @@ def test_a_broken_checkpoint_fails_with_a_sentence() -> None:
         (RuntimeError("inner detail"), "unexpected error (RuntimeError); the server's log says more"),
         (ValueError("inner detail"), "unexpected error (ValueError)"),
         (MemoryError(), "ran out of memory"),
-        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried"), "ran out of memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "ran out of memory"),
     ],
 )
 def test_what_goes_wrong_in_training_is_told_briefly_and_logged_fully(

@@ -1,0 +1,215 @@
+"""The main path in a real browser: choose, train, watch, zoom, pause, come back, download."""
+
+from __future__ import annotations
+
+import csv
+import io
+import signal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ROOT, OpenPage, Serve
+
+OVERLAY = "[data-chart='overlay_chart']"
+CHARTS = ("overlay_chart", "loss_chart", "score_chart", "metric_chart")
+WATCHED_SECONDS = 20
+
+# Counts the different places that the generated points have been seen in, as often as the browser paints.
+WATCH_POINTS = """() => {
+  const chart = document.querySelector("[data-chart='overlay_chart']");
+  window.seen = new Set();
+  const look = () => {
+    const { x, y } = chart.data.at(-1);
+    window.seen.add(`${x[0]} ${y[0]} ${x[1]} ${y[1]}`);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def epoch(page: Page) -> int:
+    """The epoch that the points on screen are from."""
+    return int(page.locator(OVERLAY).get_attribute("data-epoch") or -1)
+
+
+def train(page: Page, until: int = 1) -> None:
+    """Press Train and wait until points of this epoch are on screen."""
+    press(page, "Train")
+    wait_for_epoch(page, until)
+
+
+def wait_for_epoch(page: Page, at_least: int) -> None:
+    page.wait_for_function(f"+(document.querySelector(`{OVERLAY}`)?.dataset.epoch ?? -1) >= {at_least}")
+
+
+def expect_status(page: Page, status: str) -> None:
+    expect(page.locator(".st-key-status")).to_contain_text(status)
+
+
+def ranges(page: Page) -> list[list[float]]:
+    """The axes' ranges of the overlay, as they are on screen."""
+    found: list[list[float]] = page.evaluate(
+        f"[...'xy'].map((axis) => document.querySelector(`{OVERLAY}`)._fullLayout[axis + 'axis'].range)"
+    )
+    return found
+
+
+def download(page: Page, name: str) -> bytes:
+    with page.expect_download() as found:
+        press(page, name)
+    return Path(found.value.path()).read_bytes()
+
+
+def test_a_run_watched_for_twenty_seconds_never_mounts_a_chart_again(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard)
+    train(page)
+    page.evaluate(
+        f"Plotly.relayout(document.querySelector(`{OVERLAY}`), {{'xaxis.range': [5, 30], 'yaxis.range': [2, 20]}})"
+    )
+    page.evaluate(f"document.querySelector(`{OVERLAY}`).dataset.marked = 'the same element'")
+    page.evaluate(WATCH_POINTS)
+    before = epoch(page)
+    page.wait_for_timeout(1000 * WATCHED_SECONDS)
+    assert epoch(page) > before
+    for key in CHARTS:
+        expect(page.locator(f"[data-chart='{key}']")).to_have_attribute("data-mounts", "1")
+    expect(page.locator(OVERLAY)).to_have_attribute("data-marked", "the same element")
+    assert ranges(page) == [[5, 30], [2, 20]]
+    assert page.evaluate("window.seen.size") >= 5 * WATCHED_SECONDS
+
+
+def test_a_zoom_by_hand_survives_new_points(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard)
+    train(page)
+    box = page.locator(f"{OVERLAY} .nsewdrag").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 80, box["y"] + box["height"] / 2 + 40, steps=4)
+    page.mouse.up()
+    panned = ranges(page)
+    assert panned[0][0] < 0
+    wait_for_epoch(page, epoch(page) + 5)
+    assert ranges(page) == panned
+
+
+def test_pause_step_resume_and_reset(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard)
+    train(page)
+    press(page, "Pause")
+    expect_status(page, "Paused")
+    page.wait_for_timeout(1500)
+    paused = epoch(page)
+    page.wait_for_timeout(1500)
+    assert epoch(page) == paused
+    press(page, "Step")
+    wait_for_epoch(page, paused + 1)
+    page.wait_for_timeout(1500)
+    assert epoch(page) == paused + 1
+    press(page, "Resume")
+    wait_for_epoch(page, paused + 3)
+    press(page, "Reset")
+    expect_status(page, "Ready")
+    assert "run=" not in page.url
+
+
+def test_a_refresh_finds_the_run_again(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard)
+    train(page, until=2)
+    page.wait_for_url("**/?run=*")
+    address = page.url
+    page.reload()
+    wait_for_epoch(page, 3)
+    assert page.url == address
+    expect_status(page, "Training")
+
+
+def test_no_button_of_a_chart_sends_it_elsewhere(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard)
+    page.wait_for_selector(f"{OVERLAY} .modebar-btn", state="attached")
+    titles = page.evaluate("[...document.querySelectorAll('.modebar-btn')].map((button) => button.dataset.title)")
+    assert titles and not [title for title in titles if "hare" in title]
+
+
+def test_what_is_downloaded_works_without_gandash(dashboard: str, open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page(dashboard)
+    train(page, until=2)
+    press(page, "Pause")
+    expect_status(page, "Paused")
+    files: dict[str, Any] = {"config.json": ""}
+    model = torch.jit.load(io.BytesIO(download(page, "TorchScript")), _extra_files=files)  # type: ignore[no-untyped-call]
+    points = model(torch.randn(7, 2))
+    assert points.shape == (7, 2) and points.dtype == torch.float32 and bool(points.isfinite().all())
+    assert b'"exponential"' in files["config.json"]
+    assert download(page, "Config").decode().strip() == files["config.json"].decode().strip()
+    history = list(csv.DictReader(io.StringIO(download(page, "History").decode())))
+    assert [row["epoch"] for row in history] == [str(i + 1) for i in range(len(history))] and len(history) >= 2
+    samples = download(page, "Samples").decode().splitlines()
+    assert samples[0] == "x,y" and len(samples) == 2001
+
+
+def test_a_knob_changed_while_training_waits_for_the_next_train(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard)
+    train(page)
+    run = page.url
+    page.locator("label").filter(has_text="Circle").first.click()
+    expect(page.get_by_text("Set-up changed")).to_be_visible()
+    wait_for_epoch(page, epoch(page) + 2)
+    assert page.url == run
+    train(page)
+    page.wait_for_function(f"document.querySelector(`{OVERLAY}`).getAttribute('aria-label').includes('ircle')")
+    assert page.url != run
+
+
+def test_a_nonsense_link_says_so_and_training_still_works(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(f"{dashboard}/?run=../../etc/passwd")
+    expect(page.get_by_test_id("stAlert")).to_be_visible()
+    assert page.get_by_test_id("stException").count() == 0
+    train(page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_a_phone_nothing_is_wider_than_the_screen(dashboard: str, open_page: OpenPage, theme: Any) -> None:
+    page = open_page(dashboard, width=390, height=844, theme=theme, touch=True)
+    train(page)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
+    for key in CHARTS:
+        box = page.locator(f"[data-chart='{key}']").bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+    background = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    brightness = sum(int(part) for part in background.removeprefix("rgb(").removesuffix(")").split(","))
+    assert (brightness > 3 * 128) == (theme == "light")
+
+
+def test_two_pages_watch_one_run(dashboard: str, open_page: OpenPage) -> None:
+    first = open_page(dashboard)
+    train(first)
+    first.wait_for_url("**/?run=*")
+    second = open_page(first.url)
+    wait_for_epoch(second, 1)
+    press(second, "Pause")
+    expect_status(first, "Paused")
+
+
+def test_the_server_ends_without_leaving_workers(serve: Serve, open_page: OpenPage, tmp_path: Path) -> None:
+    url = serve(ROOT / "app.py", env={"GANDASH_HOME": str(tmp_path / "home")})
+    page = open_page(url)
+    train(page)
+    port = url.rsplit(":", 1)[1]
+    server = next(process for process in psutil.process_iter() if f"--server.port={port}" in process.cmdline())
+    children = server.children(recursive=True)
+    assert children
+    page.close()
+    server.send_signal(signal.SIGINT)
+    psutil.wait_procs([server], timeout=15)
+    _, alive = psutil.wait_procs(children, timeout=15)
+    assert not alive
