@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, get_args
 
-from benchmarks.training import (
+from benchmarks.common import (
     RESULTS,
     Measurement,
     append,

@@ -22,7 +22,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from benchmarks.training import RESULTS, append, final_values, one_thread, rounded, table, train
+from benchmarks.common import RESULTS, append, final_values, one_thread, rounded, table, train
 from gandash.core.presets import PRESETS
 from gandash.core.shapes import SHAPES, Kind
 

@@ -162,6 +162,16 @@ class RunConfig(BaseModel):
         "Where the noise comes from: N(0, 1), or uniform on [-1, 1]. The exported file takes N(0, 1) in either case.",
         "networks",
     )
+    latent_digits: int = _knob(
+        0,
+        "Latent digits",
+        "Show the generator this many binary digits of each random number's rank too. At their edges it can jump from "
+        "one mode to another where it would draw a bridge otherwise (Khayatkhoei 2018).",
+        "networks",
+        unit="digits",
+        ge=0,
+        le=10,
+    )
     spectral_norm: bool = _knob(
         False,
         "Spectral normalisation",

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from gandash.core.config import RunConfig
 
+aten = torch.ops.aten
+
 LEAKY_SLOPE = 0.2
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -38,9 +40,37 @@ class FourierFeatures(nn.Module):
         self.out_features = dim + 2 * dim * octaves
 
     def forward(self, x: Tensor) -> Tensor:
-        angles = (x.unsqueeze(-1) * self.frequencies).flatten(1)
-        gates = self.gates.repeat(x.shape[1])
-        return torch.cat([x, angles.sin() * gates, angles.cos() * gates], dim=1)
+        sin, cos = self.waves(x)
+        return torch.cat([x, sin, cos], dim=1)
+
+    def waves(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """All sines and all cosines, each ``(n, d · octaves)``."""
+        angles = x.unsqueeze(-1) * self.frequencies
+        return (angles.sin() * self.gates).flatten(1), (angles.cos() * self.gates).flatten(1)
+
+
+class LatentFeatures(nn.Module):
+    """What a generator sees of its noise: the noise, sin and cos of it at octaves, and binary digits of its rank.
+
+    Input ``(n, d)``, output ``(n, d + 2 · d · octaves + d · digits)``. The rank of a coordinate is its place from 0 to
+    1 in the latent distribution; its first `digits` binary digits come as -1 or 1. They cut the latent space into cells
+    of equal probability at whose edges the generator may jump. A continuous generator has to draw bridges between
+    modes that lie apart (Khayatkhoei 2018; Tanielian 2020, theorem 1).
+    """
+
+    powers: Tensor
+
+    def __init__(self, dim: int, octaves: int, digits: int, uniform: bool) -> None:
+        super().__init__()
+        self.waves = FourierFeatures(dim, octaves)
+        self.register_buffer("powers", 2.0 ** torch.arange(1, digits + 1), persistent=False)
+        self.uniform = uniform
+        self.out_features = self.waves.out_features + dim * digits
+
+    def forward(self, z: Tensor) -> Tensor:
+        rank = (z + 1) / 2 if self.uniform else torch.special.ndtr(z)
+        digits = (rank.clamp(0.0, 1.0 - 2**-24).unsqueeze(-1) * self.powers).floor().remainder(2.0) * 2 - 1
+        return torch.cat([self.waves(z), digits.flatten(1)], dim=1)
 
 
 class Dropout(nn.Module):
@@ -51,18 +81,23 @@ class Dropout(nn.Module):
     alone is a third of the textbook's step.
     """
 
+    kept: Tensor
+
     def __init__(self, p: float, rng: torch.Generator | None) -> None:
         super().__init__()
         self.p = p
         self.rng = rng
         self.silenced = round(p * 256)
+        self.register_buffer("kept", torch.tensor(256 / (256 - self.silenced)), persistent=False)
 
     def draw(self, out: Tensor) -> Tensor:
         """Fill a contiguous float32 tensor with random factors, each 0 or 1 / (share kept)."""
         words = torch.empty((out.numel() + 7) // 8, dtype=torch.int64, device=out.device)
         words.random_(torch.iinfo(torch.int64).min, None, generator=self.rng)
         out.copy_(words.view(torch.uint8)[: out.numel()].view_as(out))  # float arithmetic: bool masks are slow on CPU
-        return out.sub_(self.silenced - 1).clamp_(0, 1).mul_(256 / (256 - self.silenced))
+        # in one pass: `kept` where the byte is above the threshold, 0 elsewhere
+        aten.threshold_backward.grad_input(self.kept.expand_as(out), out, self.silenced - 0.5, grad_input=out)
+        return out
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or not self.silenced:
@@ -88,9 +123,11 @@ def mlp(
 
 def build_generator(config: RunConfig) -> nn.Sequential:
     """Noise ``(n, latent_dim)`` to points ``(n, 2)`` in the units that training works in."""
-    if not config.generator_fourier:
+    if not config.generator_fourier and not config.latent_digits:
         return mlp((config.latent_dim, *config.generator_widths, 2), config.activation)
-    features = FourierFeatures(config.latent_dim, config.generator_fourier)
+    features = LatentFeatures(
+        config.latent_dim, config.generator_fourier, config.latent_digits, config.latent == "uniform"
+    )
     body = mlp((features.out_features, *config.generator_widths, 2), config.activation)
     return nn.Sequential(features, *body)
 

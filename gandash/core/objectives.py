@@ -1,7 +1,8 @@
 """What the two players minimise: a registry of small pure functions on logits, each with its paper.
 
-`D` is the discriminator's raw output, of shape ``(n, 1)``; every loss is a mean, a tensor of shape ``()``. An objective
-is either two separate terms, one on real and one on generated points, or one term on pairs of both.
+`D` is the discriminator's raw output, of shape ``(n, 1)``. Every loss is a mean and comes with its slope, the gradient
+with respect to the logits: written out it is a line, where autograd takes longer than the products of a small network.
+An objective is either two separate terms, one on real and one on generated points, or one term on pairs of both.
 """
 
 from __future__ import annotations
@@ -11,23 +12,27 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
+from torch.nn.functional import relu, softplus
 
-OnPoints = Callable[[Tensor, float], Tensor]
+Sloped = tuple[Tensor, Tensor]
+"""A loss, of shape ``()``, and its gradient with respect to the logits it was given."""
+OnPoints = Callable[[Tensor, float], Sloped]
 """A loss from logits and the label they should have, 1 for real unless smoothed."""
-OnPairs = Callable[[Tensor, Tensor], Tensor]
-"""A loss from the logits of real and of generated points, in this order."""
+OnPairs = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+"""A loss from the logits of real and of generated points, and its slopes in this order."""
+OnFake = Callable[[Tensor, Tensor], Sloped]
+"""The generator's loss from the logits of real and of generated points, and its slope at the generated ones."""
 
 
 @dataclass(frozen=True)
 class Objective:
     """One game: `on_real` and `on_fake` or else `on_pairs` for the discriminator, and `generator`.
 
-    `generator` takes the logits of real and of generated points; only the pairing losses look at the real ones.
+    Only the pairing losses look at the real logits that `generator` is given.
     """
 
     source: str
-    generator: OnPairs
+    generator: OnFake
     on_real: OnPoints | None = None
     on_fake: OnPoints | None = None
     on_pairs: OnPairs | None = None
@@ -37,22 +42,61 @@ class Objective:
         """Whether both losses need real and generated points at once."""
         return self.on_pairs is not None
 
-    def discriminator(self, real: Tensor, fake: Tensor, labels: tuple[float, float] = (1.0, 0.0)) -> Tensor:
-        """The discriminator's loss on a batch of each kind; `labels` are those of real and of generated points."""
+    def discriminator(
+        self, real: Tensor, fake: Tensor, labels: tuple[float, float] = (1.0, 0.0)
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The discriminator's loss on a batch of each kind, with its slopes; `labels` are those of real and fake."""
         if self.on_pairs is not None:
             return self.on_pairs(real, fake)
         assert self.on_real is not None and self.on_fake is not None
-        return self.on_real(real, labels[0]) + self.on_fake(fake, labels[1])
+        real_loss, real_slope = self.on_real(real, labels[0])
+        fake_loss, fake_slope = self.on_fake(fake, labels[1])
+        return real_loss + fake_loss, real_slope, fake_slope
 
 
-def bce(logits: Tensor, label: float) -> Tensor:
+def bce(logits: Tensor, label: float) -> Sloped:
     """Binary cross-entropy of σ(D) against one label for all: -label · log σ(D) - (1 - label) · log(1 - σ(D))."""
-    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
+    value = torch.sub(softplus(logits), logits, alpha=label).mean()
+    return value, logits.sigmoid().sub_(label).div_(len(logits))
 
 
-def squared(logits: Tensor, label: float) -> Tensor:
+def minus_bce(logits: Tensor, label: float) -> Sloped:
+    """What a player maximises who minimises `bce`'s negative."""
+    value, slope = bce(logits, label)
+    return -value, -slope
+
+
+def squared(logits: Tensor, label: float) -> Sloped:
     """Half the squared distance to the label."""
-    return 0.5 * (logits - label).square().mean()
+    distance = logits - label
+    return 0.5 * distance.square().mean(), distance / len(logits)
+
+
+def hinge(logits: Tensor, sign: float) -> Sloped:
+    """How far the logits fall short of a margin of 1 on the side that `sign` names."""
+    shortfall = relu(1 - sign * logits)
+    return shortfall.mean(), shortfall.sign() * (-sign / len(logits))
+
+
+def mean_score(logits: Tensor, sign: float) -> Sloped:
+    """The mean logit, or its negative."""
+    return sign * logits.mean(), torch.full_like(logits, sign / len(logits))
+
+
+def pairing(worse: Tensor, better: Tensor) -> tuple[Tensor, Tensor]:
+    """How little `better` is above `worse`, pair by pair, and the slope at `worse`; at `better` it is the negative."""
+    lead = worse - better
+    return softplus(lead).mean(), lead.sigmoid() / len(lead)
+
+
+def _discriminator_pairs(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    value, slope = pairing(worse=fake, better=real)
+    return value, -slope, slope
+
+
+def _generator_pairs(real: Tensor, fake: Tensor) -> Sloped:
+    value, slope = pairing(worse=real, better=fake)
+    return value, -slope
 
 
 OBJECTIVES: Mapping[str, Objective] = {
@@ -60,13 +104,13 @@ OBJECTIVES: Mapping[str, Objective] = {
         source="Goodfellow 2014, section 3: the generator maximises log D(G(z)); the textbook's loss",
         on_real=bce,
         on_fake=bce,
-        generator=lambda real, fake: softplus(-fake).mean(),
+        generator=lambda real, fake: bce(fake, 1.0),
     ),
     "minimax": Objective(
         source="Goodfellow 2014, equation 1: the generator minimises log(1 - D(G(z))), which saturates",
         on_real=bce,
         on_fake=bce,
-        generator=lambda real, fake: -softplus(fake).mean(),
+        generator=lambda real, fake: minus_bce(fake, 0.0),
     ),
     "least-squares": Objective(
         source="Mao 2017 (LSGAN), equation 9: labels 0 and 1, the generator aims at 1",
@@ -76,19 +120,19 @@ OBJECTIVES: Mapping[str, Objective] = {
     ),
     "hinge": Objective(
         source="Lim & Ye 2017 (geometric GAN); Miyato 2018, equations 16 and 17",
-        on_real=lambda logits, label: relu(1 - logits).mean(),
-        on_fake=lambda logits, label: relu(1 + logits).mean(),
-        generator=lambda real, fake: -fake.mean(),
+        on_real=lambda logits, label: hinge(logits, 1.0),
+        on_fake=lambda logits, label: hinge(logits, -1.0),
+        generator=lambda real, fake: mean_score(fake, -1.0),
     ),
     "wgan-gp": Objective(
         source="Arjovsky 2017; Gulrajani 2017, equation 3, with the penalty of the same equation",
-        on_real=lambda logits, label: -logits.mean(),
-        on_fake=lambda logits, label: logits.mean(),
-        generator=lambda real, fake: -fake.mean(),
+        on_real=lambda logits, label: mean_score(logits, -1.0),
+        on_fake=lambda logits, label: mean_score(logits, 1.0),
+        generator=lambda real, fake: mean_score(fake, -1.0),
     ),
     "rpgan": Objective(
         source="Jolicoeur-Martineau 2019; Huang 2024 (The GAN is dead; long live the GAN!), equation 2",
-        on_pairs=lambda real, fake: softplus(fake - real).mean(),
-        generator=lambda real, fake: softplus(real - fake).mean(),
+        on_pairs=_discriminator_pairs,
+        generator=_generator_pairs,
     ),
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gandash.core.adam import Adam
 from gandash.core.backprop import Autograd, ClosedForm, Gradients, Loss
 from gandash.core.config import PROBABILITY_OBJECTIVES, RunConfig
 from gandash.core.networks import FourierFeatures, build_discriminator, build_generator
@@ -34,23 +35,6 @@ def flatten(network: nn.Module) -> nn.Parameter:
     return flat
 
 
-def adam(weights: nn.Parameter, lr: float, betas: tuple[float, float]) -> torch.optim.Adam:
-    """Fused Adam whose learning rate is a tensor and whose state exists from the start, as a captured step needs."""
-    optimizer = torch.optim.Adam(
-        [weights],
-        lr=torch.tensor(lr, device=weights.device),
-        betas=betas,
-        fused=True,
-        capturable=weights.device.type == "cuda",
-    )
-    optimizer.state[weights] = {
-        "step": torch.zeros((), device=weights.device),
-        "exp_avg": torch.zeros_like(weights),
-        "exp_avg_sq": torch.zeros_like(weights),
-    }
-    return optimizer
-
-
 class Step:
     """Both networks and one update of each.
 
@@ -70,8 +54,8 @@ class Step:
         self.generator_weights = flatten(self.generator)
         self.discriminator_weights = flatten(self.discriminator)
         betas = (config.beta1, config.beta2)
-        self.generator_adam = adam(self.generator_weights, config.generator_lr, betas)
-        self.discriminator_adam = adam(self.discriminator_weights, config.discriminator_lr, betas)
+        self.generator_adam = Adam(self.generator_weights, config.generator_lr, betas)
+        self.discriminator_adam = Adam(self.discriminator_weights, config.discriminator_lr, betas)
         self.gradients = choose_gradients(config, self.generator, self.discriminator)
         self.ema = self.generator_weights.detach().clone() if config.ema_decay else None
 
@@ -91,8 +75,8 @@ class Step:
         progress = step / config.total_steps
         if config.lr_schedule != "constant" or step == 0:
             scale = factor(config.lr_schedule, progress, config.lr_final)
-            self.generator_adam.param_groups[0]["lr"].fill_(config.generator_lr * scale)
-            self.discriminator_adam.param_groups[0]["lr"].fill_(config.discriminator_lr * scale)
+            self.generator_adam.lr.fill_(config.generator_lr * scale)
+            self.discriminator_adam.lr.fill_(config.discriminator_lr * scale)
         if config.penalty != "none":
             scale = factor(config.penalty_schedule, progress, config.penalty_final)
             self._penalty_weight.fill_(config.penalty_weight * scale)
@@ -113,15 +97,16 @@ class Step:
             assert self.objective.on_real is not None and self.objective.on_fake is not None
             real_loss, real_logits = self._update_discriminator_on(real, self.objective.on_real, self._labels[0])
             fake_loss, fake_logits = self._update_discriminator_on(
-                self._generate(), self.objective.on_fake, self._labels[1]
+                self.gradients.points(self._noise()), self.objective.on_fake, self._labels[1]
             )
             loss = real_loss + fake_loss
         else:
-            loss, logits = self._update_discriminator_jointly(real, self._generate(), n)
+            loss, logits = self._update_discriminator_jointly(real, self.gradients.points(self._noise()), n)
             real_logits, fake_logits = logits[:n], logits[n : 2 * n]
         if config.objective in PROBABILITY_OBJECTIVES:
             real_logits, fake_logits = real_logits.sigmoid(), fake_logits.sigmoid()
-        self.sums[1:].add_(torch.stack((loss, real_logits.mean(), fake_logits.mean())))
+        for total, value in zip(self.sums[1:].unbind(), (loss, real_logits.mean(), fake_logits.mean()), strict=True):
+            total.add_(value)
 
     def update_generator(self) -> None:
         """One generator update; the points that it was judged on stay in `fake_batch`."""
@@ -151,10 +136,14 @@ class Step:
         if self.config.penalty == "wgan-gp":
             share = torch.rand(n, 1, generator=self.rng, device=real.device)
             seen = torch.cat((seen, torch.lerp(seen[:n], seen[n:], share)))
-        penalty = None if self.config.penalty == "none" else self._penalty(n)
-        result = self.gradients.discriminator(
-            seen, lambda logits: self.objective.discriminator(logits[:n], logits[n : 2 * n], self._labels), penalty
-        )
+
+        def loss(logits: Tensor) -> tuple[Tensor, Tensor]:
+            value, *slopes = self.objective.discriminator(logits[:n], logits[n : 2 * n], self._labels)
+            if len(logits) > 2 * n:  # points between real and generated ones count for the penalty alone
+                slopes.append(torch.zeros_like(logits[2 * n :]))
+            return value, torch.cat(slopes)
+
+        result = self.gradients.discriminator(seen, loss, None if self.config.penalty == "none" else self._penalty(n))
         self.discriminator_adam.step()
         return result
 
@@ -166,17 +155,20 @@ class Step:
         """
         kind, weight = self.config.penalty, self._penalty_weight
 
-        def penalty(slopes: Tensor) -> Tensor:
-            squares = slopes.square().sum(dim=1)
-            match kind:
-                case "wgan-gp":
-                    return weight * ((squares[2 * n :] + 1e-12).sqrt() - 1).square().mean()
-                case "r1":
-                    return weight * squares[:n].mean() / 2
-                case "r2":
-                    return weight * squares[n : 2 * n].mean() / 2
-                case _:
-                    return weight * squares.sum() / (2 * n)
+        def penalty(slopes: Tensor) -> tuple[Tensor, Tensor]:
+            if kind == "wgan-gp":
+                between = slopes[2 * n :]
+                norm = torch.linalg.vector_norm(between, dim=1, keepdim=True).clamp(min=1e-6)
+                off = norm - 1
+                slope = torch.zeros_like(slopes)
+                torch.mul(between / norm * off, 2 * weight / n, out=slope[2 * n :])
+                return weight * off.square().mean(), slope
+            slope = slopes * (weight / n)
+            if kind == "r1":
+                slope[n:] = 0
+            elif kind == "r2":
+                slope[:n] = 0
+            return torch.vdot(slope.flatten(), slopes.flatten()) / 2, slope
 
         return penalty
 
@@ -193,11 +185,6 @@ class Step:
             return torch.rand(shape, generator=self.rng, device=self.batch.device) * 2 - 1
         return torch.randn(shape, generator=self.rng, device=self.batch.device)
 
-    def _generate(self) -> Tensor:
-        with torch.no_grad():
-            points: Tensor = self.generator(self._noise())
-            return points
-
     def tensors(self) -> dict[str, Tensor]:
         """Everything that a step changes, by name: the step's part of a checkpoint. Copy into them to restore it."""
         state = {
@@ -208,8 +195,7 @@ class Step:
         }
         optimizers = {"generator_adam": self.generator_adam, "discriminator_adam": self.discriminator_adam}
         for name, optimizer in optimizers.items():
-            (moments,) = optimizer.state.values()
-            state |= {f"{name}.{key}": value for key, value in moments.items()}
+            state |= {f"{name}.{key}": value for key, value in optimizer.tensors().items()}
         state |= {f"discriminator.{name}": value for name, value in self.discriminator.named_buffers()}
         if self.ema is not None:
             state["ema"] = self.ema

@@ -19,6 +19,8 @@ RECIPES: list[dict[str, Any]] = [
     {},
     {"standardize": True, "latent": "uniform", "latent_dim": 3},
     {"generator_fourier": 2, "activation": "leaky_relu", "ema_decay": 0.9},
+    {"latent_digits": 4},
+    {"latent_digits": 2, "latent": "uniform", "generator_fourier": 1},
     {"activation": "silu", "standardize": True},
     {"activation": "tanh"},
 ]

@@ -1,0 +1,98 @@
+"""The losses: their values against their papers' formulas, their slopes against autograd."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy, mse_loss, relu
+
+from gandash.core.config import RunConfig
+from gandash.core.objectives import OBJECTIVES, Objective
+from gandash.core.step import Step
+
+SMOOTHED = (0.9, 0.1)
+
+
+def logits() -> tuple[Tensor, Tensor]:
+    rng = torch.Generator().manual_seed(0)
+    real, fake = (3 * torch.randn(32, 1, generator=rng, dtype=torch.float64) for _ in range(2))
+    return real.requires_grad_(), fake.requires_grad_()
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=list(OBJECTIVES))
+def test_the_slopes_are_the_gradients(objective: Objective) -> None:
+    real, fake = logits()
+    value, *slopes = objective.discriminator(real, fake, SMOOTHED)
+    for slope, gradient in zip(slopes, torch.autograd.grad(value, (real, fake)), strict=True):
+        torch.testing.assert_close(slope, gradient)
+    value, slope = objective.generator(real, fake)
+    torch.testing.assert_close(slope, torch.autograd.grad(value, fake)[0])
+
+
+def test_the_textbooks_loss_is_cross_entropy_on_a_sigmoid() -> None:
+    real, fake = logits()
+    objective = OBJECTIVES["non-saturating"]
+    ones, zeros = torch.ones_like(real), torch.zeros_like(fake)
+    expected = binary_cross_entropy(real.sigmoid(), ones) + binary_cross_entropy(fake.sigmoid(), zeros)
+    torch.testing.assert_close(objective.discriminator(real, fake)[0], expected)
+    torch.testing.assert_close(objective.generator(real, fake)[0], binary_cross_entropy(fake.sigmoid(), ones))
+
+
+def test_the_other_losses_are_their_papers() -> None:
+    real, fake = logits()
+    d = {name: objective.discriminator(real, fake)[0] for name, objective in OBJECTIVES.items()}
+    g = {name: objective.generator(real, fake)[0] for name, objective in OBJECTIVES.items()}
+    torch.testing.assert_close(g["minimax"], (1 - fake.sigmoid()).log().mean())
+    ones, zeros = torch.ones_like(real), torch.zeros_like(fake)
+    torch.testing.assert_close(d["least-squares"], (mse_loss(real, ones) + mse_loss(fake, zeros)) / 2)
+    torch.testing.assert_close(g["least-squares"], mse_loss(fake, ones) / 2)
+    torch.testing.assert_close(d["hinge"], relu(1 - real).mean() + relu(1 + fake).mean())
+    torch.testing.assert_close(d["wgan-gp"], fake.mean() - real.mean())
+    torch.testing.assert_close(g["hinge"], -fake.mean())
+    torch.testing.assert_close(d["rpgan"], -(real - fake).sigmoid().log().mean())
+    torch.testing.assert_close(g["rpgan"], -(fake - real).sigmoid().log().mean())
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_sure_answers_stay_finite(name: str) -> None:
+    sure = torch.full((4, 1), 200.0)
+    for real, fake in ((sure, -sure), (-sure, sure)):
+        values = (*OBJECTIVES[name].discriminator(real, fake), *OBJECTIVES[name].generator(real, fake))
+        assert all(bool(value.isfinite().all()) for value in values)
+
+
+def test_a_discriminator_that_can_only_guess_has_the_known_losses() -> None:
+    guess = torch.zeros(8, 1)
+    objective = OBJECTIVES["non-saturating"]
+    assert objective.discriminator(guess, guess)[0].item() == pytest.approx(2 * math.log(2))
+    assert objective.generator(guess, guess)[0].item() == pytest.approx(math.log(2))
+
+
+PENALISED: list[dict[str, Any]] = [
+    {"objective": "rpgan", "penalty": "r1"},
+    {"objective": "rpgan", "penalty": "r2"},
+    {"objective": "rpgan", "penalty": "r1+r2"},
+    {"objective": "wgan-gp"},
+]
+
+
+@pytest.mark.parametrize("recipe", PENALISED, ids=str)
+def test_a_penaltys_slope_is_its_gradient_and_its_value_the_papers(recipe: dict[str, Any]) -> None:
+    n = 5
+    step = Step(RunConfig(batch_size=n, penalty_weight=3.0, **recipe), torch.device("cpu"), torch.ones(2))
+    step.apply_schedules(0)
+    slopes = torch.randn(3 * n if recipe["objective"] == "wgan-gp" else 2 * n, 2).requires_grad_()
+    value, slope = step._penalty(n)(slopes.detach())
+    norms = slopes.norm(dim=1)
+    expected = {
+        "r1": norms[:n].square().mean() / 2,
+        "r2": norms[n : 2 * n].square().mean() / 2,
+        "r1+r2": (norms[:n].square().mean() + norms[n : 2 * n].square().mean()) / 2,
+        "wgan-gp": (norms[2 * n :] - 1).square().mean(),
+    }[step.config.penalty]
+    torch.testing.assert_close(value, 3 * expected.detach())
+    torch.testing.assert_close(slope, torch.autograd.grad(3 * expected, slopes)[0])
