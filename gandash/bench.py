@@ -16,13 +16,20 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from gandash.core.config import RunConfig
+from gandash.core.config import Device, RunConfig
+from gandash.core.devices import resolve_device
 from gandash.core.networks import ACTIVATIONS
 from gandash.core.objectives import OBJECTIVES
+from gandash.core.presets import PRESETS
 from gandash.core.trainer import Trainer
 
 GANDASH, TEXTBOOK, PRODUCTS = "gandash", "textbook loop", "matrix products"
 WARM_UP_EPOCHS = 3
+SETUPS: Mapping[str, RunConfig] = {
+    "textbook": PRESETS["textbook-exponential"],
+    "textbook without dropout": PRESETS["textbook-exponential"].model_copy(update={"dropout": 0.0}),
+    "best preset of the 25 Gaussians": PRESETS["best-grid25"].model_copy(update={"points": 4096}),
+}
 
 Epochs = Callable[[int], object]
 """Trains for so many epochs."""
@@ -60,6 +67,22 @@ def compare(config: RunConfig, rounds: int = 5, seconds: float = 1.0) -> Compari
             rates[name].append(config.steps_per_epoch * _rate(train, seconds, trainer.device))
     assert trainer.state == "running", trainer.message
     return Comparison({name: tuple(values) for name, values in rates.items()})
+
+
+def report(device: Device, rounds: int, threads: int) -> None:
+    """Print a table of steps a second on this machine; raises `ValueError` for hardware that is not there."""
+    resolve_device(device)
+    torch.set_num_threads(threads)
+    print(
+        f"torch {torch.__version__}, {resolve_device(device)}, {threads} thread{'s' * (threads > 1)}, {rounds} rounds"
+    )
+    row = "{:<34}{:>12}{:>16}{:>9}{:>20}"
+    print(row.format("set-up", "steps/s", "plain loop", "times", "share of products"))
+    for title, config in SETUPS.items():
+        found = compare(config.model_copy(update={"device": device}), rounds)
+        share = f"{found.ratio(GANDASH, PRODUCTS):.0%}" if PRODUCTS in found.rates else "–"
+        rates = (f"{found.rate(name):,.0f}" for name in (GANDASH, TEXTBOOK))
+        print(row.format(title, *rates, f"{found.ratio(GANDASH, TEXTBOOK):.2f}", share), flush=True)
 
 
 def _rate(train: Epochs, seconds: float, device: torch.device) -> float:

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 import torch
 
-from gandash import headless
+from gandash import bench, headless
+from gandash.bench import compare as bench_compare
 from gandash.cli import main
 from gandash.core.config import KNOBS, OBJECTIVE_DEFAULTS, RunConfig
 from gandash.core.presets import PRESETS
@@ -427,7 +428,16 @@ def test_help_tells_every_knob_with_its_limits_and_default(capsys: pytest.Captur
 
 @pytest.mark.parametrize(
     ("arguments", "status"),
-    [("--help", 0), ("train --help", 0), ("shapes", 0), ("presets", 0), ("train --dropout 7", 2), ("train --out .", 2)],
+    [
+        ("--help", 0),
+        ("train --help", 0),
+        ("shapes", 0),
+        ("presets", 0),
+        ("train --dropout 7", 2),
+        ("train --out .", 2),
+        ("bench --help", 0),
+        ("bench --rounds 0", 2),
+    ],
 )
 def test_what_needs_no_training_loads_no_torch(arguments: str, status: int) -> None:
     code = (
@@ -445,3 +455,23 @@ def test_a_terminal_that_knows_only_ascii_is_enough() -> None:
     plain = subprocess.run([sys.executable, "-m", "gandash", "shapes"], env=environment, capture_output=True, text=True)
     assert plain.returncode == 0, plain.stderr
     assert len(plain.stdout.splitlines()) == len(SHAPES)
+
+
+def test_bench_tells_how_fast_this_machine_trains(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench, "compare", lambda config, rounds: bench_compare(config, rounds, seconds=0.01))
+    assert main(["bench", "--rounds", "1", "--device", "cpu"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 + len(bench.SETUPS)
+    for line, title in zip(lines[2:], bench.SETUPS, strict=True):
+        steps, plain, times, share = line.removeprefix(title).split()
+        assert float(steps.replace(",", "")) > 0 and float(plain.replace(",", "")) > 0
+        assert float(times) > 0 and share.endswith("%")
+
+
+def test_bench_refuses_hardware_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    if torch.backends.mps.is_available():
+        pytest.skip("this machine has an Apple GPU")
+    assert main(["bench", "--device", "mps"]) == 2
+    assert "mps" in capsys.readouterr().err
