@@ -82,7 +82,8 @@ def live_chart(
     content["data"][-1] = {**content["data"][-1], "x": [], "y": []}
     text: str = to_json_plotly(content)
     version = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-    shown = [{"epoch": frame.epoch, "at": frame.progress, "points": encode(frame.points)} for frame in frames]
+    # a tuple: with a list, Streamlit loads pandas and Arrow to see whether it is a data frame
+    shown = tuple({"epoch": frame.epoch, "at": frame.progress, "points": encode(frame.points)} for frame in frames)
     mount(key=key, height=height, data=data | {"version": version, "frames": shown})
     mount(key=f"{key}_figure", height=1, data={"parked": True, "key": key, "version": version, "figure": text})
 

@@ -70,14 +70,17 @@ def show(service: RunService, checked: setup.Setup, found: address.Found) -> Non
         )
         if changed:
             st.badge("Set-up changed: applies at the next Train", icon=":material/edit:", color="orange")
-    if checked.problems:
-        st.error("Train is off until the set-up is right. " + "  \n".join(checked.problems), icon=":material/tune:")
-    if found.problem:
-        st.warning(
-            f"{found.problem} Press **Train** for that, or open a saved run under *Runs*.", icon=":material/link_off:"
-        )
-    if notice := st.session_state.pop(_NOTICE, ""):
-        st.error(notice, icon=":material/error:")
+    # always there, or else what comes below would change its place with each message, and charts would be mounted anew
+    with st.container(key="messages"):
+        if checked.problems:
+            st.error("Train is off until the set-up is right. " + "  \n".join(checked.problems), icon=":material/tune:")
+        if found.problem:
+            st.warning(
+                f"{found.problem} Press **Train** for that, or open a saved run under *Runs*.",
+                icon=":material/link_off:",
+            )
+        if notice := st.session_state.pop(_NOTICE, ""):
+            st.error(notice, icon=":material/error:")
 
 
 def _train_help(checked: setup.Setup, active: bool, changed: bool) -> str:

@@ -16,8 +16,8 @@ from gandash.pages import setup, style, tiles, wording
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import History, Snapshot
 
-POINTS_POLL_SECONDS = 0.2
-CURVES_POLL_SECONDS = 0.6
+POINTS_POLL_SECONDS = 0.4
+FIGURES_POLL_SECONDS = 0.9
 IDLE_POLL_SECONDS = 1.0
 MOST_REAL_POINTS = 2048
 
@@ -34,7 +34,8 @@ _METRICS = "shown_metrics"
 def show(service: RunService, snapshot: Snapshot | None) -> None:
     """Draw the live part. Without a run it shows the real points of the shape that is chosen in the sidebar.
 
-    Two fragments poll the run, each at its own pace: points change with every frame, curves with the epochs.
+    Two fragments poll the run, each at its own pace: the points, as often as there is something new to see, and the
+    figures around them, as often as one can read them.
     """
     chosen = snapshot.config.shape if snapshot else st.session_state[setup.key("shape")]
     shape = SHAPES.get(chosen, SHAPES[PREVIEW.shape])
@@ -45,50 +46,52 @@ def show(service: RunService, snapshot: Snapshot | None) -> None:
     with right:
         side = st.container(border=True, key="side", gap=None)
     quality = st.container(border=True, key="quality", gap="xsmall")
-    points_poll, curves_poll = polls(snapshot, service.ready)
-    with head:
-        st.fragment(_points, run_every=points_poll, key="points")(service, snapshot, shape, service.ready, overlay)
+    points_poll, figures_poll = polls(snapshot, service.ready)
+    with overlay:
+        st.fragment(_points, run_every=points_poll, key="points")(service, snapshot, shape, service.ready)
     with side:
-        st.fragment(_curves, run_every=curves_poll, key="curves")(service, snapshot, shape, quality)
+        st.fragment(_figures, run_every=figures_poll, key="figures")(service, snapshot, shape, head, quality)
 
 
 def polls(snapshot: Snapshot | None, ready: bool) -> tuple[float | None, float | None]:
-    """Seconds between two looks at the run, for the points and for the curves; None where nothing can change."""
+    """Seconds between two looks at the run, for the points and for the figures; None where nothing can change."""
     if snapshot is None:
         return (None if ready else IDLE_POLL_SECONDS), None
     if snapshot.status.active:
-        return POINTS_POLL_SECONDS, CURVES_POLL_SECONDS
+        return POINTS_POLL_SECONDS, FIGURES_POLL_SECONDS
     if snapshot.status.value in ("finished", "stopped_early", "diverged"):
         return None, None
     return IDLE_POLL_SECONDS, IDLE_POLL_SECONDS  # a chunk that was in flight may still come in
 
 
-def _points(service: RunService, drawn: Snapshot | None, shape: Shape, was_ready: bool, place: DeltaGenerator) -> None:
-    """What moves: the status, the tiles and the points.
+def _points(service: RunService, drawn: Snapshot | None, shape: Shape, was_ready: bool) -> None:
+    """What moves.
 
     `drawn` is the run as the rest of the page shows it; once that is out of date, the whole page is drawn anew.
     """
     snapshot = _newest(service, drawn)
     if page_is_behind(drawn, snapshot) or (drawn is None and service.ready != was_ready):
         st.rerun()
-    _status(snapshot, service.ready)
-    tiles.show(tiles.tiles_of(shape, snapshot))
     config = snapshot.config if snapshot else PREVIEW
     real = _real_points(shape.name, min(config.points, MOST_REAL_POINTS), config.seed)
-    with place:
-        live_chart(
-            figures.overlay(shape, real, None, style.theme()),
-            key="overlay_chart",
-            height=OVERLAY_HEIGHT,
-            label=wording.overlay_label(shape, snapshot),
-            frames=snapshot.frames if snapshot else (),
-            motion=snapshot.run_id if snapshot else "",
-        )
+    live_chart(
+        figures.overlay(shape, real, None, style.theme()),
+        key="overlay_chart",
+        height=OVERLAY_HEIGHT,
+        label=wording.overlay_label(shape, snapshot),
+        frames=snapshot.frames if snapshot else (),
+        motion=snapshot.run_id if snapshot else "",
+    )
 
 
-def _curves(service: RunService, drawn: Snapshot | None, shape: Shape, place: DeltaGenerator) -> None:
-    """What grows: losses, scores and metrics over the epochs."""
+def _figures(
+    service: RunService, drawn: Snapshot | None, shape: Shape, head: DeltaGenerator, quality: DeltaGenerator
+) -> None:
+    """What is read: the status, the tiles, and losses, scores and metrics over the epochs."""
     snapshot = _newest(service, drawn)
+    with head:
+        _status(snapshot, service.ready)
+        tiles.show(tiles.tiles_of(shape, snapshot))
     history = snapshot.history if snapshot else History()
     motion = snapshot.run_id if snapshot else ""
     objective = (snapshot.config if snapshot else PREVIEW).objective
@@ -107,7 +110,7 @@ def _curves(service: RunService, drawn: Snapshot | None, shape: Shape, place: De
         label="Mean answer of the discriminator to real and to generated points over the epochs",
         motion=motion,
     )
-    with place:
+    with quality:
         names = _choose_metrics(shape, history)
         live_chart(
             figures.metric(history, names, theme),

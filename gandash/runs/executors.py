@@ -66,7 +66,7 @@ class LocalWorkers(Executor):
     """
 
     def __init__(self, max_workers: int, warm_up: Callable[[], Any] = worker.warm_up) -> None:
-        """Start the first workers. Each calls `warm_up` before it takes work."""
+        """Start the first worker. Each calls `warm_up` before it takes work."""
         self.max_workers = max_workers
         self._warm_up = warm_up
         self._lock = threading.RLock()
@@ -76,8 +76,7 @@ class LocalWorkers(Executor):
         self._unfinished: set[Future[Any]] = set()
         self._closed = self._ended = False
         with self._lock:
-            for _ in range(min(max_workers, WARM_WORKERS)):
-                self._start_worker(_Task(warm_up))
+            self._start_worker(_Task(warm_up))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Call `fn` in the next free worker. It may be called again if a worker dies with it."""
@@ -121,6 +120,11 @@ class LocalWorkers(Executor):
         if self._queue and len(self._workers) < self.max_workers:
             self._start_worker(_Task(self._warm_up))
 
+    def _start_spare(self) -> None:
+        """Keep a few workers warm: one after another, since loading torch takes a core for seconds."""
+        if len(self._workers) < min(self.max_workers, WARM_WORKERS):
+            self._start_worker(_Task(self._warm_up))
+
     def _start_worker(self, warm_up: _Task) -> None:
         """Start a worker, which takes work from the queue once it is warm."""
         pool = loky.ProcessPoolExecutor(
@@ -147,6 +151,8 @@ class LocalWorkers(Executor):
             given_up = self._replace(pool, task) if died else []
             if not died:
                 self._idle.append(pool)
+                if task.call is self._warm_up:
+                    self._start_spare()
             self._serve()
         for each in given_up:
             each.future.set_exception(
@@ -178,8 +184,7 @@ class LocalWorkers(Executor):
                 self._queue.clear()
                 return given_up
             return []
-        if len(self._workers) < min(self.max_workers, WARM_WORKERS):
-            self._start_worker(_Task(self._warm_up))
+        self._start_spare()
         if task.lost == ATTEMPTS:
             return [task]
         self._queue.appendleft(task)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ import pytest
 import torch
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import ROOT, OpenPage, Serve
+from tests.browser.conftest import OpenPage
+from tests.browser.serving import dashboard_server
 
 OVERLAY = "[data-chart='overlay_chart']"
 CHARTS = ("overlay_chart", "loss_chart", "score_chart", "metric_chart")
@@ -175,6 +175,8 @@ def test_a_nonsense_link_says_so_and_training_still_works(dashboard: str, open_p
     expect(page.get_by_test_id("stAlert")).to_be_visible()
     assert page.get_by_test_id("stException").count() == 0
     train(page)
+    for key in CHARTS:  # the message has gone, and what is below it has not moved to another place
+        expect(page.locator(f"[data-chart='{key}']")).to_have_attribute("data-mounts", "1")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -200,16 +202,15 @@ def test_two_pages_watch_one_run(dashboard: str, open_page: OpenPage) -> None:
     expect_status(first, "Paused")
 
 
-def test_the_server_ends_without_leaving_workers(serve: Serve, open_page: OpenPage, tmp_path: Path) -> None:
-    url = serve(ROOT / "app.py", env={"GANDASH_HOME": str(tmp_path / "home")})
-    page = open_page(url)
-    train(page)
-    port = url.rsplit(":", 1)[1]
-    server = next(process for process in psutil.process_iter() if f"--server.port={port}" in process.cmdline())
-    children = server.children(recursive=True)
-    assert children
-    page.close()
-    server.send_signal(signal.SIGINT)
-    psutil.wait_procs([server], timeout=15)
-    _, alive = psutil.wait_procs(children, timeout=15)
+def test_the_server_knows_no_torch_and_ends_without_leaving_workers(open_page: OpenPage, tmp_path: Path) -> None:
+    with dashboard_server(tmp_path) as (url, pid):
+        page = open_page(url)
+        train(page)
+        server = psutil.Process(pid)
+        workers = server.children(recursive=True)
+        libraries = {Path(mapped.path).name for mapped in server.memory_maps()}
+        assert workers
+        assert not any(name.startswith("libtorch") for name in libraries)
+        page.close()
+    _, alive = psutil.wait_procs(workers, timeout=15)
     assert not alive

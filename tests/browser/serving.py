@@ -1,0 +1,106 @@
+"""A Streamlit server and a headless browser, as plain functions: for the tests of this folder and the benchmarks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class NoBrowserError(RuntimeError):
+    """There is no Chromium to be found."""
+
+
+@contextmanager
+def headless_chromium() -> Iterator[Browser]:
+    """The Chromium that `GANDASH_CHROMIUM` names, or else the first on the path; raises `NoBrowserError`."""
+    executable = os.environ.get("GANDASH_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if executable is None:
+        raise NoBrowserError(f"no browser: none of {', '.join(NAMES)} is on the path, and GANDASH_CHROMIUM names none")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def dashboard_server(home: Path, env: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
+    """A dashboard on a free port that keeps its runs in `home`: its address and process id. It ends with the context.
+
+    What the server printed is shown if it does not start.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home.mkdir(parents=True, exist_ok=True)
+    url, log = f"http://127.0.0.1:{port}", home / "server.log"
+    options = {
+        "server.port": port,
+        "server.address": "127.0.0.1",
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+    }
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "streamlit", "run", "app.py"),
+                *(f"--{name}={value}" for name, value in options.items()),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "GANDASH_HOME": str(home), **(env or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        until = monotonic() + START_SECONDS
+        while not _healthy(url):
+            assert server.poll() is None, f"the server ended:\n{log.read_text()}"
+            assert monotonic() < until, f"the server does not answer after {START_SECONDS} s:\n{log.read_text()}"
+            sleep(0.05)
+        yield url, server.pid
+    finally:
+        server.send_signal(signal.SIGINT)
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def wait_until_drawn(page: Page) -> None:
+    """Wait until the page's script has run to its end (a fragment that polls runs again and again)."""
+    page.wait_for_selector("[data-testid='stApp'][data-test-script-state='notRunning']")
