@@ -30,8 +30,9 @@ Change = Mapping[str, Any]
 
 SPACE: Mapping[str, Sequence[Change]] = {
     "generator's octaves": [{"generator_fourier": octaves} for octaves in (0, 3, 4, 5, 6)],
-    "discriminator's octaves": [{"discriminator_fourier": octaves} for octaves in (0, 4, 5, 6, 7, 8)],
-    "growth": [{"fourier_growth": share} for share in (0.0, 0.1, 0.3)],
+    "discriminator's octaves": [{"discriminator_fourier": octaves} for octaves in (0, 5, 6, 7, 8, 9)],
+    "growth": [{"fourier_growth": share} for share in (0.0, 0.1, 0.3, 0.5)],
+    "latent digits": [{"latent_digits": digits} for digits in (0, 2, 4, 5, 6)],
     "latent": [{"latent": "uniform"}, {"latent": "normal"}, *({"latent_dim": dim} for dim in (1, 2, 3, 4))],
     "learning rate": [{"generator_lr": lr, "discriminator_lr": lr} for lr in (1e-3, 2e-3, 3e-3, 4e-3)],
     "learning rates apart": [
@@ -39,10 +40,10 @@ SPACE: Mapping[str, Sequence[Change]] = {
         {"generator_lr": 2e-3, "discriminator_lr": 4e-3},
     ],
     "last learning rate": [{"lr_final": share} for share in (0.001, 0.01, 0.05)],
-    "penalty": [{"penalty_weight": weight} for weight in (0.02, 0.05, 0.1, 0.3)],
+    "penalty": [{"penalty_weight": weight} for weight in (0.05, 0.1, 0.2, 0.3)],
     "last penalty": [{"penalty_final": share} for share in (0.001, 0.003, 0.01, 0.1)],
     "betas": [{"beta2": beta} for beta in (0.9, 0.99, 0.999)],
-    "average": [{"ema_decay": decay} for decay in (0.99, 0.995, 0.998, 0.999)],
+    "average": [{"ema_decay": decay} for decay in (0.95, 0.98, 0.99, 0.995, 0.999)],
     "generator": [{"generator_widths": widths} for widths in ((64, 64, 64), (128, 128, 128), (128,) * 4, (64,) * 5)],
     "discriminator": [{"discriminator_widths": widths} for widths in ((64, 64, 64), (96, 96, 96), (128, 128, 128))],
     "activation": [{"activation": name} for name in ("leaky_relu", "relu")],

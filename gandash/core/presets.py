@@ -35,17 +35,31 @@ COMMON: Mapping[str, Any] = {
     "monitor": "headline",
     "early_stopping": "off",
 }
-"""What all best recipes share: the relativistic pairing loss with R1 and R2 (Huang 2024) and Fourier features."""
+"""What all best recipes share: the relativistic pairing loss with R1 and R2 (Huang 2024) and Fourier features.
+
+An epoch has 64 steps.
+"""
 
 BY_KIND: Mapping[Kind, Mapping[str, Any]] = {
-    "curve": {"epochs": 78},
-    "closed line": {"epochs": 156},
-    "mixture": {"epochs": 156},
-    "area": {"epochs": 156},
+    "curve": {"epochs": 40},
+    "closed line": {"epochs": 48},
+    "mixture": {
+        "epochs": 160,
+        "latent_digits": 6,
+        "generator_fourier": 5,
+        "discriminator_fourier": 8,
+        "fourier_growth": 0.5,
+        "penalty_weight": 0.2,
+        "ema_decay": 0.95,
+    },
+    "area": {"epochs": 48},
 }
 """What each kind of shape adds to `COMMON` or replaces in it."""
 
-EXCEPTIONS: Mapping[str, Mapping[str, Any]] = {}
+EXCEPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "line": {"epochs": 64},
+    "ring8": {"epochs": 125, "latent_digits": 4, "generator_fourier": 4, "discriminator_fourier": 9},
+}
 """What single shapes add to the recipe of their kind."""
 
 

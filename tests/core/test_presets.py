@@ -61,14 +61,20 @@ def test_a_best_preset_measures_early_and_goes_by_the_headline(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", BEST)
-def test_a_short_training_of_a_best_preset_gets_nearer_to_the_shape(name: str) -> None:
-    preset = PRESETS[name].model_copy(update={"points": 4096, "epochs": 4, "evaluate_every": 4})
-    trainer = Trainer(preset)
-    untrained = trainer.evaluate()["sliced_wasserstein"]
-    trainer.advance(epochs=4)
+def test_a_best_preset_begins_without_trouble(name: str) -> None:
+    trainer = Trainer(PRESETS[name].model_copy(update={"points": 512, "epochs": 2}))
+    trainer.advance(epochs=2)
     assert trainer.state == "finished", trainer.message
-    assert trainer.evaluate()["sliced_wasserstein"] < untrained
     assert np.isfinite(trainer.sample(100, seed=0)).all()
+
+
+@pytest.mark.parametrize("name", ["best-exponential", "best-circle", "best-ring8", "best-checkerboard"])
+def test_some_hundred_steps_of_a_best_preset_get_much_nearer_to_the_shape(name: str) -> None:
+    """One of each kind of shape."""
+    trainer = Trainer(PRESETS[name].model_copy(update={"points": 4096, "epochs": 20, "evaluate_every": 20}))
+    untrained = trainer.evaluate()["sliced_wasserstein"]
+    trainer.advance(epochs=20)
+    assert trainer.evaluate()["sliced_wasserstein"] < untrained / 2
 
 
 def test_the_presets_load_no_torch() -> None:
