@@ -58,7 +58,14 @@ BY_KIND: Mapping[Kind, Mapping[str, Any]] = {
 
 EXCEPTIONS: Mapping[str, Mapping[str, Any]] = {
     "line": {"epochs": 64},
-    "ring8": {"epochs": 125, "latent_digits": 4, "generator_fourier": 4, "discriminator_fourier": 9},
+    "ring8": {
+        "epochs": 125,
+        "latent_digits": 4,
+        "generator_fourier": 4,
+        "generator_lr": 1e-3,
+        "discriminator_lr": 1e-3,
+        "penalty_final": 0.005,
+    },
 }
 """What single shapes add to the recipe of their kind."""
 
