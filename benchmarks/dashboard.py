@@ -19,23 +19,19 @@ import psutil
 from playwright.sync_api import Browser, CDPSession, Page
 
 from benchmarks.common import RESULTS, machine, table
-from tests.browser.serving import dashboard_server, headless_chromium, wait_until_drawn
+from tests.browser.driver import (
+    OVERLAY,
+    WATCH_POINTS,
+    dashboard_server,
+    headless_chromium,
+    press,
+    wait_for_epoch,
+    wait_until_drawn,
+)
+from tests.browser.driver import epoch as epoch_on_screen
 
-OVERLAY = "[data-chart='overlay_chart']"
 SETTINGS = {"GANDASH_IDLE_PAUSE": "off"}
 MEGABYTE = 2**20
-
-# How often the browser paints the points in a place that they have not been seen in.
-WATCH = """() => {
-  const chart = document.querySelector("[data-chart='overlay_chart']");
-  window.seen = new Set();
-  const look = () => {
-    const { x, y } = chart.data.at(-1);
-    window.seen.add(`${x[0]} ${y[0]} ${x[1]} ${y[1]}`);
-    requestAnimationFrame(look);
-  };
-  look();
-}"""
 
 TITLES = {
     "first_page": "server start to first page (s)",
@@ -54,19 +50,9 @@ TITLES = {
 }
 
 
-def press(page: Page, name: str) -> None:
-    """Press a button."""
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def wait_for_points(page: Page, epoch: int) -> None:
-    """Wait until points of this epoch are on screen."""
-    page.wait_for_function(f"+(document.querySelector(`{OVERLAY}`)?.dataset.epoch ?? -1) >= {epoch}", timeout=120_000)
-
-
-def number(page: Page, name: str) -> int:
-    """A count that the overlay keeps in an attribute."""
-    return int(page.locator(OVERLAY).get_attribute(f"data-{name}") or 0)
+def frames_so_far(page: Page) -> int:
+    """How many frames of the training have been on screen."""
+    return int(page.locator(OVERLAY).get_attribute("data-frames") or 0)
 
 
 def task_seconds(session: CDPSession) -> float:
@@ -93,10 +79,10 @@ def one_round(browser: Browser, folder: Path, seconds: float) -> dict[str, float
 
         start = perf_counter()
         press(page, "Train")
-        wait_for_points(page, 0)
+        wait_for_epoch(page, 0)
         found["first_points"] = perf_counter() - start
 
-        wait_for_points(page, 5)
+        wait_for_epoch(page, 5)
         session = context.new_cdp_session(page)
         session.send("Performance.enable")
         session.send("Network.enable")
@@ -106,19 +92,19 @@ def one_round(browser: Browser, folder: Path, seconds: float) -> dict[str, float
             received[0] += len(event["response"]["payloadData"])
 
         session.on("Network.webSocketFrameReceived", count)
-        page.evaluate(WATCH)
+        page.evaluate(WATCH_POINTS)
         frames, epoch, busy, start = (
-            number(page, "frames"),
-            number(page, "epoch"),
+            frames_so_far(page),
+            epoch_on_screen(page),
             task_seconds(session),
             perf_counter(),
         )
         page.wait_for_timeout(1000 * seconds)
         passed = perf_counter() - start
-        shown = number(page, "frames") - frames
+        shown = frames_so_far(page) - frames
         found["arrived_frames"] = shown / passed
         found["distinct_frames"] = page.evaluate("window.seen.size") / passed
-        found["watched"] = (number(page, "epoch") - epoch) / passed
+        found["watched"] = (epoch_on_screen(page) - epoch) / passed
         found["main_thread"] = 1000 * (task_seconds(session) - busy) / shown
         found["kilobytes"] = received[0] / shown / 1024
         found["mounts"] = max(
@@ -127,12 +113,12 @@ def one_round(browser: Browser, folder: Path, seconds: float) -> dict[str, float
         workers = server.children(recursive=True)
         found["worker_memory"] = max(worker.memory_full_info().uss for worker in workers) / MEGABYTE
 
-        address, epoch, start = page.url, number(page, "epoch"), perf_counter()
+        address, epoch, start = page.url, epoch_on_screen(page), perf_counter()
         page.goto("about:blank")
         page.wait_for_timeout(1000 * seconds)
         page.goto(address)
-        wait_for_points(page, epoch + 1)
-        found["unwatched"] = (number(page, "epoch") - epoch) / (perf_counter() - start)
+        wait_for_epoch(page, epoch + 1)
+        found["unwatched"] = (epoch_on_screen(page) - epoch) / (perf_counter() - start)
         found["unwatched_ratio"] = found["unwatched"] / found["watched"]
         context.close()
     return found
@@ -149,7 +135,7 @@ def take_picture(browser: Browser, folder: Path) -> None:
         page.get_by_role("option", name="Best: 8 Gaussians").click()
         wait_until_drawn(page)
         press(page, "Train")
-        wait_for_points(page, 12)
+        wait_for_epoch(page, 12)
         RESULTS.mkdir(exist_ok=True)
         page.screenshot(path=RESULTS / "dashboard.png")
 

@@ -348,12 +348,12 @@ def _names(text: str) -> list[str]:
 
 
 def _seeds(text: str) -> list[int]:
-    """``5`` means 0 to 4; ``0,3`` means these two."""
+    """``5`` means 0 to 4; ``0,3`` means these two, ``3,`` this one."""
     try:
-        numbers = [int(part) for part in text.replace(",", " ").split()]
+        numbers = [int(part) for part in text.split(",") if part.strip()]
     except ValueError:
         raise argparse.ArgumentTypeError("give a number of seeds, such as 5, or a list of them, such as 0,1") from None
-    return list(range(numbers[0])) if len(numbers) == 1 else numbers
+    return numbers if "," in text else list(range(numbers[0]))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -48,16 +48,21 @@ def milliseconds(function: Callable[[], object], rounds: int = ROUNDS) -> float:
     return median(times)
 
 
+def speed(trainer: Trainer, seconds: float) -> float:
+    """Steps a second, after a fifth of the time to warm up."""
+    trainer.advance(seconds=seconds / 5)
+    done, start = trainer.step, time.perf_counter()
+    trainer.advance(seconds=seconds)
+    return (trainer.step - done) / (time.perf_counter() - start)
+
+
 def data_row(points: int, seconds: float) -> Row:
     """The cost of so many real points."""
     config = RunConfig(points=points, early_stopping="off", evaluate_every=1000)
     start = time.perf_counter()
     trainer = Trainer(config)
     begin = time.perf_counter() - start
-    trainer.advance(seconds=seconds / 5)
-    done, start = trainer.step, time.perf_counter()
-    trainer.advance(seconds=seconds)
-    steps = (trainer.step - done) / (time.perf_counter() - start)
+    steps = speed(trainer, seconds)
     return {
         "points": points,
         "to begin (ms)": 1000 * begin,
@@ -70,10 +75,7 @@ def width_row(width: int, seconds: float) -> Row:
     """The cost of two hidden layers of this width in each network."""
     widths = (width, width)
     trainer = Trainer(RunConfig(generator_widths=widths, discriminator_widths=widths, early_stopping="off"))
-    trainer.advance(seconds=seconds / 5)
-    done, start = trainer.step, time.perf_counter()
-    trainer.advance(seconds=seconds)
-    steps = (trainer.step - done) / (time.perf_counter() - start)
+    steps = speed(trainer, seconds)
     return {
         "width": width,
         "steps a second": steps,

@@ -13,7 +13,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from tests.browser.serving import NoBrowserError, dashboard_server, headless_chromium, wait_until_drawn
+from tests.browser.driver import NoBrowserError, dashboard_server, headless_chromium, wait_until_drawn
 
 OpenPage = Callable[..., Page]
 

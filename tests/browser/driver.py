@@ -1,4 +1,4 @@
-"""A Streamlit server and a headless browser, as plain functions: for the tests of this folder and the benchmarks."""
+"""A dashboard, a headless browser and what a user does in it, as plain functions for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -29,6 +29,21 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+OVERLAY = "[data-chart='overlay_chart']"
+
+WATCH_POINTS = """() => {
+  const chart = document.querySelector("[data-chart='overlay_chart']");
+  window.seen = new Set();
+  const look = () => {
+    const { x, y } = chart.data.at(-1);
+    window.seen.add(`${x[0]} ${y[0]} ${x[1]} ${y[1]}`);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+"""Collects in `window.seen` the places that the generated points have been in, as often as the browser paints."""
 
 
 class NoBrowserError(RuntimeError):
@@ -104,3 +119,20 @@ def _healthy(url: str) -> bool:
 def wait_until_drawn(page: Page) -> None:
     """Wait until the page's script has run to its end (a fragment that polls runs again and again)."""
     page.wait_for_selector("[data-testid='stApp'][data-test-script-state='notRunning']")
+
+
+def press(page: Page, name: str) -> None:
+    """Press the button of this name."""
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def epoch(page: Page) -> int:
+    """The epoch that the points on screen are from."""
+    return int(page.locator(OVERLAY).get_attribute("data-epoch") or -1)
+
+
+def wait_for_epoch(page: Page, at_least: int) -> None:
+    """Wait until points of this epoch or a later one are on screen."""
+    page.wait_for_function(
+        f"+(document.querySelector(`{OVERLAY}`)?.dataset.epoch ?? -1) >= {at_least}", timeout=120_000
+    )
