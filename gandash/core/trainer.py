@@ -131,8 +131,12 @@ class Trainer:
         return points
 
     def evaluate(self, which: Variant | None = None) -> dict[str, float]:
-        """Every metric of the shape on fresh points, by the names in `gandash.core.metrics.METRICS`."""
-        return evaluator(self.config.shape).full(self._fresh_points(which or self.shown))
+        """Every metric of the shape on fresh points, by the names in `gandash.core.metrics.METRICS`.
+
+        Once the run has ended, the classifier two-sample test as well.
+        """
+        judge, points = evaluator(self.config.shape), self._fresh_points(which or self.shown)
+        return judge.full(points) | ({} if self.state == "running" else judge.verdict(points))
 
     def export_torchscript(self, target: str | os.PathLike[str] | BinaryIO, which: Variant | None = None) -> None:
         """Write a generator as TorchScript, float32 noise ``(n, latent_dim)`` in and points ``(n, 2)`` out, on CPU.

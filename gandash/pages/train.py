@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gandash.charts.live import plotly_loader
-from gandash.pages import address, controls, downloads, monitor, sidebar
+from gandash.pages import address, controls, downloads, monitor, report, sidebar
 from gandash.pages.server import run_service
 
 service = run_service()
@@ -14,4 +14,5 @@ controls.show(service, checked, found)
 plotly_loader()
 monitor.show(service, found.snapshot)
 if found.snapshot is not None:
+    report.show(found.snapshot)
     downloads.show(service, found.snapshot)

@@ -1,0 +1,49 @@
+"""How good the generator is: every metric of the last full evaluation, in words, once a run rests."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from gandash.core.metrics import METRICS, Metric
+from gandash.pages import wording
+from gandash.runs.snapshot import Snapshot
+
+BETTER = {"lower": "lower", "higher": "higher", "ideal": "neither more nor less"}
+
+
+def show(snapshot: Snapshot) -> None:
+    """Draw the report of a run that is not training; nothing before anything was measured."""
+    if snapshot.status.active or not snapshot.metrics:
+        return
+    with st.container(border=True, key="report"):
+        st.markdown("##### How good is it?")
+        if (accuracy := snapshot.metrics.get("c2st")) is not None:
+            st.markdown(verdict(accuracy))
+        st.markdown(table(snapshot))
+        st.caption("All on fresh noise, against real points that the training never saw.")
+
+
+def verdict(accuracy: float) -> str:
+    """What the classifier two-sample test says, in a sentence."""
+    says = f"a classifier tells generated from real points in {wording.share(accuracy)} of cases, by chance 50 %."
+    if accuracy < 0.55:
+        return f"**As good as real:** {says}"
+    return f"**Close to real:** {says}" if accuracy < 0.7 else f"**Not yet like real:** {says}"
+
+
+def table(snapshot: Snapshot) -> str:
+    """Every metric with its value, what a perfect generator scores, and what it says, as Markdown."""
+    lines = ["| metric | value | ideal | better | what it says |", "| :-- | --: | --: | :-- | :-- |"]
+    for name, metric in METRICS.items():
+        if name in snapshot.metrics:
+            ideal = "" if metric.ideal is None else value(metric, metric.ideal)
+            cells = (metric.title, value(metric, snapshot.metrics[name]), ideal, BETTER[metric.better], metric.help)
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def value(metric: Metric, number: float) -> str:
+    """A metric's value with its unit where that is short."""
+    if metric.unit in ("share", "accuracy"):
+        return wording.share(number)
+    return f"{number:.0f}" if metric.unit == "modes" else wording.figure(number)

@@ -1,0 +1,58 @@
+"""The report of a run that rests: every metric that was measured, and the verdict in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from gandash.core.config import RunConfig
+from gandash.core.metrics import METRICS
+from gandash.core.shapes import SHAPES
+from gandash.core.trainer import Trainer
+from gandash.pages import report
+from gandash.runs.service import RunService
+from gandash.runs.snapshot import Snapshot, Status
+from tests.pages.conftest import OpenPage, texts
+from tests.pages.test_train import train_some
+from tests.runs.conftest import FakeTraining, ManualEngine, until
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "words"), [(0.5, "As good as real"), (0.62, "Close to real"), (1.0, "Not yet like real")]
+)
+def test_the_verdict_puts_the_accuracy_into_words(accuracy: float, words: str) -> None:
+    assert words in report.verdict(accuracy)
+    assert f"{accuracy:.1%}".replace("%", " %") in report.verdict(accuracy)
+
+
+@pytest.mark.parametrize("shape", ["exponential", "ring8", "heart"])
+def test_a_finished_run_reports_every_metric_of_its_shape(shape: str) -> None:
+    trainer = Trainer(RunConfig.model_validate({"shape": shape, "points": 128, "epochs": 1}))
+    before = trainer.evaluate()
+    trainer.advance(epochs=1)
+    measured = trainer.evaluate()
+    assert set(measured) == set(before) | {"c2st"}
+    assert 0.4 < measured["c2st"] <= 1 and np.isfinite(measured["energy_distance"])
+    now = datetime.now(UTC)
+    snapshot = Snapshot("a", 1, trainer.config, Status.FINISHED, now, metrics=measured)
+    table = report.table(snapshot).splitlines()
+    assert [line.split(" | ")[0] for line in table[2:]] == [
+        f"| {metric.title}" for name, metric in METRICS.items() if name in measured
+    ]
+    assert ("Modes covered" in report.table(snapshot)) == (SHAPES[shape].modes is not None)
+
+
+def test_the_report_comes_when_the_run_rests(
+    open_page: OpenPage, engine: ManualEngine, service: RunService, training: FakeTraining
+) -> None:
+    at = open_page()
+    run_id = train_some(at, engine, service)
+    assert "How good is it?" not in texts(at)
+    training.ending = ("finished", "")
+    engine.run_next()
+    until(lambda: service.snapshot(run_id).status is Status.FINISHED)
+    at.run()
+    assert "How good is it?" in texts(at)
+    assert METRICS["mse"].help in texts(at)
