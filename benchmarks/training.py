@@ -52,9 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="rounds (default 5)")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each candidate in each round (default 1)")
     parser.add_argument("--quick", action="store_true", help="the textbook's set-up on one thread alone")
+    parser.add_argument(
+        "--match", default="", help="only set-ups whose title has this in it; the others stay as they are"
+    )
     options = parser.parse_args(arguments)
     rows, results = [], []
     for title, threads, config in cases(options.quick):
+        if options.match not in title:
+            continue
         torch.set_num_threads(threads)
         found = compare(config.model_copy(update={"device": options.device}), options.rounds, options.seconds)
         result = {
@@ -79,10 +84,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     header = ["set-up", "threads", "steps a second", "plain loop", "times", "share of the products' speed"]
     print("\n" + table(header, rows))
     RESULTS.mkdir(exist_ok=True)
-    name = "training.json" if options.device == "cpu" else f"training-{options.device}.json"
+    path = RESULTS / ("training.json" if options.device == "cpu" else f"training-{options.device}.json")
+    if options.match and path.exists():
+        fresh = {(result["case"], result["threads"]): result for result in results}
+        before = json.loads(path.read_text(encoding="utf-8"))["cases"]
+        results = [fresh.get((result["case"], result["threads"]), result) for result in before]
     report = {"machine": machine(), "rounds": options.rounds, "seconds": options.seconds, "cases": results}
     if not options.quick:
-        (RESULTS / name).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -51,13 +51,16 @@ class Comparison:
 
 
 def compare(config: RunConfig, rounds: int = 5, seconds: float = 1.0) -> Comparison:
-    """Let the trainer, the plain loop and (on CPU) the products alone take turns, each for so many seconds a round."""
+    """Let the trainer, the plain loop and the products alone take turns, each for so many seconds a round.
+
+    The products are compared where they are those of the config's step: on CPU, for the textbook's three updates.
+    """
     trainer = Trainer(config.model_copy(update={"early_stopping": "off", "evaluate_every": 1000, "epochs": 10_000}))
     candidates: dict[str, Epochs] = {
         GANDASH: trainer.advance,
         TEXTBOOK: textbook_loop(config, trainer.device),
     }
-    if trainer.device.type == "cpu":
+    if trainer.device.type == "cpu" and _three_updates(config):
         candidates[PRODUCTS] = matrix_products(config)
     for train in candidates.values():
         train(WARM_UP_EPOCHS)
@@ -85,6 +88,11 @@ def report(device: Device, rounds: int, threads: int) -> None:
         print(row.format(title, *rates, f"{found.ratio(GANDASH, TEXTBOOK):.2f}", share), flush=True)
 
 
+def _three_updates(config: RunConfig) -> bool:
+    """Whether a step is the textbook's: the discriminator on real, then on generated points, then the generator."""
+    return config.discriminator_updates == "separate" and config.discriminator_steps == 1
+
+
 def _rate(train: Epochs, seconds: float, device: torch.device) -> float:
     """Epochs a second."""
     start, count = time.perf_counter(), 0
@@ -102,9 +110,13 @@ def textbook_loop(config: RunConfig, device: torch.device) -> Epochs:
     A `DataLoader`, `torch.nn.Dropout`, autograd everywhere, `torch.optim.Adam` as it comes, the losses read in every
     step; for the textbook's objective `BCELoss` on a sigmoid.
     """
-    plain = config.objective == "non-saturating" and config.discriminator_updates == "separate"
+    plain = config.objective == "non-saturating" and _three_updates(config)
     generator = _plain_mlp((config.latent_dim, *config.generator_widths, 2), config.activation).to(device)
     critic = _plain_mlp((2, *config.discriminator_widths, 1), config.activation, config.dropout).to(device)
+    if config.spectral_norm:
+        for layer in critic:
+            if isinstance(layer, nn.Linear):
+                nn.utils.parametrizations.spectral_norm(layer)
     discriminator = nn.Sequential(critic, nn.Sigmoid()) if plain else critic
     data = torch.from_numpy(Trainer(config).sample(config.points, seed=0))
     loader = DataLoader(TensorDataset(data), config.batch_size, shuffle=True, drop_last=True)
@@ -134,31 +146,32 @@ def textbook_loop(config: RunConfig, device: torch.device) -> Epochs:
         on_generator = bce(discriminator(generator(noise())), real_labels)
         on_generator.backward()
         generator_adam.step()
-        losses[:] = [on_real.item() + on_fake.item(), on_generator.item()]
+        losses[:] = [on_real.item(), on_fake.item(), on_generator.item()]
 
     def other_step(real: Tensor) -> None:
         objective = OBJECTIVES[config.objective]
-        for _ in range(config.discriminator_steps):
-            discriminator_adam.zero_grad()
-            fake = generator(noise()).detach()
-            seen = [real.requires_grad_(), fake.requires_grad_()]
-            if config.penalty == "wgan-gp":
-                seen.append(torch.lerp(real, fake, torch.rand(len(real), 1, device=device)).detach().requires_grad_())
-            logits = [discriminator(points) for points in seen]
-            on_both = objective.discriminator(logits[0], logits[1])[0]
-            if config.penalty != "none":
-                slopes = [
-                    torch.autograd.grad(d.sum(), x, create_graph=True)[0] for d, x in zip(logits, seen, strict=True)
-                ]
-                on_both = on_both + config.penalty_weight * _plain_penalty(config.penalty, slopes)
-            on_both.backward()  # type: ignore[no-untyped-call]
-            discriminator_adam.step()
+        discriminator_adam.zero_grad()
+        fake = generator(noise()).detach()
+        seen = [real.requires_grad_(), fake.requires_grad_()]
+        if config.penalty == "wgan-gp":
+            seen.append(torch.lerp(real, fake, torch.rand(len(real), 1, device=device)).detach().requires_grad_())
+        logits = [discriminator(points) for points in seen]
+        on_both = objective.discriminator(logits[0], logits[1])[0]
+        if config.penalty != "none":
+            slopes = [torch.autograd.grad(d.sum(), x, create_graph=True)[0] for d, x in zip(logits, seen, strict=True)]
+            on_both = on_both + config.penalty_weight * _plain_penalty(config.penalty, slopes)
+        on_both.backward()  # type: ignore[no-untyped-call]
+        discriminator_adam.step()
+        losses.append(on_both.item())
+        if len(losses) < config.discriminator_steps:
+            return
         generator_adam.zero_grad()
         real_logits = discriminator(real)
         on_generator = objective.generator(real_logits, discriminator(generator(noise())))[0]
         on_generator.backward()  # type: ignore[no-untyped-call]
         generator_adam.step()
-        losses[:] = [on_both.item(), on_generator.item()]
+        on_generator.item()
+        losses.clear()
 
     step = textbook_step if plain else other_step
 

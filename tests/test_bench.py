@@ -20,7 +20,7 @@ def test_every_objective_can_be_compared(objective: str) -> None:
     found = compare(
         RunConfig.model_validate({"objective": objective, "device": "cpu", **QUICK}), rounds=1, seconds=0.01
     )
-    assert set(found.rates) == {GANDASH, TEXTBOOK, PRODUCTS}
+    assert found.rates.keys() - {PRODUCTS} == {GANDASH, TEXTBOOK}
     assert all(found.rate(name) > 0 for name in found.rates)
 
 

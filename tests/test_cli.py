@@ -467,7 +467,7 @@ def test_bench_tells_how_fast_this_machine_trains(
     for line, title in zip(lines[2:], bench.SETUPS, strict=True):
         steps, plain, times, share = line.removeprefix(title).split()
         assert float(steps.replace(",", "")) > 0 and float(plain.replace(",", "")) > 0
-        assert float(times) > 0 and share.endswith("%")
+        assert float(times) > 0 and share.endswith("%") == title.startswith("textbook")
 
 
 def test_bench_refuses_hardware_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
