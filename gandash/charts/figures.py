@@ -180,8 +180,8 @@ def metric(history: History, names: Sequence[str], theme: Theme) -> go.Figure:
 def thin(x: NDArray[Any], y: Floats, limit: int = MOST_POINTS) -> tuple[NDArray[Any], Floats]:
     """At most `limit` of the points (x, y), in order, that keep every spike; points that are not finite are dropped.
 
-    Points are put into bins of equal count, and of each bin its lowest and its highest stay; so do the first and the
-    last point. `limit` is at least 4.
+    Points are put into bins of equal count, the last perhaps smaller, and of each bin its lowest and its highest stay;
+    so do the first and the last point. `limit` is at least 4.
     """
     finite = np.isfinite(y)
     if not finite.all():
@@ -189,14 +189,14 @@ def thin(x: NDArray[Any], y: Floats, limit: int = MOST_POINTS) -> tuple[NDArray[
     n = len(y)
     if n <= limit:
         return x, y
-    bins = (limit - 2) // 2
-    edges = np.linspace(0, n, bins + 1).astype(int)
-    width = int(np.diff(edges).max())
-    places = np.minimum(edges[:-1, None] + np.arange(width), edges[1:, None] - 1)
-    rows = np.arange(bins)
-    low = places[rows, y[places].argmin(axis=1)]
-    high = places[rows, y[places].argmax(axis=1)]
-    kept = np.unique(np.concatenate(([0, n - 1], low, high)))
+    width = math.ceil(n / ((limit - 2) // 2))
+    whole = n // width * width
+    rows = y[:whole].reshape(-1, width)
+    starts = np.arange(0, whole, width)
+    places = [starts + rows.argmin(axis=1), starts + rows.argmax(axis=1), [0, n - 1]]
+    if whole < n:
+        places.append([whole + y[whole:].argmin(), whole + y[whole:].argmax()])
+    kept = np.unique(np.concatenate(places))
     return x[kept], y[kept]
 
 
