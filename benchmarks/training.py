@@ -14,7 +14,7 @@ from typing import Any, get_args
 import torch
 
 from benchmarks.common import RESULTS, machine, table
-from gandash.bench import GANDASH, PRODUCTS, TEXTBOOK, compare
+from gandash.core.bench import GANDASH, PRODUCTS, TEXTBOOK, compare
 from gandash.core.config import Objective, RunConfig
 
 SIZES: dict[str, dict[str, Any]] = {

@@ -1,7 +1,7 @@
 """The command line: `python -m gandash train`, `shapes`, `presets` and `bench`.
 
 This module turns words into a checked `RunConfig` and knows no torch, so help, lists and refusals come at once;
-`gandash.headless` trains, `gandash.bench` measures. Every knob of `RunConfig` is an option by itself.
+`gandash.headless` trains, `gandash.core.bench` measures. Every knob of `RunConfig` is an option by itself.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _dispatch(argv: list[str]) -> int:
 def _bench(given: argparse.Namespace) -> None:
     rounds = _count("--rounds", given.rounds, MOST_ROUNDS)
     threads = _count("--threads", given.threads, MOST_THREADS)
-    from gandash import bench
+    from gandash.core import bench
 
     try:
         bench.report(given.device, rounds, threads)

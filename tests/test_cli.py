@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 import torch
 
-from gandash import bench, headless
-from gandash.bench import compare as bench_compare
+from gandash import headless
 from gandash.cli import main
+from gandash.core import bench
+from gandash.core.bench import compare as bench_compare
 from gandash.core.config import KNOBS, OBJECTIVE_DEFAULTS, RunConfig
 from gandash.core.presets import PRESETS
 from gandash.core.shapes import SHAPES

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from gandash.bench import GANDASH, PRODUCTS, TEXTBOOK, Comparison, compare, matrix_products, textbook_loop
+from gandash.core.bench import GANDASH, PRODUCTS, TEXTBOOK, Comparison, compare, matrix_products, textbook_loop
 from gandash.core.config import RunConfig
 from gandash.core.objectives import OBJECTIVES
 
