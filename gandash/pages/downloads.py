@@ -76,6 +76,8 @@ def show(service: RunService, snapshot: Snapshot) -> None:
                     icon=":material/grain:",
                     disabled=none,
                 )
+        if none:  # nothing to load yet; the browser's colouring of code would hold up the first points
+            return
         with right:
             st.code(python_lines(f"{name}.pt", snapshot.config.latent_dim), language="python")
             st.caption("All it needs is torch: no other file, no gandash. The points come in the shape's own units.")
