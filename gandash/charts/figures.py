@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
+from plotly.colors import hex_to_rgb
 
 from gandash.core.config import PROBABILITY_OBJECTIVES
 from gandash.core.metrics import METRICS, Metric
@@ -93,7 +94,7 @@ def overlay(shape: Shape, real: NDArray[np.float32], frame: Frame | None, theme:
         "x": real[:, 0],
         "y": real[:, 1],
         "hoverinfo": "skip",
-        "marker": {"color": palette.real, "size": 5, "opacity": palette.real_opacity},
+        "marker": {"color": _faint(palette.real, palette.real_opacity), "size": 5, "opacity": 1},
     }
     stars = {
         "type": "scatter",
@@ -102,7 +103,7 @@ def overlay(shape: Shape, real: NDArray[np.float32], frame: Frame | None, theme:
         "x": points[:, 0],
         "y": points[:, 1],
         "hovertemplate": "(%{x:.3g}, %{y:.3g})<extra></extra>",
-        "marker": {"color": palette.generated, "size": 8.5, "symbol": "star", "opacity": 0.85},
+        "marker": {"color": _faint(palette.generated, 0.85), "size": 8.5, "symbol": "star", "opacity": 1},
     }
     layout = _layout(palette, shape.title)
     (x_min, x_max), (y_min, y_max) = shape.bounds
@@ -259,6 +260,15 @@ def _hint(layout: Layout, palette: Palette, y: float, text: str, *, log_scale: b
     }
     layout.setdefault("shapes", []).append(line)
     layout.setdefault("annotations", []).append(label)
+
+
+def _faint(colour: str, opacity: float) -> str:
+    """A colour ``#rrggbb`` that lets through what is below it.
+
+    Not the marker's own opacity: a browser composes every such marker by itself, which takes most of a frame's time.
+    """
+    red, green, blue = hex_to_rgb(colour)
+    return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
 def _layout(palette: Palette, title: str, *, over_epochs: bool = False) -> Layout:

@@ -8,7 +8,7 @@
 
 const MOST_REDRAWS = 30; // of a moving cloud, a second
 const GLIDE_SHARE = 0.5; // of the main thread's time that moving it may take
-const FIGURE_SHARE = 0.2; // of the main thread's time that new figures may take
+const FIGURE_SHARE = 0.04; // of the main thread's time that a chart's new figures may take
 const LONGEST_TICK = 2000; // ms; anything longer was a pause, not a tick
 const WHEEL_PAUSE = 200; // ms; Plotly stretches the picture after a turn of the wheel and draws it anew a little later
 const FAR = 1e5; // pixels
@@ -85,7 +85,7 @@ function glide(chart) {
   const now = performance.now();
   if (!chart.painted) {
     // from the start of a redraw to the next call: the whole of what it cost, painting included
-    chart.cost += 0.2 * (now - chart.drawnAt - chart.cost);
+    chart.cost *= now - chart.drawnAt > chart.cost ? 1.1 : 0.9;
     chart.painted = true;
   }
   const rest = Math.max(1000 / MOST_REDRAWS - 4, chart.cost / GLIDE_SHARE);

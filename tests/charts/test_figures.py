@@ -33,7 +33,8 @@ def test_the_overlay_keeps_to_the_axes_of_the_shape(shape: Shape, theme: Theme) 
     assert [trace.name for trace in figure.data] == ["real", "generated"]
     assert (figure.layout.xaxis.range, figure.layout.yaxis.range) == shape.bounds
     assert figure.data[1].marker.symbol == "star"
-    assert figure.data[0].marker.opacity < figure.data[1].marker.opacity
+    real_opacity, generated_opacity = (float(trace.marker.color[5:-1].split(",")[3]) for trace in figure.data)
+    assert real_opacity < generated_opacity < 1
     np.testing.assert_array_equal(figure.data[1].x, real[:, 0] * 1000)
 
 
