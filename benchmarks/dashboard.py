@@ -34,7 +34,9 @@ SETTINGS = {"GANDASH_IDLE_PAUSE": "off"}
 MEGABYTE = 2**20
 
 TITLES = {
-    "first_page": "server start to first page (s)",
+    "empty_page": "server start to an empty Streamlit page (s)",
+    "first_page": "server start to the first page, Train at hand (s)",
+    "whole_page": "the same, all charts drawn (s)",
     "first_points": "Train to first points (s)",
     "distinct_frames": "different pictures a second",
     "arrived_frames": "frames of the training a second",
@@ -63,14 +65,28 @@ def task_seconds(session: CDPSession) -> float:
 
 def one_round(browser: Browser, folder: Path, seconds: float) -> dict[str, float]:
     """All figures once, on a fresh server."""
+    empty = folder / "empty.py"
+    folder.mkdir()
+    empty.write_text("import streamlit\n\nstreamlit.button('Train')\n", encoding="utf-8")
+    start = perf_counter()
+    with dashboard_server(folder, app=empty) as (url, _):
+        page = browser.new_page()
+        page.goto(url)
+        page.get_by_role("button", name="Train", exact=True).wait_for()
+        found = {"empty_page": perf_counter() - start}
+        page.close()
+
     start = perf_counter()
     with dashboard_server(folder, SETTINGS) as (url, pid):
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         page = context.new_page()
         page.goto(url)
+        page.get_by_role("button", name="Train", exact=True).wait_for()
+        found["first_page"] = perf_counter() - start
         wait_until_drawn(page)
-        found = {"first_page": perf_counter() - start}
-        page.wait_for_selector(f"{OVERLAY} .main-svg")
+        for chart in ("overlay_chart", "loss_chart", "score_chart", "metric_chart"):
+            page.wait_for_selector(f"[data-chart='{chart}'] .main-svg")
+        found["whole_page"] = perf_counter() - start
         server = psutil.Process(pid)
         page.wait_for_function("!document.body.innerText.includes('warming up')")
         page.wait_for_timeout(2000)

@@ -58,6 +58,7 @@ BY_KIND: Mapping[Kind, Mapping[str, Any]] = {
 
 EXCEPTIONS: Mapping[str, Mapping[str, Any]] = {
     "line": {"epochs": 64},
+    "grid25": {"fourier_growth": 0.4, "penalty_final": 0.002, "ema_decay": 0.98},
     "ring8": {
         "epochs": 125,
         "latent_digits": 4,

@@ -63,10 +63,12 @@ def headless_chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def dashboard_server(home: Path, env: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
+def dashboard_server(
+    home: Path, env: Mapping[str, str] | None = None, app: Path = ROOT / "app.py"
+) -> Iterator[tuple[str, int]]:
     """A dashboard on a free port that keeps its runs in `home`: its address and process id. It ends with the context.
 
-    What the server printed is shown if it does not start.
+    What the server printed is shown if it does not start. `app` is another Streamlit app to serve, for comparison.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -83,7 +85,7 @@ def dashboard_server(home: Path, env: Mapping[str, str] | None = None) -> Iterat
     with log.open("wb") as output:
         server = subprocess.Popen(
             [
-                *(sys.executable, "-m", "streamlit", "run", "app.py"),
+                *(sys.executable, "-m", "streamlit", "run", str(app)),
                 *(f"--{name}={value}" for name, value in options.items()),
             ],
             cwd=ROOT,
