@@ -391,10 +391,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("\n" + overview(records))
     if rows:
         print("\n" + verdicts(rows))
-    report = {"machine": machine(), "runs": len(records), "workers": options.workers, "targets": rows}
-    target = path.with_name(path.stem.removesuffix("-runs") + ".json")
-    target.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print(f"\nRuns in {path}, targets in {target}")
+        report = {"machine": machine(), "runs": len(records), "workers": options.workers, "targets": rows}
+        target = path.with_name(path.stem.removesuffix("-runs") + ".json")
+        target.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(f"\nAll runs are in {path}")
 
 
 if __name__ == "__main__":
