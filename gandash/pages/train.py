@@ -14,5 +14,5 @@ controls.show(service, checked, found)
 plotly_loader()
 monitor.show(service, found.snapshot)
 if found.snapshot is not None:
-    report.show(found.snapshot)
     downloads.show(service, found.snapshot)
+    report.show(found.snapshot)
