@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.browser.driver import NoBrowserError, dashboard_server, headless_chromium, wait_until_drawn
 
 OpenPage = Callable[..., Page]
+
+expect.set_options(timeout=30_000)  # as long as everything else: a busy machine is no defect
 
 
 @pytest.fixture(scope="package")
