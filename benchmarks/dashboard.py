@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, CDPSession, Page
 
 from benchmarks.common import RESULTS, machine, table
 from tests.browser.driver import (
+    CHARTS,
     OVERLAY,
     WATCH_POINTS,
     dashboard_server,
@@ -84,7 +85,7 @@ def one_round(browser: Browser, folder: Path, seconds: float) -> dict[str, float
         page.get_by_role("button", name="Train", exact=True).wait_for()
         found["first_page"] = perf_counter() - start
         wait_until_drawn(page)
-        for chart in ("overlay_chart", "loss_chart", "score_chart", "metric_chart"):
+        for chart in CHARTS:
             page.wait_for_selector(f"[data-chart='{chart}'] .main-svg")
         found["whole_page"] = perf_counter() - start
         server = psutil.Process(pid)

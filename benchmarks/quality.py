@@ -394,7 +394,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         report = {"machine": machine(), "runs": len(records), "workers": options.workers, "targets": rows}
         target = path.with_name(path.stem.removesuffix("-runs") + ".json")
         target.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print(f"\nAll runs are in {path}")
+        print(f"\nTargets in {target}")
+    print(f"\nRuns in {path}")
 
 
 if __name__ == "__main__":

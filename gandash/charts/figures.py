@@ -94,7 +94,7 @@ def overlay(shape: Shape, real: NDArray[np.float32], frame: Frame | None, theme:
         "x": real[:, 0],
         "y": real[:, 1],
         "hoverinfo": "skip",
-        "marker": {"color": _faint(palette.real, palette.real_opacity), "size": 5, "opacity": 1},
+        "marker": {"color": _faint(palette.real, palette.real_opacity), "size": 5},
     }
     stars = {
         "type": "scatter",
@@ -103,7 +103,7 @@ def overlay(shape: Shape, real: NDArray[np.float32], frame: Frame | None, theme:
         "x": points[:, 0],
         "y": points[:, 1],
         "hovertemplate": "(%{x:.3g}, %{y:.3g})<extra></extra>",
-        "marker": {"color": _faint(palette.generated, 0.85), "size": 8.5, "symbol": "star", "opacity": 1},
+        "marker": {"color": _faint(palette.generated, 0.85), "size": 8.5, "symbol": "star"},
     }
     layout = _layout(palette, shape.title)
     (x_min, x_max), (y_min, y_max) = shape.bounds

@@ -84,7 +84,8 @@ function glide(chart) {
   if (!chart.queue.length || document.hidden) return;
   const now = performance.now();
   if (!chart.painted) {
-    // from the start of a redraw to the next call: the whole of what it cost, painting included
+    // from the start of a redraw to the next call: the whole of what it cost, painting included; towards the median,
+    // which other work that happens to come in between does not move
     chart.cost *= now - chart.drawnAt > chart.cost ? 1.1 : 0.9;
     chart.painted = true;
   }

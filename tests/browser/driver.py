@@ -31,6 +31,7 @@ ARGUMENTS = (
 )
 
 
+CHARTS = ("overlay_chart", "loss_chart", "score_chart", "metric_chart")
 OVERLAY = "[data-chart='overlay_chart']"
 
 WATCH_POINTS = """() => {

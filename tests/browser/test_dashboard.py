@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 import torch
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import OVERLAY, WATCH_POINTS, dashboard_server, epoch, press, wait_for_epoch
+from tests.browser.driver import CHARTS, OVERLAY, WATCH_POINTS, dashboard_server, epoch, press, wait_for_epoch
 
-CHARTS = ("overlay_chart", "loss_chart", "score_chart", "metric_chart")
 WATCHED_SECONDS = 20
-BACKGROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 
 
 def train(page: Page, until: int = 1) -> None:
@@ -39,7 +38,8 @@ def ranges(page: Page) -> list[list[float]]:
 
 def brightness(page: Page) -> float:
     """How bright the page's background is, from 0 to 255."""
-    red, green, blue = page.evaluate(BACKGROUND).removeprefix("rgb(").removesuffix(")").split(",")
+    background = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    red, green, blue = background.removeprefix("rgb(").removesuffix(")").split(",")
     return (int(red) + int(green) + int(blue)) / 3
 
 
@@ -58,6 +58,13 @@ def wait_until_still(page: Page) -> int:
     return epoch(page)
 
 
+def pause(page: Page) -> int:
+    """Press Pause and return the epoch at which the points come to rest."""
+    press(page, "Pause")
+    expect_status(page, "Paused")
+    return wait_until_still(page)
+
+
 def download(page: Page, name: str) -> bytes:
     with page.expect_download() as found:
         press(page, name)
@@ -67,9 +74,7 @@ def download(page: Page, name: str) -> bytes:
 def test_pause_step_resume_and_reset(dashboard: str, open_page: OpenPage) -> None:
     page = open_page(dashboard)
     train(page)
-    press(page, "Pause")
-    expect_status(page, "Paused")
-    paused = wait_until_still(page)
+    paused = pause(page)
     press(page, "Step")
     wait_for_epoch(page, paused + 1)
     assert wait_until_still(page) == paused + 1
@@ -83,9 +88,7 @@ def test_pause_step_resume_and_reset(dashboard: str, open_page: OpenPage) -> Non
 def test_a_refresh_and_a_second_page_find_the_run_again(dashboard: str, open_page: OpenPage) -> None:
     first = open_page(dashboard)
     train(first)
-    press(first, "Pause")
-    expect_status(first, "Paused")
-    paused = wait_until_still(first)
+    paused = pause(first)
     second = open_page(first.url)
     wait_for_epoch(second, paused)
     press(second, "Resume")
@@ -95,6 +98,7 @@ def test_a_refresh_and_a_second_page_find_the_run_again(dashboard: str, open_pag
     first.reload()
     wait_for_epoch(first, paused + 1)
     assert first.url == address
+    expect_status(first, "Training")
 
 
 def test_what_is_downloaded_works_without_gandash_and_nothing_is_sent_elsewhere(
@@ -105,8 +109,7 @@ def test_what_is_downloaded_works_without_gandash_and_nothing_is_sent_elsewhere(
     buttons = page.evaluate("[...document.querySelectorAll('.modebar-btn')].map((button) => button.dataset.title)")
     assert buttons and not [title for title in buttons if "hare" in title]
     train(page, until=2)
-    press(page, "Pause")
-    expect_status(page, "Paused")
+    pause(page)
     files: dict[str, Any] = {"config.json": ""}
     model = torch.jit.load(io.BytesIO(download(page, "TorchScript")), _extra_files=files)  # type: ignore[no-untyped-call]
     points = model(torch.randn(7, 2))
@@ -133,8 +136,7 @@ def test_a_knob_changed_while_training_waits_for_the_next_train(dashboard: str, 
 
 
 def test_a_nonsense_link_says_so_and_training_still_works(dashboard: str, open_page: OpenPage) -> None:
-    page = open_page(f"{dashboard}/?run=../../etc/passwd", theme="dark")
-    assert brightness(page) < 128
+    page = open_page(f"{dashboard}/?run=../../etc/passwd")
     expect(page.get_by_test_id("stAlert")).to_be_visible()
     assert page.get_by_test_id("stException").count() == 0
     train(page)
@@ -142,9 +144,10 @@ def test_a_nonsense_link_says_so_and_training_still_works(dashboard: str, open_p
         expect(page.locator(f"[data-chart='{key}']")).to_have_attribute("data-mounts", "1")
 
 
-def test_on_a_phone_nothing_is_wider_than_the_screen(dashboard: str, open_page: OpenPage) -> None:
-    page = open_page(dashboard, width=390, height=844, touch=True)
-    assert brightness(page) > 128
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_a_phone_nothing_is_wider_than_the_screen(dashboard: str, open_page: OpenPage, theme: Any) -> None:
+    page = open_page(dashboard, width=390, height=844, theme=theme, touch=True)
+    assert (brightness(page) > 128) == (theme == "light")
     train(page)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
     for key in CHARTS:
