@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
@@ -34,6 +35,23 @@ LOOKS: Mapping[str, Look] = {
 """By the status's value, so that they hold in sessions older than an edit of the code."""
 
 READY = Look("Ready", ":material/radio_button_unchecked:", "gray")
+
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\s]+")
+"""White space, control characters, and those that turn the direction of writing."""
+_JOINTS = re.compile(r"(?<=[:@])(?=\S)|(?<=www)(?=\.)|(?<=[<>~=-])(?=[<>=-])", re.IGNORECASE)
+_JOINER = "\u2060"
+
+
+def plain(text: str) -> str:
+    """Markdown that shows a text as it is, on one line: for what comes from a link, a file, a name or a message.
+
+    Every punctuation mark is escaped. Some patterns Streamlit looks for in the finished text, where a backslash no
+    longer counts (``:material/home:``, ``:smile:``, addresses, arrows): an invisible word joiner breaks them.
+    """
+    line = _JOINTS.sub(_JOINER, _UNSEEN.sub(" ", text).strip())
+    return _PUNCTUATION.sub(r"\\\1", line)
 
 
 def what_happens(snapshot: Snapshot) -> str:
