@@ -1,12 +1,8 @@
-"""The dashboard: `streamlit run app.py`."""
-
-from pathlib import Path
+"""The dashboard: `streamlit run app.py`, or `gandash` once it is installed, which runs the copy in the package."""
 
 import streamlit as st
 
-from gandash.pages import style
-
-PAGES = Path(__file__).parent / "gandash" / "pages"
+from gandash.pages import RUNS, TRAIN, style
 
 st.set_page_config(
     page_title="gandash", page_icon=style.ICON, layout="wide", initial_sidebar_state=style.SIDEBAR_PIXELS
@@ -16,8 +12,8 @@ style.apply()
 
 page = st.navigation(
     [
-        st.Page(PAGES / "train.py", title="Train", icon=":material/model_training:", default=True),
-        st.Page(PAGES / "runs.py", title="Runs", icon=":material/history:", url_path="runs"),
+        st.Page(TRAIN, title="Train", icon=":material/model_training:", default=True),
+        st.Page(RUNS, title="Runs", icon=":material/history:", url_path="runs"),
     ],
     position="top",
 )

@@ -70,7 +70,7 @@ def one_round(browser: Browser, folder: Path, seconds: float) -> dict[str, float
     folder.mkdir()
     empty.write_text("import streamlit\n\nstreamlit.button('Train')\n", encoding="utf-8")
     start = perf_counter()
-    with dashboard_server(folder, app=empty) as (url, _):
+    with dashboard_server(folder, module=("streamlit", "run", str(empty))) as (url, _):
         page = browser.new_page()
         page.goto(url)
         page.get_by_role("button", name="Train", exact=True).wait_for()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gandash.core.shapes import SHAPES
     from gandash.core.trainer import Trainer
 
+__version__ = "0.1.0"
 __all__ = ["PRESETS", "SHAPES", "RunConfig", "Trainer"]
 
 _HOME = {

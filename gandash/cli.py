@@ -1,4 +1,4 @@
-"""The command line: `python -m gandash train`, `shapes`, `presets` and `bench`.
+"""The command line: `gandash` opens the dashboard; `gandash train`, `shapes`, `presets` and `bench` need no browser.
 
 This module turns words into a checked `RunConfig` and knows no torch, so help, lists and refusals come at once;
 `gandash.headless` trains, `gandash.core.bench` measures. Every knob of `RunConfig` is an option by itself.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import runpy
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,7 @@ from typing import Any, Never
 
 from pydantic import ValidationError
 
+from gandash import __version__
 from gandash.core.config import KNOBS, OBJECTIVE_DEFAULTS, Group, Knob, RunConfig, explain
 from gandash.core.presets import PRESET_TITLES, PRESETS
 from gandash.core.shapes import SHAPES
@@ -31,9 +33,11 @@ GROUP_TITLES: dict[Group, str] = {
     "device": "machine",
 }
 METAVARS = {"shape": "NAME", "choice": "NAME", "int": "N", "float": "X", "widths": "N,N,..."}
+DASHBOARD = Path(__file__).parent / "dashboard" / "app.py"
 MOST_SAMPLES = 1_000_000
 MOST_THREADS = 256
 MOST_ROUNDS = 1000
+MOST_PORT = 65_535
 
 TRAIN_TEXT = """\
 Train a GAN on a shape and save its generator as TorchScript.
@@ -46,7 +50,12 @@ TRAIN_END = """\
 exit status: 0 done; 1 the run diverged (the last healthy generator is saved) or failed; 2 refused, nothing was trained;
 130 stopped by Ctrl-C, what was trained is saved.
 
-example: python -m gandash train --shape exponential --epochs 200 --seed 0 --out exponential.pt --json history.json
+example: {command} train --shape exponential --epochs 200 --seed 0 --out exponential.pt --json history.json
+"""
+DASHBOARD_TEXT = """\
+Serve the dashboard on this machine and open it in a browser; Ctrl-C ends it. It is what comes without a command, too.
+
+Streamlit's settings work as environment variables, such as STREAMLIT_SERVER_ADDRESS=127.0.0.1.
 """
 BENCH_TEXT = (
     "Train the textbook's set-up and the best preset of the 25 Gaussians, gandash and a plainly written loop taking "
@@ -90,8 +99,7 @@ def _error(message: str, status: Exit) -> int:
 
 def _dispatch(argv: list[str]) -> int:
     parser, commands = _parsers()
-    if not argv:
-        raise RefusedError(f"Say what to do: {', '.join(commands)} (python -m gandash --help tells more).")
+    argv = argv or ["dashboard"]
     if not argv[0].startswith("-") and argv[0] not in commands:
         raise RefusedError(f"There is no command {argv[0]!r}.{_hint(argv[0], commands)}")
     given, unknown = parser.parse_known_args(_joined(argv))
@@ -104,9 +112,18 @@ def _dispatch(argv: list[str]) -> int:
             print(_table((name, PRESET_TITLES[name], _recipe(preset)) for name, preset in PRESETS.items()))
         case "bench":
             _bench(given)
+        case "dashboard":
+            _dashboard(given)
         case _:
             return run(_request(given))
     return Exit.DONE
+
+
+def _dashboard(given: argparse.Namespace) -> None:
+    """Serve the dashboard until Ctrl-C: this process becomes Streamlit's."""
+    port = [] if given.port is None else [f"--server.port={_count('--port', given.port, MOST_PORT)}"]
+    sys.argv = ["streamlit", "run", str(DASHBOARD), *port]
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 
 
 def _bench(given: argparse.Namespace) -> None:
@@ -121,20 +138,26 @@ def _bench(given: argparse.Namespace) -> None:
 
 
 def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
+    command = _command()
     parser = _Parser(
-        prog="python -m gandash",
-        description="Train GANs on 2-D shapes. The dashboard with the same runs is `streamlit run app.py`.",
+        prog=command,
+        description="Train GANs on 2-D shapes. Without a command the dashboard opens.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"gandash {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    dashboard = subparsers.add_parser(
+        "dashboard", help="open the dashboard", description=DASHBOARD_TEXT, formatter_class=_Help, allow_abbrev=False
+    )
+    dashboard.add_argument("--port", metavar="N", help=f"where to serve, 1 to {MOST_PORT}; default: 8501 or the next")
     train = subparsers.add_parser(
         "train",
         help="train a GAN on a shape and save its generator",
         description=TRAIN_TEXT,
-        epilog=TRAIN_END,
+        epilog=TRAIN_END.format(command=command),
         formatter_class=_Help,
         allow_abbrev=False,
-        usage="python -m gandash train [options]",
+        usage=f"{command} train [options]",
     )
     _add_files(train)
     _add_knobs(train)
@@ -144,12 +167,17 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     bench.add_argument("--device", choices=KNOBS["device"].choices, default="auto", help="where to train; default auto")
     bench.add_argument("--rounds", metavar="N", default="5", help=f"rounds, 1 to {MOST_ROUNDS}; default 5")
     bench.add_argument("--threads", metavar="N", default="1", help=f"CPU threads, 1 to {MOST_THREADS}; default 1")
-    return parser, {"train": train, "shapes": shapes, "presets": presets, "bench": bench}
+    return parser, {"dashboard": dashboard, "train": train, "shapes": shapes, "presets": presets, "bench": bench}
+
+
+def _command() -> str:
+    """How gandash was called."""
+    return "gandash" if Path(sys.argv[0]).stem == "gandash" else "python -m gandash"
 
 
 def _add_files(train: _Parser) -> None:
     group = train.add_argument_group("files and recipe")
-    group.add_argument("--preset", metavar="NAME", help="start from a preset; `python -m gandash presets` lists them")
+    group.add_argument("--preset", metavar="NAME", help=f"start from a preset; `{_command()} presets` lists them")
     group.add_argument("--config", metavar="FILE", help="read knobs from a JSON object, such as the dashboard's")
     group.add_argument("--out", metavar="FILE", help="where the generator goes; default: the shape's name with .pt")
     group.add_argument(

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -180,7 +181,7 @@ def test_switches_go_both_ways() -> None:
 
 
 BAD: dict[str, tuple[str, str]] = {
-    "no command": ("", "Say what to do: train, shapes, presets"),
+    "no port": ("dashboard --port 70000", "--port: '70000' was given; it must be a whole number from 1 to 65,535"),
     "unknown command": ("trian", "no command 'trian'. Did you mean train"),
     "unknown option": ("train --generater-lr 1", "no option --generater-lr. Did you mean --generator-lr"),
     "no abbreviations": ("train --generator 1", "no option --generator. Did you mean"),
@@ -428,9 +429,34 @@ def test_help_tells_every_knob_with_its_limits_and_default(capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
+    ("arguments", "handed_on"), [("", []), ("dashboard", []), ("dashboard --port 8600", ["--server.port=8600"])]
+)
+def test_without_a_command_the_dashboard_opens(
+    arguments: str, handed_on: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(sys, "argv", ["gandash"])
+    monkeypatch.setattr(runpy, "run_module", lambda name, **_: started.append([name, *sys.argv[1:]]))
+    assert main(arguments.split()) == 0
+    assert started == [["streamlit", "run", str(ROOT / "gandash" / "dashboard" / "app.py"), *handed_on]]
+
+
+@pytest.mark.parametrize("called", ["gandash", "python -m gandash"])
+def test_help_calls_the_command_as_the_user_did(
+    called: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [{"gandash": "/bin/gandash"}.get(called, "/gandash/__main__.py")])
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert f"example: {called} train" in (said := capsys.readouterr().out)
+    assert said.startswith(f"usage: {called} train")
+
+
+@pytest.mark.parametrize(
     ("arguments", "status"),
     [
         ("--help", 0),
+        ("--version", 0),
         ("train --help", 0),
         ("shapes", 0),
         ("presets", 0),

@@ -120,7 +120,7 @@ def test_charts_know_no_page_no_torch_and_streamlit_in_live_alone() -> None:
 
 
 def test_pages_know_no_torch() -> None:
-    paths = [ROOT / "app.py", *modules("gandash/pages")]
+    paths = [ROOT / "app.py", *modules("gandash/dashboard"), *modules("gandash/pages")]
     assert offenders(paths, "torch", "gandash.core.trainer", "gandash.core.networks", "gandash.core.devices") == []
 
 

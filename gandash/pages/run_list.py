@@ -6,7 +6,7 @@ import streamlit as st
 
 from gandash.core.metrics import METRICS
 from gandash.core.shapes import SHAPES
-from gandash.pages import address, knobs, style, wording
+from gandash.pages import TRAIN, address, knobs, style, wording
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import RunSummary
 
@@ -39,9 +39,7 @@ def _nothing_yet() -> None:
     with st.container(border=True, horizontal_alignment="center", key="no_runs"):
         st.markdown("##### No runs yet", width="content")
         st.markdown("Every run that you start is kept here.", width="content")
-        st.page_link(
-            "gandash/pages/train.py", label="Train the first one", icon=":material/play_arrow:", width="content"
-        )
+        st.page_link(TRAIN, label="Train the first one", icon=":material/play_arrow:", width="content")
 
 
 def _cards(service: RunService) -> None:
@@ -71,7 +69,7 @@ def _card(service: RunService, run: RunSummary) -> None:
                 st.caption(_in_short(run))
         with buttons, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
             if st.button("Open", icon=":material/open_in_new:", key=f"open_{run.run_id}"):
-                st.switch_page("gandash/pages/train.py", query_params={address.PARAMETER: run.run_id})
+                st.switch_page(TRAIN, query_params={address.PARAMETER: run.run_id})
             if run.status.value in ("starting", "running", "paused"):
                 st.button(
                     "Stop",

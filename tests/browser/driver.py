@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
@@ -65,32 +65,33 @@ def headless_chromium() -> Iterator[Browser]:
 
 @contextmanager
 def dashboard_server(
-    home: Path, env: Mapping[str, str] | None = None, app: Path = ROOT / "app.py"
+    home: Path,
+    env: Mapping[str, str] | None = None,
+    module: Sequence[str] = ("streamlit", "run", str(ROOT / "app.py")),
+    folder: Path = ROOT,
 ) -> Iterator[tuple[str, int]]:
     """A dashboard on a free port that keeps its runs in `home`: its address and process id. It ends with the context.
 
-    What the server printed is shown if it does not start. `app` is another Streamlit app to serve, for comparison.
+    What the server printed is shown if it does not start. `module` is what ``python -m`` starts in `folder`.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     home.mkdir(parents=True, exist_ok=True)
     url, log = f"http://127.0.0.1:{port}", home / "server.log"
-    options = {
-        "server.port": port,
-        "server.address": "127.0.0.1",
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
+    settings = {
+        "GANDASH_HOME": str(home),
+        "STREAMLIT_SERVER_PORT": str(port),
+        "STREAMLIT_SERVER_ADDRESS": "127.0.0.1",
+        "STREAMLIT_SERVER_HEADLESS": "true",
+        "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",
+        "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
     }
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "streamlit", "run", str(app)),
-                *(f"--{name}={value}" for name, value in options.items()),
-            ],
-            cwd=ROOT,
-            env={**os.environ, "GANDASH_HOME": str(home), **(env or {})},
+            [sys.executable, "-m", *module],
+            cwd=folder,
+            env={**os.environ, **settings, **(env or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -1,0 +1,20 @@
+"""The dashboard: `streamlit run app.py`, or `gandash` once it is installed, which runs the copy in the package."""
+
+import streamlit as st
+
+from gandash.pages import RUNS, TRAIN, style
+
+st.set_page_config(
+    page_title="gandash", page_icon=style.ICON, layout="wide", initial_sidebar_state=style.SIDEBAR_PIXELS
+)
+st.logo(style.LOGO, size="large", icon_image=style.LOGO)
+style.apply()
+
+page = st.navigation(
+    [
+        st.Page(TRAIN, title="Train", icon=":material/model_training:", default=True),
+        st.Page(RUNS, title="Runs", icon=":material/history:", url_path="runs"),
+    ],
+    position="top",
+)
+page.run()

@@ -1,0 +1,28 @@
+"""The dashboard as `gandash` opens it: the app, pages, styles and settings that the package carries."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.driver import ROOT, dashboard_server, press, wait_for_epoch
+
+
+def test_the_package_is_a_dashboard_by_itself(open_page: OpenPage, tmp_path: Path) -> None:
+    site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    shutil.copytree(ROOT / "gandash", site / "gandash", ignore=shutil.ignore_patterns("__pycache__"))
+    elsewhere.mkdir()
+    env = {"PYTHONPATH": str(site)}
+    with dashboard_server(tmp_path / "home", env, module=("gandash",), folder=elsewhere) as (url, _):
+        page = open_page(url)
+        expect(page.get_by_test_id("stApp")).to_have_css("color", "rgb(28, 38, 41)")  # the theme's text, #1c2629
+        press(page, "Train")
+        wait_for_epoch(page, 1)
+        page.get_by_role("link", name="Runs").click()
+        page.locator("[class*='st-key-open_'] button").click()
+        page.wait_for_url("**/?run=*")
+        wait_for_epoch(page, 1)
+        page.close()  # the server waits for its visitors
