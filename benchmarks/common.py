@@ -23,8 +23,8 @@ import torch
 
 from gandash.core.config import RunConfig
 from gandash.core.metrics import Evaluator
-from gandash.core.shapes import SHAPES
-from gandash.core.trainer import Trainer, evaluator
+from gandash.core.targets.shapes import SHAPES, Shape
+from gandash.core.trainer import Trainer
 
 SAMPLES = 2500
 """PacGAN's protocol: points a measurement takes."""
@@ -57,7 +57,7 @@ def measure(trainer: Trainer, seed: int) -> dict[str, float]:
 
 def train(config: RunConfig, every: int) -> tuple[Trainer, list[Measurement]]:
     """Train to the end and measure about every `every` steps, at the end of an epoch, and at the very end."""
-    evaluator(config.shape)  # made once a process: not this run's time
+    config.target.build().judge()  # made once a process: not this run's time
     start = time.perf_counter()
     trainer = Trainer(config)
     seconds = time.perf_counter() - start
@@ -75,8 +75,8 @@ def final_values(trainer: Trainer) -> dict[str, float]:
     """The figures at the end: the mean over `FINAL_SAMPLES` samples, and of a curve those of 5,000 points as well."""
     samples = [measure(trainer, seed=2**31 + index) for index in range(FINAL_SAMPLES)]
     values = {name: float(np.mean([sample[name] for sample in samples])) for name in samples[0]}
-    shape = SHAPES[trainer.config.shape]
-    if shape.x_range is not None:
+    shape = trainer.target
+    if isinstance(shape, Shape) and shape.x_range is not None:
         points = trainer.sample(5000, 2**31 - 1, trainer.shown)
         live = Evaluator(shape, 5000, seed=2).live(points)
         low, high = shape.x_range

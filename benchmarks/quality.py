@@ -30,7 +30,7 @@ from benchmarks.common import (
 )
 from gandash.core.config import Objective, RunConfig
 from gandash.core.presets import PRESETS
-from gandash.core.shapes import SHAPES
+from gandash.core.targets.shapes import SHAPES
 
 EVERY = {"best": 64, "textbook": 800, "ablation": 256}
 """Steps between two measurements, by recipe."""

@@ -23,7 +23,7 @@ from plotly.io.json import to_json_plotly
 from benchmarks.common import RESULTS, machine, table
 from gandash.charts import figures
 from gandash.core.config import RunConfig
-from gandash.core.shapes import SHAPES
+from gandash.core.targets.shapes import SHAPES
 from gandash.core.trainer import Trainer
 from gandash.runs.service import RunService
 from gandash.runs.settings import Settings

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from benchmarks.common import RESULTS, append, final_values, one_thread, rounded, table, train
 from gandash.core.presets import PRESETS
-from gandash.core.shapes import SHAPES, Kind
+from gandash.core.targets.shapes import SHAPES, Kind
 
 Change = Mapping[str, Any]
 

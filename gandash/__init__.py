@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gandash.core.config import RunConfig
     from gandash.core.presets import PRESETS
-    from gandash.core.shapes import SHAPES
+    from gandash.core.targets.shapes import SHAPES
     from gandash.core.trainer import Trainer
 
 __version__ = "0.1.0"
@@ -21,7 +21,7 @@ __all__ = ["PRESETS", "SHAPES", "RunConfig", "Trainer"]
 _HOME = {
     "PRESETS": "gandash.core.presets",
     "RunConfig": "gandash.core.config",
-    "SHAPES": "gandash.core.shapes",
+    "SHAPES": "gandash.core.targets.shapes",
     "Trainer": "gandash.core.trainer",
 }
 

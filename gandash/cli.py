@@ -19,9 +19,10 @@ from typing import Any, Never
 from pydantic import ValidationError
 
 from gandash import __version__
-from gandash.core.config import KNOBS, OBJECTIVE_DEFAULTS, Group, Knob, RunConfig, explain
+from gandash.core.config import KNOBS, Group, Knob, RunConfig, explain
+from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESET_TITLES, PRESETS
-from gandash.core.shapes import SHAPES
+from gandash.core.targets.shapes import SHAPES
 from gandash.headless import Exit, FailedError, RefusedError, Request, run
 
 GROUP_TITLES: dict[Group, str] = {
@@ -32,7 +33,7 @@ GROUP_TITLES: dict[Group, str] = {
     "stopping": "stopping and measuring",
     "device": "machine",
 }
-METAVARS = {"shape": "NAME", "choice": "NAME", "int": "N", "float": "X", "widths": "N,N,..."}
+METAVARS = {"target": "NAME", "choice": "NAME", "int": "N", "float": "X", "widths": "N,N,..."}
 DASHBOARD = Path(__file__).parent / "dashboard" / "app.py"
 MOST_SAMPLES = 1_000_000
 MOST_THREADS = 256
@@ -201,7 +202,7 @@ def _add_knobs(train: _Parser) -> None:
     groups = {name: train.add_argument_group(title) for name, title in GROUP_TITLES.items()}
     for knob in KNOBS.values():
         shared: dict[str, Any] = {"dest": knob.name, "default": argparse.SUPPRESS, "help": _help(knob)}
-        option = "--" + knob.name.replace("_", "-")
+        option = "--shape" if knob.kind == "target" else "--" + knob.name.replace("_", "-")
         if knob.kind == "bool":
             groups[knob.group].add_argument(option, action=argparse.BooleanOptionalAction, **shared)
         else:
@@ -211,9 +212,9 @@ def _add_knobs(train: _Parser) -> None:
 def _help(knob: Knob) -> str:
     allowed = "" if knob.kind == "bool" else f"{knob.allowed} {knob.unit}".rstrip() + "; "
     others = [
-        f"{_typed(defaults[knob.name])} for {objective}"
-        for objective, defaults in OBJECTIVE_DEFAULTS.items()
-        if knob.name in defaults
+        f"{_typed(objective.defaults[knob.name])} for {name}"
+        for name, objective in OBJECTIVES.items()
+        if knob.name in objective.defaults
     ]
     text = f"{knob.help} ({allowed}default {', '.join([_typed(knob.default), *others])})"
     return text.replace("%", "%%")
@@ -295,7 +296,7 @@ def _config(given: argparse.Namespace) -> RunConfig:
         values |= _read(given.config).model_dump(exclude_unset=True)
     options = {name: value for name, value in vars(given).items() if name in KNOBS}
     if "objective" in options and options["objective"] != values.get("objective", KNOBS["objective"].default):
-        recommended = {name for defaults in OBJECTIVE_DEFAULTS.values() for name in defaults}
+        recommended = {name for objective in OBJECTIVES.values() for name in objective.defaults}
         values = {name: value for name, value in values.items() if name not in recommended}
     try:
         return RunConfig.model_validate(values | options)

@@ -26,7 +26,6 @@ from tqdm import tqdm
 
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
-from gandash.core.shapes import SHAPES
 
 if TYPE_CHECKING:
     from gandash.core.records import EpochRecord
@@ -178,7 +177,7 @@ def _ctrl_c() -> Iterator[threading.Event]:
 def _train(trainer: Trainer, interrupted: threading.Event) -> None:
     bar = tqdm(
         total=trainer.config.epochs,
-        desc=SHAPES[trainer.config.shape].title,
+        desc=trainer.target.title,
         unit="epoch",
         dynamic_ncols=True,
         mininterval=0.1 if sys.stderr.isatty() else 10.0,  # a log needs no animation
@@ -212,7 +211,7 @@ def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
     if trainer.state == "diverged":
         print(f"Error: {message}", file=sys.stderr)
     else:
-        print(f"{SHAPES[config.shape].title}: {message}")
+        print(f"{trainer.target.title}: {message}")
     which = _variant(request, trainer)
     buffer = io.BytesIO()
     trainer.export_torchscript(buffer, which=which)

@@ -18,7 +18,7 @@ SERVER_SIDE = (
     "gandash.core.metrics",
     "gandash.core.presets",
     "gandash.core.records",
-    "gandash.core.shapes",
+    "gandash.core.targets.shapes",
     "gandash.runs.executors",
     "gandash.runs.service",
     "gandash.runs.settings",

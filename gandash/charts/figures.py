@@ -21,9 +21,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.colors import hex_to_rgb
 
-from gandash.core.config import PROBABILITY_OBJECTIVES
 from gandash.core.metrics import METRICS, Metric
-from gandash.core.shapes import Shape
+from gandash.core.objectives import OBJECTIVES
+from gandash.core.targets import Target
 from gandash.runs.snapshot import Frame, History
 
 Theme = Literal["light", "dark"]
@@ -80,7 +80,7 @@ PALETTES: Mapping[Theme, Palette] = MappingProxyType(
 )
 
 
-def overlay(shape: Shape, real: NDArray[np.float32], frame: Frame | None, theme: Theme) -> go.Figure:
+def overlay(target: Target, real: NDArray[np.float32], frame: Frame | None, theme: Theme) -> go.Figure:
     """Real points ``(n, 2)`` and, above them, the generated points of a frame, on the shape's fixed axes.
 
     The last trace is the generated one; it is empty if there is no frame.
@@ -105,14 +105,14 @@ def overlay(shape: Shape, real: NDArray[np.float32], frame: Frame | None, theme:
         "hovertemplate": "(%{x:.3g}, %{y:.3g})<extra></extra>",
         "marker": {"color": _faint(palette.generated, 0.85), "size": 8.5, "symbol": "star"},
     }
-    layout = _layout(palette, shape.title)
-    (x_min, x_max), (y_min, y_max) = shape.bounds
+    layout = _layout(palette, target.title)
+    (x_min, x_max), (y_min, y_max) = target.canvas.bounds
     layout["xaxis"] |= {"range": [x_min, x_max]}
     layout["yaxis"] |= {"range": [y_min, y_max]}
-    if shape.curve is None:  # a plane with one unit; the axes of a curve are two quantities, each with its own scale
+    if target.canvas.equal:  # a plane with one unit; the axes of a curve are two quantities, each with its own scale
         layout["xaxis"] |= {"constrain": "domain"}
         layout["yaxis"] |= {"constrain": "domain", "scaleanchor": "x", "scaleratio": 1}
-    layout |= {"dragmode": "pan", "hovermode": "closest", "uirevision": shape.name}
+    layout |= {"dragmode": "pan", "hovermode": "closest", "uirevision": target.name}
     return go.Figure([dots, stars], layout)
 
 
@@ -135,8 +135,8 @@ def losses(history: History, theme: Theme, objective: str = "non-saturating") ->
 def scores(history: History, theme: Theme, objective: str = "non-saturating") -> go.Figure:
     """Mean D(x) on real and on generated points: probabilities, or raw scores where the objective has no such."""
     palette = PALETTES[theme]
-    layout = _layout(palette, "D(x)" if objective in PROBABILITY_OBJECTIVES else "Critic's score", over_epochs=True)
-    if objective in PROBABILITY_OBJECTIVES:
+    layout = _layout(palette, "D(x)" if OBJECTIVES[objective].probability else "Critic's score", over_epochs=True)
+    if OBJECTIVES[objective].probability:
         layout["yaxis"] |= {"range": [0, 1], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
         _hint(layout, palette, 0.5, "can only guess")
     return go.Figure(
@@ -202,16 +202,16 @@ def thin(x: NDArray[Any], y: Floats, limit: int = MOST_POINTS) -> tuple[NDArray[
 
 
 @cache
-def thumbnail_svg(shape: Shape) -> str:
+def thumbnail_svg(target: Target) -> str:
     """A small square picture of a shape's points, the same each time.
 
     Within a page it takes the colour of the text around it where that is set on the ``svg`` itself; as a file of its
     own, which knows no theme, it is a red that stands out from light and dark.
     """
-    (x_min, x_max), (y_min, y_max) = shape.bounds
-    points = shape.sample(THUMBNAIL_POINTS, np.random.default_rng(0)).astype(np.float64)
+    (x_min, x_max), (y_min, y_max) = target.canvas.bounds
+    points = target.canvas.project(target.sample(THUMBNAIL_POINTS, np.random.default_rng(0))).astype(np.float64)
     scale = (THUMBNAIL_PIXELS - 4) / np.array([x_max - x_min, y_max - y_min])
-    if shape.curve is None:
+    if target.canvas.equal:
         scale = np.minimum(scale[0], scale[1])
     centred = (points - [(x_min + x_max) / 2, (y_min + y_max) / 2]) * scale * [1, -1] + THUMBNAIL_PIXELS / 2
     dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in centred)

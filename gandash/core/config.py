@@ -2,7 +2,7 @@
 
 Widgets, links, the command line and saved runs all derive from `RunConfig`. This module knows no torch, so the
 dashboard's server and the command line can read and check a config without loading it. The defaults are the textbook's
-recipe; `OBJECTIVE_DEFAULTS` says which of them another objective replaces unless the caller sets them.
+recipe; another objective replaces some of them, by its own `defaults`, unless the caller sets them.
 """
 
 from __future__ import annotations
@@ -10,53 +10,40 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args, get_origin
 
 from annotated_types import Ge, Le
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from gandash.core.shapes import SHAPES
+from gandash.core.objectives import OBJECTIVES
+from gandash.core.problems import Problem, shortened
+from gandash.core.targets import TargetSpec, read_spec
+from gandash.core.targets.shapes import SHAPES, ShapeSpec
 
-ShapeName = str
-Objective = Literal["non-saturating", "minimax", "least-squares", "hinge", "wgan-gp", "rpgan"]
 Penalty = Literal["none", "wgan-gp", "r1", "r2", "r1+r2"]
 Activation = Literal["relu", "leaky_relu", "silu", "tanh"]
 Schedule = Literal["constant", "cosine", "linear"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Group = Literal["data", "networks", "objective", "training", "stopping", "device"]
 
-OBJECTIVE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "non-saturating": {},
-    "minimax": {},
-    "least-squares": {"discriminator_updates": "joint", "beta1": 0.5},
-    "hinge": {"discriminator_updates": "joint", "spectral_norm": True, "beta1": 0.0, "beta2": 0.9, "dropout": 0.0},
-    "wgan-gp": {
-        "discriminator_updates": "joint",
-        "discriminator_steps": 5,
-        "penalty": "wgan-gp",
-        "penalty_weight": 10.0,
-        "beta1": 0.0,
-        "beta2": 0.9,
-        "dropout": 0.0,
-    },
-    "rpgan": {
-        "discriminator_updates": "joint",
-        "penalty": "r1+r2",
-        "penalty_weight": 0.1,
-        "beta1": 0.0,
-        "beta2": 0.99,
-        "dropout": 0.0,
-    },
-}
-"""What an objective's paper recommends where it differs from the textbook's recipe; a value given explicitly wins."""
-
-PROBABILITY_OBJECTIVES = frozenset({"non-saturating", "minimax"})
-"""Objectives whose D(x) is the probability of being real; the others' discriminators give a score without bounds."""
-
+LONGEST_WIDTHS = 200
+"""Letters; whoever types more widths than that has mistaken the field."""
+MOST_PROBLEMS = 12
+MOST_EPOCHS = 10**9
 
 _WIDTHS_TEXT = re.compile(r"\s*(\d+((\s*[,;x-]\s*|\s+)\d+)*)?[\s,;]*", re.ASCII)
 
@@ -65,6 +52,8 @@ def parse_widths(value: object) -> object:
     """Read widths typed as text, such as ``"16, 32"`` or ``"16-32"``; anything else is passed on to the validator."""
     if not isinstance(value, str):
         return value
+    if len(value) > LONGEST_WIDTHS:
+        raise ValueError(f"at most {LONGEST_WIDTHS} letters")
     if not _WIDTHS_TEXT.fullmatch(value):
         raise ValueError("widths are whole numbers separated by commas, such as 16, 32")
     return tuple(int(number) for number in re.findall(r"\d+", value))
@@ -75,6 +64,23 @@ Widths = Annotated[
     BeforeValidator(parse_widths),
     Field(min_length=1, max_length=6),
 ]
+
+
+def _known_objective(name: str) -> str:
+    if name not in OBJECTIVES:
+        raise ValueError("unknown")
+    return name
+
+
+def _target(value: object) -> TargetSpec:
+    try:
+        return read_spec(value)
+    except ValueError as error:
+        raise PydanticCustomError("target", "{reason}", {"reason": str(error)}) from error
+
+
+Objective = Annotated[str, AfterValidator(_known_objective)]
+TargetField = Annotated[TargetSpec, PlainValidator(_target), PlainSerializer(lambda spec: spec.model_dump(mode="json"))]
 
 
 def _knob(default: Any, label: str, help: str, group: Group, *, unit: str = "", **bounds: Any) -> Any:
@@ -91,9 +97,10 @@ def _knob(default: Any, label: str, help: str, group: Group, *, unit: str = "", 
 class RunConfig(BaseModel):
     """Everything that determines a run; the same config gives the same bits on the same machine.
 
-    Frozen and validated. ``RunConfig(shape="exponential", seed=0)`` is the textbook's recipe. Unknown names, values out
-    of bounds and combinations that make no sense raise `pydantic.ValidationError`, a `ValueError`; `explain` turns one
-    into plain sentences. `model_copy` validates too, unlike pydantic's own.
+    Frozen and validated. ``RunConfig(shape="exponential", seed=0)`` is the textbook's recipe; ``shape`` is a short way
+    to give the `target`. Unknown names, values out of bounds and combinations that make no sense raise
+    `pydantic.ValidationError`, a `ValueError`; `problems` and `explain` turn one into plain words. `model_copy`
+    validates too, unlike pydantic's own.
 
     >>> RunConfig(shape="line").generator_widths
     (16, 32)
@@ -104,7 +111,9 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
     # Data
-    shape: ShapeName = _knob("exponential", "Target shape", "The 2-D distribution that the generator learns.", "data")
+    target: TargetField = _knob(
+        ShapeSpec(name="exponential"), "Target", "What the generator learns: a shape, by its name.", "data"
+    )
     points: int = _knob(
         2048,
         "Real points",
@@ -314,7 +323,13 @@ class RunConfig(BaseModel):
         le=0.99999,
     )
     epochs: int = _knob(
-        10_000, "Epochs", "Passes over the real points; schedules end here.", "training", unit="epochs", ge=1, le=10_000
+        10_000,
+        "Epochs",
+        "Passes over the real points; schedules end here.",
+        "training",
+        unit="epochs",
+        ge=1,
+        le=MOST_EPOCHS,
     )
 
     # Stopping and measuring
@@ -326,7 +341,7 @@ class RunConfig(BaseModel):
         "stopping",
     )
     patience: int = _knob(
-        1000, "Patience", "Epochs that early stopping waits.", "stopping", unit="epochs", ge=1, le=10_000
+        1000, "Patience", "Epochs that early stopping waits.", "stopping", unit="epochs", ge=1, le=MOST_EPOCHS
     )
     min_change: float = _knob(
         0.001, "Smallest change", "What early stopping by threshold counts as a change.", "stopping", ge=0.0, le=1000.0
@@ -334,8 +349,16 @@ class RunConfig(BaseModel):
     monitor: Literal["textbook", "headline"] = _knob(
         "textbook",
         "Watched metric",
-        "What early stopping and the best generator go by. textbook: on a curve, the squared error of the last "
-        "generated batch. headline: the headline metric, on fresh points, as always for a shape without a curve.",
+        "What early stopping goes by. textbook: on a curve, the squared error of the last generated batch. headline: "
+        "the gap to real, on fresh noise, as always for a target without a curve.",
+        "stopping",
+    )
+    best_by: Literal["headline", "textbook"] = _knob(
+        "headline",
+        "Best goes by",
+        "How the best generator is chosen. headline: the gap to real, on the same noise each time, averaged over a few "
+        "measurements. textbook: on a curve, the squared error of the last generated batch, which is blind to missing "
+        "x.",
         "stopping",
     )
     evaluate_every: int = _knob(
@@ -346,24 +369,44 @@ class RunConfig(BaseModel):
     device: Device = _knob("auto", "Device", "Where to train. auto takes a GPU if there is one.", "device")
     seed: int = _knob(0, "Seed", "The same seed gives the same run again.", "device", ge=0, le=2**32 - 1)
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **values: Any) -> None: ...
+
     @model_validator(mode="before")
     @classmethod
-    def _fill_objective_defaults(cls, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            objective = data.get("objective", "non-saturating")
-            return {**OBJECTIVE_DEFAULTS.get(str(objective), {}), **data}
-        return data
+    def _fill_in(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        data = dict(data)
+        if len(unknown := [name for name in data if name not in cls.model_fields and name != "shape"]) > MOST_PROBLEMS:
+            raise PydanticCustomError("unknown", "{names}", {"names": _unknown_knobs(unknown)})
+        if "shape" in data:
+            shape = data.pop("shape")
+            if "target" in data and _target(data["target"]) != _target(shape):
+                reason = f"shape {shortened(shape)} and another target were given: give one of them"
+                raise PydanticCustomError("contradiction", "", {"problems": (Problem("target", reason),)})
+            data["target"] = shape
+        objective = OBJECTIVES.get(str(data.get("objective", "")))
+        return {**objective.defaults, **data} if objective else data
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
-        reasons = list(contradictions(self))
-        if reasons:
-            raise ValueError("; ".join(reasons))
+        if found := contradictions(self):
+            raise PydanticCustomError("contradiction", "", {"problems": tuple(found)})
         return self
+
+    @property
+    def shape(self) -> str:
+        """The target's short name; a built-in shape's own."""
+        return self.target.build().name
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with other values, validated like a new config (pydantic's own would not check it)."""
-        return type(self).model_validate({**self.model_dump(), **(update or {})})
+        values, update = self.model_dump(), update or {}
+        if "shape" in update and "target" not in update:
+            del values["target"]
+        return type(self).model_validate({**values, **update})
 
     def to_json(self) -> str:
         """All knobs as a JSON object, two spaces deep, which `from_json` reads back to an equal config."""
@@ -398,42 +441,61 @@ class RunConfig(BaseModel):
         return self.steps_per_epoch * self.epochs
 
 
-def contradictions(config: RunConfig) -> list[str]:
-    """Why this combination of values makes no sense, one sentence each; empty if it does."""
-    reasons = []
-    if config.shape not in SHAPES:
-        close = difflib.get_close_matches(config.shape, SHAPES, n=1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        reasons.append(f"shape {_shortened(config.shape)} is unknown.{hint} Choose one of {', '.join(SHAPES)}")
+def contradictions(config: RunConfig) -> list[Problem]:
+    """Why this combination of values makes no sense, each at the knob to change; empty if it does."""
+    objective = OBJECTIVES[config.objective]
+    found: list[Problem] = []
     if config.batch_size > config.points:
-        reasons.append(
-            f"a batch of {config.batch_size} is larger than the data, {config.points} points: "
-            "take a smaller batch or more points"
+        found.append(
+            Problem(
+                "batch_size",
+                f"a batch of {config.batch_size} is larger than the data, {config.points} points: take a smaller batch "
+                "or more points",
+            )
         )
     if config.batch_size % config.packing:
-        reasons.append(
-            f"a batch of {config.batch_size} cannot be cut into packs of {config.packing}: "
-            f"take a batch size that {config.packing} divides"
+        found.append(
+            Problem(
+                "packing",
+                f"a batch of {config.batch_size} cannot be cut into packs of {config.packing}: take a batch size that "
+                f"{config.packing} divides",
+            )
         )
     if config.penalty == "wgan-gp" and config.objective != "wgan-gp":
-        reasons.append(
-            f"the wgan-gp penalty holds a critic's slope at 1 and contradicts the {config.objective} loss, whose "
-            "optimum has no such slope: take r1, r2 or r1+r2, or the objective wgan-gp"
+        found.append(
+            Problem(
+                "penalty",
+                f"the wgan-gp penalty holds a critic's slope at 1 and contradicts the {config.objective} loss, whose "
+                "optimum has no such slope: take r1, r2 or r1+r2, or the objective wgan-gp",
+            )
         )
     if config.objective == "wgan-gp" and config.penalty == "none" and not config.spectral_norm:
-        reasons.append(
-            "a Wasserstein critic without a gradient penalty or spectral normalisation grows without bound: "
-            "switch one on"
+        found.append(
+            Problem(
+                "penalty",
+                "a Wasserstein critic without a gradient penalty or spectral normalisation grows without bound: "
+                "switch one on",
+            )
         )
-    if config.label_smoothing and config.objective in ("hinge", "wgan-gp", "rpgan"):
-        reasons.append(f"the {config.objective} loss has no labels to smooth: set label smoothing to 0")
-    if config.discriminator_updates == "separate" and config.objective == "rpgan":
-        reasons.append("rpgan compares real with generated points in pairs: take joint discriminator updates")
+    if config.label_smoothing and not objective.labels:
+        found.append(
+            Problem("label_smoothing", f"the {config.objective} loss has no labels to smooth: set label smoothing to 0")
+        )
+    if config.discriminator_updates == "separate" and objective.pairs:
+        found.append(
+            Problem(
+                "discriminator_updates",
+                f"{config.objective} compares real with generated points in pairs: take joint discriminator updates",
+            )
+        )
     if config.discriminator_updates == "separate" and config.penalty != "none":
-        reasons.append(
-            "a gradient penalty belongs to one update on both kinds of points: take joint discriminator updates"
+        found.append(
+            Problem(
+                "discriminator_updates",
+                "a gradient penalty belongs to one update on both kinds of points: take joint discriminator updates",
+            )
         )
-    return reasons
+    return found
 
 
 @dataclass(frozen=True)
@@ -445,7 +507,7 @@ class Knob:
     help: str
     group: Group
     unit: str
-    kind: Literal["int", "float", "bool", "choice", "widths", "shape"]
+    kind: Literal["int", "float", "bool", "choice", "widths", "target"]
     default: Any
     minimum: float | None = None
     maximum: float | None = None
@@ -455,7 +517,7 @@ class Knob:
     def allowed(self) -> str:
         """The allowed values in words."""
         match self.kind:
-            case "choice" | "shape":
+            case "choice" | "target":
                 return "one of " + ", ".join(self.choices)
             case "bool":
                 return "true or false"
@@ -471,8 +533,10 @@ def _knob_of(name: str, field: FieldInfo) -> Knob:
     extra: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     annotation: Any = field.annotation
     choices: tuple[str, ...] = ()
-    if name == "shape":
-        kind, choices = "shape", tuple(SHAPES)
+    if name == "target":
+        kind, choices = "target", tuple(SHAPES)
+    elif name == "objective":
+        kind, choices = "choice", tuple(OBJECTIVES)
     elif get_origin(annotation) is Literal:
         kind, choices = "choice", get_args(annotation)
     elif get_origin(annotation) is tuple:
@@ -499,27 +563,56 @@ KNOBS: Mapping[str, Knob] = {name: _knob_of(name, field) for name, field in RunC
 """Every knob by its name in `RunConfig`, in the order of the fields."""
 
 
+def problems(error: ValidationError) -> list[Problem]:
+    """Everything wrong, each at its knob where it has one: what was given, what is allowed, what to do."""
+    details = error.errors(include_url=False)
+    unknown = [detail["loc"][0] for detail in details if detail["type"] == "extra_forbidden"]
+    found = [problem for detail in details for problem in _problems_of(detail)]
+    if unknown:
+        found.append(Problem(None, _unknown_knobs(unknown)))
+    found = list(dict.fromkeys(found))
+    if len(found) > MOST_PROBLEMS:
+        found[MOST_PROBLEMS:] = [Problem(None, f"and {len(found) - MOST_PROBLEMS} more things are wrong")]
+    return found
+
+
 def explain(error: ValidationError) -> list[str]:
     """One plain sentence for each thing wrong: what was given, what is allowed, what to do."""
-    return list(dict.fromkeys(_sentence(detail) for detail in error.errors()))
+    return [sentence(problem) for problem in problems(error)]
 
 
-def _sentence(detail: ErrorDetails) -> str:
+def sentence(problem: Problem) -> str:
+    """A problem as a sentence of its own, with its knob's label and name in front."""
+    if problem.knob is None:
+        text = problem.text[:1].upper() + problem.text[1:]
+    else:
+        text = f"{KNOBS[problem.knob].label} ({problem.knob}): {problem.text}"
+    return text if text.endswith(("?", ".")) else f"{text}."
+
+
+def _problems_of(detail: ErrorDetails) -> tuple[Problem, ...]:
     location = detail["loc"]
-    if not location:
-        return detail["msg"].removeprefix("Value error, ").rstrip(".") + "."
+    match detail["type"]:
+        case "contradiction":
+            found: tuple[Problem, ...] = detail["ctx"]["problems"]
+            return found
+        case "extra_forbidden":
+            return ()
+        case "target":
+            return (Problem("target", detail["msg"]),)
+        case _ if not location:
+            return (Problem(None, detail["msg"].removeprefix("Value error, ")),)
     name = str(location[0])
-    if name not in KNOBS:
-        close = difflib.get_close_matches(name, KNOBS, n=1)
-        return f"There is no knob {_shortened(name)}." + (
-            f" Did you mean {close[0]}?" if close else f" The knobs are {', '.join(KNOBS)}."
-        )
-    knob = KNOBS[name]
-    given = _shortened(detail["input"])
+    given = shortened(detail["input"])
     shown = f"layer {int(location[1]) + 1} is {given}" if len(location) > 1 else f"{given} was given"
-    return f"{knob.label} ({name}): {shown}; it must be {knob.allowed}."
+    return (Problem(name, f"{shown}; it must be {KNOBS[name].allowed}"),)
 
 
-def _shortened(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _unknown_knobs(names: Sequence[object]) -> str:
+    """What to say of names that are no knobs."""
+    if len(names) == 1:
+        close = difflib.get_close_matches(str(names[0])[:40], [*KNOBS, "shape"], n=1)
+        hint = f"Did you mean {close[0]}?" if close else f"The knobs are {', '.join(KNOBS)}"
+        return f"There is no knob {shortened(names[0])}. {hint}"
+    told = ", ".join(map(shortened, names[:5])) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
+    return f"There are no knobs {told}. The knobs are {', '.join(KNOBS)}"

@@ -1,4 +1,4 @@
-"""How good a generator is: metrics of points against a shape, each citing its definition.
+"""How good a generator is: metrics of points against a target, each citing its definition.
 
 NumPy and SciPy, no torch. `Evaluator` holds the fixed real sample that a run is judged against; its random numbers have
 nothing to do with those of training.
@@ -7,7 +7,7 @@ The headline is the sliced Wasserstein distance over its real-against-real floor
 real-against-real value (at most 1): 1.0 means as good as real, larger is worse. The distance sees collapse and shift
 but hardly blur; the coverage sees collapse and blur but not how far away the points are. Neither alone tells the truth.
 
-What the functions need: finite points of shape ``(n, 2)``, else `ValueError`. `curve_error` and `x_coverage` take any
+What the functions need: finite points of shape ``(n, dim)``, else `ValueError`. `curve_error` and `x_coverage` take any
 numbers, and `Evaluator` counts a sample with a point that is not finite as the worst there is.
 """
 
@@ -16,16 +16,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gandash.core.shapes import Shape
-
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
+
+    from gandash.core.targets import Target
 
 Floats = NDArray[np.float64]
 Points = NDArray[np.float32] | NDArray[np.float64]
@@ -42,7 +43,8 @@ ENERGY_POINTS = 1000
 class Metric:
     """How a metric is shown: its name in words, what is better, and what a perfect generator scores.
 
-    `better` is "ideal" where a value can be too high as well as too low; `ideal` is None where it depends on the shape.
+    `better` is "ideal" where a value can be too high as well as too low; `ideal` is None where it depends on the target
+    (`Target.ideals`).
     """
 
     name: str
@@ -58,13 +60,13 @@ class Metric:
 _ALL = (
     Metric(
         "headline",
-        "Quality",
-        "times real",
+        "Gap to real",
+        "× real",
         "lower",
         1.0,
         True,
-        "The headline: how much worse than real the points are, in distance and in coverage together. 1 means as good "
-        "as a second real sample; lower is better.",
+        "How far the generated points are from real ones, in distance and in coverage together, as a multiple of how "
+        "far two real samples are from each other. 1 means as good as real; lower is better.",
         "sliced Wasserstein ratio divided by relative coverage; see the README",
     ),
     Metric(
@@ -113,7 +115,7 @@ _ALL = (
     Metric(
         "sw_ratio",
         "Distance over real",
-        "times real",
+        "× real",
         "lower",
         1.0,
         True,
@@ -167,7 +169,7 @@ _ALL = (
     Metric(
         "mode_spread",
         "Spread inside modes",
-        "times real",
+        "× real",
         "ideal",
         1.0,
         False,
@@ -210,7 +212,7 @@ _ALL = (
     Metric(
         "density",
         "Density",
-        "times real",
+        "× real",
         "ideal",
         1.0,
         False,
@@ -234,22 +236,36 @@ METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric
 """Every metric by its name in records, the headline first."""
 
 
-def _checked(points: Points) -> Points:
-    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
-        raise ValueError(f"Points come as an array of shape (n, 2) with n at least 1, not {points.shape}.")
+def _checked(points: Points, dim: int | None = None) -> Points:
+    if points.ndim != 2 or not points.size or (dim is not None and points.shape[1] != dim):
+        wanted = "dim" if dim is None else dim
+        raise ValueError(f"Points come as an array of shape (n, {wanted}) with n at least 1, not {points.shape}.")
     if not np.isfinite(points).all():
         raise ValueError("Points must be finite; some are NaN or infinite.")
     return points
 
 
 def _projected(points: Points, projections: int) -> Points:
-    """Sorted coordinates along directions evenly spaced over the half circle, ``(projections, n)``."""
-    angles = np.arange(projections) * (np.pi / projections)
-    directions = np.column_stack((np.cos(angles), np.sin(angles)))
+    """Sorted coordinates along fixed directions, ``(projections, n)``."""
+    directions = _directions(points.shape[1], projections)
     with np.errstate(over="ignore"):  # points at the end of the float range are infinitely far
         lines: Points = np.matmul(directions.astype(points.dtype), points.T)
     lines.sort(axis=1)
     return lines
+
+
+@lru_cache(maxsize=16)
+def _directions(dim: int, count: int) -> Floats:
+    """Unit vectors ``(count, dim)``: in the plane evenly spaced over the half circle, elsewhere drawn once and for all.
+
+    In the plane evenly spaced angles are the natural quadrature; in more dimensions there is none as simple.
+    """
+    if dim == 2:
+        angles = np.arange(count) * (np.pi / count)
+        return np.column_stack((np.cos(angles), np.sin(angles)))
+    drawn = np.random.default_rng(0).standard_normal((count, dim))
+    directions: Floats = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return directions
 
 
 def _distance_along(first: Points, second: Points) -> float:
@@ -265,24 +281,24 @@ def _distance_along(first: Points, second: Points) -> float:
 
 
 def sliced_wasserstein(a: Points, b: Points, projections: int = PROJECTIONS) -> float:
-    """Sliced 1-Wasserstein distance of samples ``(n, 2)`` and ``(m, 2)``, in axis units (Bonneel et al. 2015).
+    """Sliced 1-Wasserstein distance of samples ``(n, dim)`` and ``(m, dim)``, in axis units (Bonneel et al. 2015).
 
-    The mean over directions of the exact distance along each. In the plane evenly spaced angles are the natural
-    quadrature, so the directions need not be random as in many dimensions: the same points give the same figure.
+    The mean over directions of the exact distance along each. The directions are always the same, so the same points
+    give the same figure.
     """
     if projections < 1:
         raise ValueError(f"projections is {projections}; it must be at least 1.")
-    return _distance_along(_projected(_checked(a), projections), _projected(_checked(b), projections))
+    return _distance_along(_projected(_checked(a), projections), _projected(_checked(b, a.shape[1]), projections))
 
 
 def energy_distance(a: Points, b: Points, most: int = ENERGY_POINTS) -> float:
     """2 E|X - Y| - E|X - X'| - E|Y - Y'| over all pairs of points, in axis units (Székely & Rizzo 2013).
 
     The statistic of the paper's two-sample test, so never negative, and 0 only for equal samples. SciPy's function of
-    this name, in one dimension, is its square root. Samples ``(n, 2)`` and ``(m, 2)`` of more than `most` points are
-    thinned evenly.
+    this name, in one dimension, is its square root. Samples ``(n, dim)`` and ``(m, dim)`` of more than `most` points
+    are thinned evenly.
     """
-    a, b = _thinned(_checked(a), most), _thinned(_checked(b), most)
+    a, b = _thinned(_checked(a), most), _thinned(_checked(b, a.shape[1]), most)
     return _energy(a, b, _mean_distance(a), _mean_distance(b))
 
 
@@ -349,7 +365,7 @@ def mode_statistics(points: Points, modes: Floats, std: float) -> ModeStatistics
     The spread is the standard deviation of the high-quality points about the mean of their mode, pooled over the modes
     and both axes, over that of real points, 0.974 std because they are cut at 3 std alike. 0 if no mode has two points.
     """
-    x, y = np.asarray(_checked(points), dtype=np.float64).T
+    x, y = np.asarray(_checked(points, 2), dtype=np.float64).T
     squares = (x[:, None] - modes[:, 0]) ** 2 + (y[:, None] - modes[:, 1]) ** 2
     nearest = squares.argmin(axis=1)
     good = squares.min(axis=1) <= (HIGH_QUALITY_STDS * std) ** 2
@@ -397,12 +413,12 @@ def precision_recall_density_coverage(real: Points, fake: Points, k: int = NEIGH
 
     Precision and recall: the share of generated points in some real ball, and of real points in some generated ball
     (Kynkäänniemi et al. 2019, section 2). Density: in how many real balls a generated point lies, over k; coverage: the
-    share of real balls with a generated point inside (Naeem et al. 2020, section 3.2). Samples ``(n, 2)`` and
-    ``(m, 2)`` of more than k points each.
+    share of real balls with a generated point inside (Naeem et al. 2020, section 3.2). Samples ``(n, dim)`` and
+    ``(m, dim)`` of more than k points each.
     """
     from scipy.spatial import KDTree
 
-    if min(len(_checked(real)), len(_checked(fake))) <= k:
+    if min(len(_checked(real)), len(_checked(fake, real.shape[1]))) <= k:
         raise ValueError(f"{len(real)} real and {len(fake)} generated points are too few for {k} neighbours.")
     real_tree = KDTree(real)
     return _neighbourhoods(real_tree, _radii(real_tree, k), KDTree(fake), k)
@@ -437,7 +453,7 @@ def classifier_two_sample_test(real: Points, fake: Points, seed: int = 0) -> flo
     from sklearn.neighbors import KNeighborsClassifier
 
     folds = 5
-    n = min(len(_checked(real)), len(_checked(fake)))
+    n = min(len(_checked(real)), len(_checked(fake, real.shape[1])))
     if n < folds:
         raise ValueError(f"{len(real)} real and {len(fake)} generated points are too few: take {folds} or more.")
     points = np.concatenate((real[:n], fake[:n]), dtype=np.float64)
@@ -455,57 +471,45 @@ class Evaluator:
 
     A sample with a point that is not finite gets the worst values: distances infinite, shares 0.
 
-    >>> from gandash.core.shapes import SHAPES
+    >>> from gandash.core.targets.shapes import SHAPES
     >>> evaluator = Evaluator(SHAPES["ring8"])
     >>> evaluator.live(SHAPES["ring8"].sample(evaluator.n, np.random.default_rng(0)))["modes"]
     8.0
     """
 
-    def __init__(self, shape: Shape, n: int = 1000, seed: int = 2014) -> None:
+    def __init__(self, target: Target, n: int = 1000, seed: int = 2014) -> None:
         from scipy.spatial import KDTree
 
         if n <= NEIGHBOURS:
             raise ValueError(f"n is {n}; an evaluation needs more than {NEIGHBOURS} points.")
-        self.shape = shape
+        self.target = target
         self.n = n
         self._seed = seed
         # Two numbers make a stream that no run's data can share: they are drawn from a generator seeded with one.
         rng = np.random.default_rng((seed, 1))
-        self.real = shape.sample(n, rng)
+        self.real = target.sample(n, rng)
         self.real.setflags(write=False)
         self._lines = _projected(self.real, PROJECTIONS)
         self._tree = KDTree(self.real)
         self._real_radii = _radii(self._tree, NEIGHBOURS)
         self._thinned = _thinned(self.real, ENERGY_POINTS)
         self._mean_distance = _mean_distance(self._thinned)
-        others = [shape.sample(n, rng) for _ in range(FLOOR_SAMPLES)]
+        others = [target.sample(n, rng) for _ in range(FLOOR_SAMPLES)]
         self.floor = float(np.mean([self._distance(other) for other in others]))
         self.real_coverage = float(np.mean([self._coverage(other) for other in others]))
 
     def live(self, points: Points) -> dict[str, float]:
-        """What is cheap enough for every epoch, from points ``(n, 2)``; a few milliseconds at most."""
+        """What is cheap enough for every epoch, from points ``(n, dim)``; a few milliseconds at most."""
         if not self._measurable(points):
             return self._worst()
-        shape, found = self.shape, {}
-        if shape.curve is not None and shape.x_range is not None:
-            found["mse"] = curve_error(points, shape.curve)
-            found["x_coverage"] = x_coverage(points, shape.x_range)
         distance, coverage = self._distance(points), self._coverage(points)
-        found |= {
+        return {
+            **self.target.own_metrics(points),
             "sliced_wasserstein": distance,
             "sw_ratio": distance / self.floor,
             "coverage": coverage,
             "headline": self._headline(distance, coverage),
         }
-        if shape.modes is not None and shape.mode_std is not None:
-            modes = mode_statistics(points, shape.modes, shape.mode_std)
-            found |= {
-                "modes": float(modes.covered),
-                "high_quality": modes.high_quality,
-                "reverse_kl": modes.reverse_kl,
-                "mode_spread": modes.spread,
-            }
-        return found
 
     def full(self, points: Points) -> dict[str, float]:
         """The live metrics and the dearer ones: energy distance, precision, recall and density."""
@@ -530,8 +534,10 @@ class Evaluator:
         return {"c2st": classifier_two_sample_test(self.real, points, self._seed)}
 
     def _measurable(self, points: Points) -> bool:
-        if points.shape != (self.n, 2):
-            raise ValueError(f"This evaluator judges samples as large as its own, ({self.n}, 2), not {points.shape}.")
+        if points.shape != self.real.shape:
+            raise ValueError(
+                f"This evaluator judges samples as large as its own, {self.real.shape}, not {points.shape}."
+            )
         return bool(np.isfinite(points).all())
 
     def _distance(self, points: Points) -> float:
@@ -548,10 +554,5 @@ class Evaluator:
         return distance / self.floor / min(1.0, max(coverage, 1 / self.n) / self.real_coverage)
 
     def _worst(self) -> dict[str, float]:
-        found = {"sliced_wasserstein": math.inf, "sw_ratio": math.inf, "coverage": 0.0, "headline": math.inf}
-        if self.shape.curve is not None:
-            found |= {"mse": math.inf, "x_coverage": 0.0}
-        if self.shape.modes is not None:
-            worst_kl = math.log(len(self.shape.modes))
-            found |= {"modes": 0.0, "high_quality": 0.0, "reverse_kl": worst_kl, "mode_spread": 0.0}
-        return found
+        general = {"sliced_wasserstein": math.inf, "sw_ratio": math.inf, "coverage": 0.0, "headline": math.inf}
+        return self.target.worst_metrics() | general

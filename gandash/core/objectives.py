@@ -1,44 +1,57 @@
-"""What the two players minimise: a registry of small pure functions on logits, each with its paper.
+"""What the two players play for: a registry of objectives, each described here and nowhere else.
 
-`D` is the discriminator's raw output, of shape ``(n, 1)``. Every loss is a mean and comes with its slope, the gradient
-with respect to the logits: written out it is a line, where autograd takes longer than the products of a small network.
-An objective is either two separate terms, one on real and one on generated points, or one term on pairs of both.
+An objective is its losses, small pure functions on logits, and what the rest of gandash must know of it: its title, the
+knobs that its paper recommends, whether D(x) is a probability, whether its losses have labels. `D` is the
+discriminator's raw output, of shape ``(n, 1)``. Every loss is a mean and comes with its slope, the gradient with
+respect to the logits: written out it is a line, where autograd takes longer than the products of a small network. An
+objective has either two separate terms, one on real and one on generated points, or one term on pairs of both.
+
+Importing this module loads no torch, so that configs and pages can read the descriptions; calling a loss does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-from torch.nn.functional import relu, softplus
+if TYPE_CHECKING:
+    from torch import Tensor
 
-Sloped = tuple[Tensor, Tensor]
+Sloped = tuple["Tensor", "Tensor"]
 """A loss, of shape ``()``, and its gradient with respect to the logits it was given."""
-OnPoints = Callable[[Tensor, float], Sloped]
+OnPoints = Callable[["Tensor", float], Sloped]
 """A loss from logits and the label they should have, 1 for real unless smoothed."""
-OnPairs = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+OnPairs = Callable[["Tensor", "Tensor"], tuple["Tensor", "Tensor", "Tensor"]]
 """A loss from the logits of real and of generated points, and its slopes in this order."""
-OnFake = Callable[[Tensor, Tensor], Sloped]
+OnFake = Callable[["Tensor", "Tensor"], Sloped]
 """The generator's loss from the logits of real and of generated points, and its slope at the generated ones."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Objective:
     """One game: `on_real` and `on_fake` or else `on_pairs` for the discriminator, and `generator`.
 
-    Only the pairing losses look at the real logits that `generator` is given.
+    `defaults` are the knobs that its paper recommends where they differ from the textbook's recipe; a value given
+    explicitly wins. With `probability` D(x), after a sigmoid, is the probability of being real; otherwise it is a score
+    without bounds. `labels` tells whether its losses have labels that can be smoothed. Only the pairing losses look at
+    the real logits that `generator` is given.
     """
 
+    name: str
+    title: str
     source: str
     generator: OnFake
     on_real: OnPoints | None = None
     on_fake: OnPoints | None = None
     on_pairs: OnPairs | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    probability: bool = False
+    labels: bool = False
 
     @property
-    def compares(self) -> bool:
+    def pairs(self) -> bool:
         """Whether both losses need real and generated points at once."""
         return self.on_pairs is not None
 
@@ -56,7 +69,9 @@ class Objective:
 
 def bce(logits: Tensor, label: float) -> Sloped:
     """Binary cross-entropy of σ(D) against one label for all: -label · log σ(D) - (1 - label) · log(1 - σ(D))."""
-    value = torch.sub(softplus(logits), logits, alpha=label).mean()
+    from torch.nn.functional import softplus
+
+    value = softplus(logits).sub(logits, alpha=label).mean()
     return value, logits.sigmoid().sub_(label).div_(len(logits))
 
 
@@ -74,17 +89,19 @@ def squared(logits: Tensor, label: float) -> Sloped:
 
 def hinge(logits: Tensor, sign: float) -> Sloped:
     """How far the logits fall short of a margin of 1 on the side that `sign` names."""
-    shortfall = relu(1 - sign * logits)
+    shortfall = (1 - sign * logits).relu()
     return shortfall.mean(), shortfall.sign() * (-sign / len(logits))
 
 
 def mean_score(logits: Tensor, sign: float) -> Sloped:
     """The mean logit, or its negative."""
-    return sign * logits.mean(), torch.full_like(logits, sign / len(logits))
+    return sign * logits.mean(), logits.new_full(logits.shape, sign / len(logits))
 
 
 def pairing(worse: Tensor, better: Tensor) -> tuple[Tensor, Tensor]:
     """How little `better` is above `worse`, pair by pair, and the slope at `worse`; at `better` it is the negative."""
+    from torch.nn.functional import softplus
+
     lead = worse - better
     return softplus(lead).mean(), lead.sigmoid() / len(lead)
 
@@ -99,40 +116,84 @@ def _generator_pairs(real: Tensor, fake: Tensor) -> Sloped:
     return value, -slope
 
 
-OBJECTIVES: Mapping[str, Objective] = {
-    "non-saturating": Objective(
-        source="Goodfellow 2014, section 3: the generator maximises log D(G(z)); the textbook's loss",
+_ALL = (
+    Objective(
+        "non-saturating",
+        "Non-saturating (the textbook's)",
+        "Goodfellow 2014, section 3: the generator maximises log D(G(z)); the textbook's loss",
         on_real=bce,
         on_fake=bce,
         generator=lambda real, fake: bce(fake, 1.0),
+        probability=True,
+        labels=True,
     ),
-    "minimax": Objective(
-        source="Goodfellow 2014, equation 1: the generator minimises log(1 - D(G(z))), which saturates",
+    Objective(
+        "minimax",
+        "Minimax, saturating",
+        "Goodfellow 2014, equation 1: the generator minimises log(1 - D(G(z))), which saturates",
         on_real=bce,
         on_fake=bce,
         generator=lambda real, fake: minus_bce(fake, 0.0),
+        probability=True,
+        labels=True,
     ),
-    "least-squares": Objective(
-        source="Mao 2017 (LSGAN), equation 9: labels 0 and 1, the generator aims at 1",
+    Objective(
+        "least-squares",
+        "Least squares",
+        "Mao 2017 (LSGAN), equation 9: labels 0 and 1, the generator aims at 1",
         on_real=squared,
         on_fake=squared,
         generator=lambda real, fake: squared(fake, 1.0),
+        defaults={"discriminator_updates": "joint", "beta1": 0.5},
+        labels=True,
     ),
-    "hinge": Objective(
-        source="Lim & Ye 2017 (geometric GAN); Miyato 2018, equations 16 and 17",
+    Objective(
+        "hinge",
+        "Hinge",
+        "Lim & Ye 2017 (geometric GAN); Miyato 2018, equations 16 and 17",
         on_real=lambda logits, label: hinge(logits, 1.0),
         on_fake=lambda logits, label: hinge(logits, -1.0),
         generator=lambda real, fake: mean_score(fake, -1.0),
+        defaults={
+            "discriminator_updates": "joint",
+            "spectral_norm": True,
+            "beta1": 0.0,
+            "beta2": 0.9,
+            "dropout": 0.0,
+        },
     ),
-    "wgan-gp": Objective(
-        source="Arjovsky 2017; Gulrajani 2017, equation 3, with the penalty of the same equation",
+    Objective(
+        "wgan-gp",
+        "Wasserstein, gradient penalty",
+        "Arjovsky 2017; Gulrajani 2017, equation 3, with the penalty of the same equation",
         on_real=lambda logits, label: mean_score(logits, -1.0),
         on_fake=lambda logits, label: mean_score(logits, 1.0),
         generator=lambda real, fake: mean_score(fake, -1.0),
+        defaults={
+            "discriminator_updates": "joint",
+            "discriminator_steps": 5,
+            "penalty": "wgan-gp",
+            "penalty_weight": 10.0,
+            "beta1": 0.0,
+            "beta2": 0.9,
+            "dropout": 0.0,
+        },
     ),
-    "rpgan": Objective(
-        source="Jolicoeur-Martineau 2019; Huang 2024 (The GAN is dead; long live the GAN!), equation 2",
+    Objective(
+        "rpgan",
+        "Relativistic pairing (RpGAN)",
+        "Jolicoeur-Martineau 2019; Huang 2024 (The GAN is dead; long live the GAN!), equation 2",
         on_pairs=_discriminator_pairs,
         generator=_generator_pairs,
+        defaults={
+            "discriminator_updates": "joint",
+            "penalty": "r1+r2",
+            "penalty_weight": 0.1,
+            "beta1": 0.0,
+            "beta2": 0.99,
+            "dropout": 0.0,
+        },
     ),
-}
+)
+OBJECTIVES: Mapping[str, Objective] = MappingProxyType({objective.name: objective for objective in _ALL})
+"""Every objective by its name in a config, the textbook's first."""

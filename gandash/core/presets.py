@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gandash.core.config import RunConfig
-from gandash.core.shapes import SHAPES, Kind
+from gandash.core.targets.shapes import SHAPES, Kind
 
 COMMON: Mapping[str, Any] = {
     "objective": "rpgan",

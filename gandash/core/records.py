@@ -12,8 +12,8 @@ class EpochRecord:
 
     Means over the epoch's steps: `generator_loss` (NaN without a generator update), `discriminator_loss` (on real
     plus on generated points, penalty included), `d_real` and `d_fake`, the mean of D(x) on real and on generated
-    batches: probabilities for the objectives in `PROBABILITY_OBJECTIVES`, raw scores for the others. `metrics` holds
-    what was measured at the end of the epoch, by the names in `gandash.core.metrics.METRICS`.
+    batches: probabilities for the objectives that have them (`Objective.probability`), raw scores for the others.
+    `metrics` holds what was measured at the end of the epoch, by the names in `gandash.core.metrics.METRICS`.
     """
 
     epoch: int

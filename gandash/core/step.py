@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gandash.core.adam import Adam
 from gandash.core.backprop import Autograd, ClosedForm, Gradients, Loss
-from gandash.core.config import PROBABILITY_OBJECTIVES, RunConfig
+from gandash.core.config import RunConfig
 from gandash.core.networks import FourierFeatures, build_discriminator, build_generator
 from gandash.core.objectives import OBJECTIVES, OnPoints
 from gandash.core.schedules import decayed_noise, factor, octave_gates
@@ -103,7 +103,7 @@ class Step:
         else:
             loss, logits = self._update_discriminator_jointly(real, self.gradients.points(self._noise()), n)
             real_logits, fake_logits = logits[:n], logits[n : 2 * n]
-        if config.objective in PROBABILITY_OBJECTIVES:
+        if self.objective.probability:
             real_logits, fake_logits = real_logits.sigmoid(), fake_logits.sigmoid()
         for total, value in zip(self.sums[1:].unbind(), (loss, real_logits.mean(), fake_logits.mean()), strict=True):
             total.add_(value)
@@ -111,7 +111,7 @@ class Step:
     def update_generator(self) -> None:
         """One generator update; the points that it was judged on stay in `fake_batch`."""
         noise = self._noise()
-        real_logits = self.gradients.logits(self._seen(self.batch)) if self.objective.compares else noise
+        real_logits = self.gradients.logits(self._seen(self.batch)) if self.objective.pairs else noise
         loss, points = self.gradients.generator(
             noise, self._seen, lambda fake_logits: self.objective.generator(real_logits, fake_logits)
         )

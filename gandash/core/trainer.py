@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import lru_cache
 from typing import Any, BinaryIO, Literal, Self
 
 import numpy as np
@@ -26,9 +25,7 @@ from gandash.core.config import RunConfig
 from gandash.core.devices import resolve_device
 from gandash.core.early_stopping import EarlyStopping
 from gandash.core.export import ExportedGenerator, export_torchscript
-from gandash.core.metrics import Evaluator, curve_error
 from gandash.core.records import EpochRecord
-from gandash.core.shapes import SHAPES
 from gandash.core.step import Step
 
 State = Literal["running", "finished", "stopped_early", "diverged"]
@@ -50,14 +47,14 @@ class Trainer:
     def __init__(self, config: RunConfig) -> None:
         """Draw the real points and build the networks; raises `ValueError` for hardware that is not there."""
         self.config = config
-        self.shape = SHAPES[config.shape]
+        self.target = config.target.build()
         self.device = resolve_device(config.device)
         self.step = 0
         self.state: State = "running"
         self.message = ""
         self.history: list[EpochRecord] = []
 
-        points = self.shape.sample(config.points, np.random.default_rng(config.seed))
+        points = self.target.sample(config.points, np.random.default_rng(config.seed))
         real = torch.from_numpy(points).to(self.device)
         self._mean = real.mean(dim=0) if config.standardize else torch.zeros(2, device=self.device)
         self._std = real.std(dim=0) if config.standardize else torch.ones(2, device=self.device)
@@ -135,7 +132,7 @@ class Trainer:
 
         Once the run has ended, the classifier two-sample test as well.
         """
-        judge, points = evaluator(self.config.shape), self._fresh_points(which or self.shown)
+        judge, points = self.target.judge(), self._fresh_points(which or self.shown)
         return judge.full(points) | ({} if self.state == "running" else judge.verdict(points))
 
     def export_torchscript(self, target: str | os.PathLike[str] | BinaryIO, which: Variant | None = None) -> None:
@@ -230,7 +227,7 @@ class Trainer:
         if watched is not None:
             enough = self._stopping.update(watched, record.epoch)
             if self._stopping.improved:
-                self._best = self._weights("latest" if self._watched == "batch_mse" else self.shown).clone()
+                self._best = self._weights(self.shown if self._watched == "headline" else "latest").clone()
             if enough and self.config.early_stopping != "off":
                 self.state = "stopped_early"
                 self.message = self._why_stopped()
@@ -252,12 +249,10 @@ class Trainer:
         if not all(map(math.isfinite, sums)) or not all(bool(torch.isfinite(w).all()) for w in weights):
             return None
         metrics: dict[str, float] = {}
-        if self.shape.curve is not None and generator_updates:
-            metrics["batch_mse"] = curve_error(
-                (step.fake_batch * self._std + self._mean).cpu().numpy(), self.shape.curve
-            )
+        if generator_updates:
+            metrics |= self.target.batch_metrics((step.fake_batch * self._std + self._mean).cpu().numpy())
         if self.epoch % config.evaluate_every == 0 or self.epoch == config.epochs:
-            measured = evaluator(config.shape).live(self._fresh_points(self.shown))
+            measured = self.target.judge().live(self._fresh_points(self.shown))
             metrics |= {name: float(value) for name, value in measured.items()}
         generator_loss, discriminator_loss, d_real, d_fake = sums
         return EpochRecord(
@@ -272,10 +267,10 @@ class Trainer:
     @property
     def _watched(self) -> str:
         """The metric that early stopping and the best generator go by."""
-        return "batch_mse" if self.config.monitor == "textbook" and self.shape.curve is not None else "headline"
+        return (self.target.textbook_metric if self.config.monitor == "textbook" else None) or "headline"
 
     def _why_stopped(self) -> str:
-        stopping, metric = self._stopping, "squared error" if self._watched == "batch_mse" else "headline metric"
+        stopping, metric = self._stopping, "gap to real" if self._watched == "headline" else "squared error"
         if stopping.min_change is None:
             return (
                 f"Stopped early at epoch {self.epoch:,}: the {metric} has not improved for {stopping.patience:,} "
@@ -304,16 +299,10 @@ class Trainer:
 
     def _fresh_points(self, which: Variant) -> NDArray[np.float32]:
         seed = np.random.SeedSequence((self.config.seed, self.epoch, 1)).generate_state(1)[0]
-        return self.sample(evaluator(self.config.shape).n, int(seed), which)
+        return self.sample(self.target.judge().n, int(seed), which)
 
 
 def epoch_permutation(config: RunConfig, epoch: int) -> Tensor:
     """The order in which an epoch visits the real points, ``(points,)``, decided by seed and epoch alone."""
     seed = np.random.SeedSequence((config.seed, epoch)).generate_state(1)[0]
     return torch.randperm(config.points, generator=torch.Generator().manual_seed(int(seed)))
-
-
-@lru_cache(maxsize=4)
-def evaluator(shape: str) -> Evaluator:
-    """The measuring instrument of a shape, made once a process."""
-    return Evaluator(SHAPES[shape])

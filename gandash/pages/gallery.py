@@ -7,18 +7,18 @@ from urllib.parse import quote
 import streamlit as st
 
 from gandash.charts.figures import thumbnail_svg
-from gandash.core.shapes import SHAPES
+from gandash.core.targets.shapes import SHAPES
 from gandash.pages import setup
 from gandash.pages.wording import title
 
-_PICTURE = '.st-key-knob_shape [data-testid="stRadioGroup"] > div:nth-child({place}) label::before'
+_PICTURE = '.st-key-knob_target [data-testid="stRadioGroup"] > div:nth-child({place}) label::before'
 
 
 def show() -> None:
     """Draw the gallery; its choice is the knob `shape`. Arrow keys move through it."""
     st.html(_pictures())
-    st.radio("Target shape", list(SHAPES), key=setup.key("shape"), format_func=title)
-    shape = SHAPES.get(st.session_state[setup.key("shape")])
+    st.radio("Target shape", list(SHAPES), key=setup.key("target"), format_func=title)
+    shape = SHAPES.get(st.session_state[setup.key("target")])
     if shape is not None:
         st.caption(shape.formula)
 

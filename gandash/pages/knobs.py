@@ -8,18 +8,12 @@ from typing import Any
 import streamlit as st
 
 from gandash.core.config import KNOBS, Knob
+from gandash.core.objectives import OBJECTIVES
 from gandash.pages import setup
 
 CHOICE_TITLES: Mapping[str, Mapping[str, str]] = {
     "activation": {"relu": "ReLU", "leaky_relu": "LeakyReLU", "silu": "SiLU", "tanh": "tanh"},
-    "objective": {
-        "non-saturating": "Non-saturating (the textbook's)",
-        "minimax": "Minimax, saturating",
-        "least-squares": "Least squares",
-        "hinge": "Hinge",
-        "wgan-gp": "Wasserstein, gradient penalty",
-        "rpgan": "Relativistic pairing (RpGAN)",
-    },
+    "objective": {name: objective.title for name, objective in OBJECTIVES.items()},
     "penalty": {"none": "None", "wgan-gp": "Slope of 1 (WGAN-GP)", "r1": "R1", "r2": "R2", "r1+r2": "R1 and R2"},
     "device": {"auto": "Auto", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"},
 }

@@ -11,7 +11,8 @@ from gandash.charts import figures
 from gandash.charts.live import live_chart
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
-from gandash.core.shapes import SHAPES, Shape
+from gandash.core.targets import Target
+from gandash.core.targets.shapes import SHAPES
 from gandash.pages import setup, style, tiles, wording
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import History, Snapshot
@@ -37,8 +38,8 @@ def show(service: RunService, snapshot: Snapshot | None) -> None:
     Two fragments poll the run, each at its own pace: the points, as often as there is something new to see, and the
     figures around them, as often as one can read them.
     """
-    chosen = snapshot.config.shape if snapshot else st.session_state[setup.key("shape")]
-    shape = SHAPES.get(chosen, SHAPES[PREVIEW.shape])
+    chosen = SHAPES.get(st.session_state[setup.key("target")], SHAPES[PREVIEW.shape])
+    shape: Target = snapshot.config.target.build() if snapshot else chosen
     head = st.container(key="head")
     left, right = st.columns([11, 9], gap="small")
     with left:
@@ -64,7 +65,7 @@ def polls(snapshot: Snapshot | None, ready: bool) -> tuple[float | None, float |
     return IDLE_POLL_SECONDS, IDLE_POLL_SECONDS  # a chunk that was in flight may still come in
 
 
-def _points(service: RunService, drawn: Snapshot | None, shape: Shape, was_ready: bool) -> None:
+def _points(service: RunService, drawn: Snapshot | None, shape: Target, was_ready: bool) -> None:
     """What moves.
 
     `drawn` is the run as the rest of the page shows it; once that is out of date, the whole page is drawn anew.
@@ -73,7 +74,7 @@ def _points(service: RunService, drawn: Snapshot | None, shape: Shape, was_ready
     if page_is_behind(drawn, snapshot) or (drawn is None and service.ready != was_ready):
         st.rerun()
     config = snapshot.config if snapshot else PREVIEW
-    real = _real_points(shape.name, min(config.points, MOST_REAL_POINTS), config.seed)
+    real = _real_points(shape, shape.name, min(config.points, MOST_REAL_POINTS), config.seed)
     live_chart(
         figures.overlay(shape, real, None, style.theme()),
         key="overlay_chart",
@@ -85,7 +86,7 @@ def _points(service: RunService, drawn: Snapshot | None, shape: Shape, was_ready
 
 
 def _figures(
-    service: RunService, drawn: Snapshot | None, shape: Shape, head: DeltaGenerator, quality: DeltaGenerator
+    service: RunService, drawn: Snapshot | None, shape: Target, head: DeltaGenerator, quality: DeltaGenerator
 ) -> None:
     """What is read: the status, the tiles, and losses, scores and metrics over the epochs."""
     snapshot = _newest(service, drawn)
@@ -164,9 +165,9 @@ def _status(snapshot: Snapshot | None, ready: bool) -> None:
         st.progress(min(max(snapshot.progress, 0.0), 1.0) if snapshot else 0.0)
 
 
-def _choose_metrics(shape: Shape, history: History) -> list[str]:
+def _choose_metrics(shape: Target, history: History) -> list[str]:
     """The metrics to draw, of those that this shape has: at first the headline and the textbook's."""
-    usual = ["headline", "batch_mse"] if shape.curve is not None else ["headline"]
+    usual = ["headline", *filter(None, [shape.textbook_metric])]
     options = [name for name in METRICS if name in usual or name in history.columns]
     chosen = [name for name in st.session_state.get(_METRICS, usual) if name in options]
     st.session_state[_METRICS] = chosen
@@ -181,6 +182,6 @@ def _choose_metrics(shape: Shape, history: History) -> list[str]:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _real_points(shape_name: str, count: int, seed: int) -> NDArray[np.float32]:
+def _real_points(_target: Target, name: str, count: int, seed: int) -> NDArray[np.float32]:
     """The points that a run with this seed trains on (up to `count` of them), shape (count, 2)."""
-    return SHAPES[shape_name].sample(count, np.random.default_rng(seed))
+    return _target.sample(count, np.random.default_rng(seed))

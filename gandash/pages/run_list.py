@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from gandash.core.metrics import METRICS
-from gandash.core.shapes import SHAPES
+from gandash.core.targets.shapes import SHAPES
 from gandash.pages import TRAIN, address, knobs, style, wording
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import RunSummary

@@ -13,8 +13,10 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from gandash.core.config import KNOBS, OBJECTIVE_DEFAULTS, RunConfig, explain
+from gandash.core.config import KNOBS, RunConfig, problems
+from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
+from gandash.core.problems import Problem
 
 _KEPT = "kept_setup"
 _MACHINE = frozenset({"seed", "device"})
@@ -67,7 +69,7 @@ def read(devices: tuple[str, ...] | None) -> Setup:
     try:
         config = RunConfig.model_validate(values)
     except ValidationError as error:
-        return _refused(explain(error))
+        return _refused(problems(error))
     if devices is not None and config.device not in ("auto", *devices):
         return Setup(None, {"device": f"This machine has no {config.device}: choose auto or {' or '.join(devices)}."})
     return Setup(config)
@@ -82,8 +84,8 @@ def use_objective_defaults() -> None:
 
 def objective_defaults(objective: str) -> dict[str, Any]:
     """The knobs that any objective has a recommendation for, with this one's; the textbook's where it has none."""
-    concerned = dict.fromkeys(name for defaults in OBJECTIVE_DEFAULTS.values() for name in defaults)
-    return {name: OBJECTIVE_DEFAULTS.get(objective, {}).get(name, KNOBS[name].default) for name in concerned}
+    concerned = dict.fromkeys(name for each in OBJECTIVES.values() for name in each.defaults)
+    return {name: OBJECTIVES[objective].defaults.get(name, KNOBS[name].default) for name in concerned}
 
 
 def preset_of(config: RunConfig | None) -> str | None:
@@ -98,20 +100,21 @@ def _recipe(config: RunConfig) -> dict[str, Any]:
 
 
 def _as_typed(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else value
+    match value:
+        case tuple():
+            return ", ".join(map(str, value))
+        case {"kind": "shape", "name": name}:
+            return name
+        case _:
+            return value
 
 
-def _refused(sentences: list[str]) -> Setup:
+def _refused(found: list[Problem]) -> Setup:
     wrong: dict[str, str] = {}
-    reasons: list[str] = []
-    for sentence in sentences:
-        start, separator, rest = sentence.partition("): ")
-        label, bracket, name = start.rpartition(" (")
-        if separator and bracket and name in KNOBS and KNOBS[name].label == label:
-            wrong.setdefault(name, _capital(rest.replace("None was given", "nothing was given")))
-        else:
-            reasons += [f"{_capital(reason)}." for reason in sentence.rstrip(".").split("; ")]
-    return Setup(None, wrong, tuple(reasons))
+    for problem in found:
+        if problem.knob is not None:
+            wrong.setdefault(problem.knob, f"{_capital(problem.text.replace('None was', 'nothing was')).rstrip('.')}.")
+    return Setup(None, wrong, tuple(f"{_capital(problem.text)}." for problem in found if problem.knob is None))
 
 
 def _capital(sentence: str) -> str:

@@ -76,7 +76,7 @@ def show(devices: tuple[str, ...] | None) -> setup.Setup:
 
 def _group(group: str, checked: setup.Setup, devices: tuple[str, ...] | None) -> None:
     title, icon = GROUP_TITLES[group]
-    names = [name for name, knob in KNOBS.items() if knob.group == group and knob.kind != "shape"]
+    names = [name for name, knob in KNOBS.items() if knob.group == group and knob.kind != "target"]
     if any(name in checked.wrong for name in names):
         icon = ":material/error:"
     with st.expander(title, icon=icon, key=f"group_{group}"):

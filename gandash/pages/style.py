@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from gandash.charts import figures
-from gandash.core.shapes import Shape
+from gandash.core.targets import Target
 
 _HERE = Path(__file__).parent
 ICON = str(_HERE / "logo.svg")
@@ -27,6 +27,6 @@ def theme() -> figures.Theme:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def thumbnail(shape: Shape) -> str:
+def thumbnail(shape: Target) -> str:
     """A shape's small picture as SVG, in the colour of real points."""
     return figures.thumbnail_svg(shape).replace("currentColor", figures.PALETTES[theme()].real)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from gandash.core.metrics import METRICS
-from gandash.core.shapes import Shape
+from gandash.core.targets import Target
 from gandash.pages import wording
 from gandash.runs.snapshot import History, Snapshot
 
@@ -41,7 +41,7 @@ def show(tiles: list[Tile]) -> None:
             st.metric(tile.label, tile.value, help=tile.help, border=True)
 
 
-def tiles_of(shape: Shape, snapshot: Snapshot | None) -> list[Tile]:
+def tiles_of(shape: Target, snapshot: Snapshot | None) -> list[Tile]:
     """The six tiles of a shape; dashes before there is a run."""
     history = snapshot.history if snapshot else History()
     metrics = _newest_metrics(snapshot)
@@ -64,24 +64,15 @@ def tiles_of(shape: Shape, snapshot: Snapshot | None) -> list[Tile]:
             "The discriminator's mean answer to real and to generated points. With a probability as its answer, "
             "1 and 0 are a perfect discriminator, 0.5 and 0.5 one that can only guess.",
         ),
-        *(_metric_tile(name, metrics, shape) for name in shown_metrics(shape)),
+        *(_metric_tile(name, metrics, shape) for name in shape.tiles),
     ]
 
 
-def shown_metrics(shape: Shape) -> tuple[str, str, str]:
-    """The three metrics that tell most about a kind of shape, the headline first."""
-    if shape.curve is not None:
-        return "headline", "mse", "x_coverage"
-    if shape.modes is not None:
-        return "headline", "modes", "high_quality"
-    return "headline", "sw_ratio", "coverage"
-
-
-def _metric_tile(name: str, metrics: Mapping[str, float], shape: Shape) -> Tile:
+def _metric_tile(name: str, metrics: Mapping[str, float], shape: Target) -> Tile:
     metric = METRICS[name]
     label, value = SHORT_TITLES.get(name, metric.title), metrics.get(name)
-    if metric.unit == "modes" and shape.modes is not None:
-        return Tile(label, f"{'–' if value is None else round(value)} / {len(shape.modes)}", metric.help)
+    if metric.unit == "modes" and name in shape.ideals:
+        return Tile(label, f"{'–' if value is None else round(value)} / {shape.ideals[name]:.0f}", metric.help)
     return Tile(label, wording.share(value) if metric.unit == "share" else wording.figure(value), metric.help)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from gandash.core.shapes import SHAPES, Shape
+from gandash.core.targets import Target
+from gandash.core.targets.shapes import SHAPES
 from gandash.runs.snapshot import Snapshot, Status
 
 Colour = Literal["red", "orange", "blue", "green", "violet", "gray"]
@@ -150,7 +151,7 @@ def ago(moment: datetime, now: datetime | None = None) -> str:
     return f"{days} day{'s' if days > 1 else ''} ago"
 
 
-def overlay_label(shape: Shape, snapshot: Snapshot | None) -> str:
+def overlay_label(shape: Target, snapshot: Snapshot | None) -> str:
     """What the overlay shows, for those who cannot see it."""
     if snapshot is None or not snapshot.frames:
         return f"Real points of {shape.title}; nothing is generated yet."

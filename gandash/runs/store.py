@@ -278,7 +278,7 @@ def _summary(row: sqlite3.Row) -> RunSummary:
         created=datetime.fromisoformat(row["created"]),
         status=Status(row["status"]),
         message=row["message"],
-        shape=config.get("shape", ""),
+        shape=config.get("shape") or config.get("target", {}).get("name", ""),
         objective=config.get("objective", ""),
         seed=config.get("seed", 0),
         epoch=row["epoch"],

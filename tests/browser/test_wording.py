@@ -29,7 +29,7 @@ READ = """() => [...document.querySelectorAll("[data-testid='stMarkdownContainer
 def test_plain_text_is_shown_as_it_is(open_page: OpenPage, tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text(APP)
-    with dashboard_server(tmp_path / "home", app=app) as (url, _):
+    with dashboard_server(tmp_path / "home", module=("streamlit", "run", str(app))) as (url, _):
         page = open_page(url)
         found = page.evaluate(READ)
         page.close()

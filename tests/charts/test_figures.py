@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gandash.charts.figures import MOST_POINTS, PALETTES, Theme, losses, metric, overlay, scores, thin, thumbnail_svg
 from gandash.core.metrics import METRICS
-from gandash.core.shapes import SHAPES, Shape
+from gandash.core.targets.shapes import SHAPES, Shape
 from gandash.runs.snapshot import Frame, History
 
 

@@ -19,7 +19,7 @@ def page() -> None:
 
     from gandash.charts import figures
     from gandash.charts.live import live_chart, plotly_loader
-    from gandash.core.shapes import SHAPES
+    from gandash.core.targets.shapes import SHAPES
     from gandash.runs.snapshot import Frame
 
     plotly_loader()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gandash.core.config import KNOBS, OBJECTIVE_DEFAULTS, Knob, RunConfig, contradictions, explain
-from gandash.core.shapes import SHAPES
+from gandash.core.config import KNOBS, Knob, RunConfig, contradictions, explain, problems
+from gandash.core.objectives import OBJECTIVES
+from gandash.core.problems import Problem
+from gandash.core.targets.shapes import SHAPES
 
 BOUNDED = [knob for knob in KNOBS.values() if knob.kind in ("int", "float")]
 WIDTHS = [knob for knob in KNOBS.values() if knob.kind == "widths"]
@@ -31,7 +34,7 @@ def values_of(knob: Knob) -> st.SearchStrategy[Any]:
             return st.booleans()
         case "widths":
             return st.lists(st.integers(1, 1024), min_size=1, max_size=6).map(tuple)
-        case "choice" | "shape":
+        case "choice" | "target":
             return st.sampled_from(knob.choices)
     assert knob.minimum is not None
     assert knob.maximum is not None
@@ -145,14 +148,14 @@ def test_unknown_choices_are_refused_with_the_choices(name: str) -> None:
 
 def test_an_unknown_shape_suggests_a_near_one() -> None:
     (sentence,) = refusal(shape="rng8")
-    assert "shape 'rng8' is unknown. Did you mean ring8?" in sentence
+    assert sentence.startswith("Target (target): shape 'rng8' is unknown. Did you mean ring8?")
     assert all(name in sentence for name in SHAPES)
 
 
 def test_an_unknown_knob_suggests_a_near_one() -> None:
     assert refusal(drop_out=0.3) == ["There is no knob 'drop_out'. Did you mean dropout?"]
     (sentence,) = refusal(zzz=1)
-    assert sentence.startswith("There is no knob 'zzz'. The knobs are shape, ")
+    assert sentence.startswith("There is no knob 'zzz'. The knobs are target, ")
 
 
 @pytest.mark.parametrize(
@@ -185,13 +188,24 @@ def test_several_things_wrong_are_all_told_once() -> None:
         "epochs",
     ]
     assert len(set(sentences)) == 4
-    assert len(explain_both().split("; ")) == 2
+    assert len(refusal(points=100, batch_size=128, packing=3)) == 2
 
 
-def explain_both() -> str:
-    """Two contradictions at once make one sentence with both reasons."""
-    (sentence,) = refusal(points=100, batch_size=128, packing=3)
-    return sentence
+def test_what_is_wrong_comes_with_its_knob_and_without_its_name() -> None:
+    with pytest.raises(ValidationError) as caught:
+        RunConfig(points=100, dropout=2.0)
+    assert problems(caught.value) == [Problem("dropout", "2.0 was given; it must be a number from 0 to 0.9")]
+    with pytest.raises(ValidationError) as caught:
+        RunConfig(points=100, packing=3)
+    assert [problem.knob for problem in problems(caught.value)] == ["batch_size", "packing"]
+
+
+def test_hostile_configs_are_answered_shortly_and_at_once() -> None:
+    start = time.perf_counter()
+    for values in ({f"k{i}": "x" * 50 for i in range(20_000)}, {"generator_widths": " " * 100_000 + "!"}):
+        assert 0 < len("\n".join(refusal(**values))) < 2000
+    assert len("\n".join(refusal(**dict.fromkeys(KNOBS, "x" * 1000)))) < 4000
+    assert time.perf_counter() - start < 5  # a hang took minutes
 
 
 def test_long_nonsense_is_not_repeated_at_length() -> None:
@@ -200,11 +214,12 @@ def test_long_nonsense_is_not_repeated_at_length() -> None:
     assert len(refusal(**{"z" * 10_000: 1})[0]) < 1000
 
 
-@pytest.mark.parametrize("objective", OBJECTIVE_DEFAULTS)
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_an_objective_brings_its_defaults_unless_they_are_given(objective: Any) -> None:
     config = RunConfig(objective=objective)
-    assert config.model_dump(include=set(OBJECTIVE_DEFAULTS[objective])) == OBJECTIVE_DEFAULTS[objective]
-    untouched = KNOBS.keys() - OBJECTIVE_DEFAULTS[objective].keys() - {"objective"}
+    defaults = OBJECTIVES[objective].defaults
+    assert config.model_dump(include=set(defaults)) == defaults
+    untouched = KNOBS.keys() - defaults.keys() - {"objective"}
     assert all(getattr(config, name) == KNOBS[name].default for name in untouched)
     assert RunConfig(objective=objective, beta1=0.25).beta1 == 0.25
 
@@ -239,7 +254,12 @@ def test_a_config_is_frozen_and_can_be_a_key() -> None:
         ('{"dropout": NaN}', "Dropout of the discriminator (dropout): nan was given"),
         ('{"epochs": 1e999}', "Epochs (epochs): inf was given"),
         ('{"epochs": 2.5}', "Epochs (epochs): 2.5 was given"),
-        ('{"shape": 8}', "Target shape (shape): 8 was given; it must be one of exponential"),
+        ('{"shape": 8}', "Target (target): 8 was given; it must be a shape's name"),
+        ('{"target": {"kind": "sha"}}', "Target (target): the kind 'sha' was given; it must be one of shape"),
+        ('{"target": {"kind": "shape"}}', "Target (target): name: Field required"),
+        ('{"target": {"kind": "shape", "name": ["ring8"]}}', "Target (target): name: Input should be a valid string"),
+        ('{"target": {"kind": "shape", "name": "ring8", "x": 1}}', "Target (target): x: Extra inputs"),
+        ('{"target": "ring8", "shape": "line"}', "shape 'line' and another target were given: give one of them"),
         ('{"shape": "ring8", "colour": 1}', "There is no knob 'colour'"),
         ('{"batch_size": 4096}', "a batch of 4096 is larger than the data"),
     ],

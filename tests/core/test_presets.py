@@ -10,7 +10,7 @@ import pytest
 
 from gandash.core.config import RunConfig
 from gandash.core.presets import PRESET_TITLES, PRESETS
-from gandash.core.shapes import SHAPES
+from gandash.core.targets.shapes import SHAPES
 from gandash.core.trainer import Trainer
 
 BEST = [name for name in PRESETS if name.startswith("best-")]

@@ -63,7 +63,7 @@ def test_agrees_with_the_textbook_loop_over_fifty_steps() -> None:
     for layer, own in zip(linears, ours, strict=True):
         layer.load_state_dict(own.state_dict())
 
-    data = torch.from_numpy(trainer.shape.sample(config.points, np.random.default_rng(config.seed)))
+    data = torch.from_numpy(trainer.target.sample(config.points, np.random.default_rng(config.seed)))
     order = torch.cat([epoch_permutation(config, epoch) for epoch in range(5)])
     batches = torch.split(data[order], config.batch_size)[:80]
     rng = torch.Generator().manual_seed(config.seed)
@@ -224,7 +224,7 @@ def test_missing_hardware_is_refused(device: str) -> None:
     if device in available_devices():
         pytest.skip(f"this machine has {device}")
     with pytest.raises(ValueError, match=f"{device}.*not on this machine.*cpu"):
-        Trainer(RunConfig(device=device))  # type: ignore[arg-type]
+        Trainer(RunConfig(device=device))
 
 
 def test_discriminator_steps_delay_the_generator() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
-from gandash.core.shapes import SHAPES
+from gandash.core.targets.shapes import SHAPES
 from gandash.core.trainer import Trainer
 from gandash.pages import report
 from gandash.runs.service import RunService

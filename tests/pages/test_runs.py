@@ -26,7 +26,7 @@ def test_open_shows_the_run_on_the_main_page(open_page: OpenPage, service: RunSe
     at.button(f"open_{run_id}").click().run()
     assert not at.exception
     assert run_in_address(at) == run_id
-    assert at.radio("knob_shape").value == "heart"
+    assert at.radio("knob_target").value == "heart"
     assert at.number_input("knob_seed").value == 8
 
 

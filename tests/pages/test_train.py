@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gandash.core.config import KNOBS, OBJECTIVE_DEFAULTS, RunConfig
+from gandash.core.config import KNOBS, RunConfig
+from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
-from gandash.core.shapes import SHAPES
+from gandash.core.targets.shapes import SHAPES
 from gandash.pages import setup
 from gandash.runs.service import RunService
 from tests.pages.conftest import OpenPage, run_in_address, texts
@@ -25,7 +26,7 @@ def widget(at: AppTest, name: str) -> Any:
         "float": at.number_input,
         "bool": at.toggle,
         "widths": at.text_input,
-        "shape": at.radio,
+        "target": at.radio,
     }
     return kinds.get(KNOBS[name].kind, at.selectbox)(setup.key(name))
 
@@ -39,7 +40,7 @@ def test_first_visit_shows_the_textbook_preset_ready_to_train(open_page: OpenPag
     at = open_page()
     assert at.selectbox("preset").value == "textbook-exponential"
     assert config_of(at) == PRESETS["textbook-exponential"]
-    assert at.radio(setup.key("shape")).options == [shape.title for shape in SHAPES.values()]
+    assert at.radio(setup.key("target")).options == [shape.title for shape in SHAPES.values()]
     assert not at.button("train").disabled
     assert at.button("pause").disabled and at.button("reset").disabled
     assert "press **Train**" in texts(at)
@@ -48,7 +49,7 @@ def test_first_visit_shows_the_textbook_preset_ready_to_train(open_page: OpenPag
 def test_every_knob_has_a_widget_with_its_label_and_help(open_page: OpenPage) -> None:
     at = open_page()
     for name, knob in KNOBS.items():
-        if knob.kind == "shape":
+        if knob.kind == "target":
             continue
         assert widget(at, name).label.startswith(knob.label)
         assert knob.help in widget(at, name).help
@@ -68,13 +69,13 @@ def test_changing_a_knob_leaves_the_preset_and_its_shape_keeps_the_rest(open_pag
     at = open_page()
     widget(at, "latent_dim").set_value(7).run()
     assert at.selectbox("preset").value is None
-    widget(at, "shape").set_value("heart").run()
+    widget(at, "target").set_value("heart").run()
     assert config_of(at) == RunConfig(shape="heart", latent_dim=7)
 
 
 def test_an_objective_brings_its_defaults_and_takes_the_former_ones_away(open_page: OpenPage) -> None:
     at = open_page()
-    for objective in reversed(list(OBJECTIVE_DEFAULTS)):
+    for objective in reversed(list(OBJECTIVES)):
         widget(at, "objective").set_value(objective).run()
         assert config_of(at) == RunConfig.model_validate({"objective": objective})
         assert "Set with this objective" in texts(at)
@@ -301,7 +302,7 @@ def test_a_new_session_finds_the_run_in_the_address_with_its_config(
     open_page: OpenPage, engine: ManualEngine, service: RunService
 ) -> None:
     first = open_page()
-    widget(first, "shape").set_value("star")
+    widget(first, "target").set_value("star")
     widget(first, "dropout").set_value(0.1)
     run_id = train_some(first, engine, service)
     second = open_page(run=run_id)
@@ -333,7 +334,7 @@ def test_a_run_deleted_elsewhere_is_told(open_page: OpenPage, engine: ManualEngi
 
 def test_the_setup_survives_a_visit_to_the_other_page(open_page: OpenPage) -> None:
     at = open_page()
-    widget(at, "shape").set_value("grid25")
+    widget(at, "target").set_value("grid25")
     widget(at, "generator_widths").set_value("5, 6, 7").run()
     at.switch_page("gandash/pages/runs.py").run()
     at.switch_page("gandash/pages/train.py").run()

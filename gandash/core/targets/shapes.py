@@ -1,4 +1,4 @@
-"""The targets: a registry of 2-D distributions, each one decorated NumPy sampler.
+"""The built-in shapes: a registry of 2-D distributions, each one decorated NumPy sampler.
 
 Every sample is drawn independently, which is why the moons, the circles and the roll are written out here: scikit-learn
 spaces its moons and circles evenly, so two samples of theirs lie closer together than two samples of any generator can.
@@ -7,24 +7,56 @@ This module knows NumPy alone, so the dashboard's server can list and draw shape
 
 from __future__ import annotations
 
-import operator
+import difflib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+from pydantic import field_validator
 
-Floats = NDArray[np.float64]
+from gandash.core.problems import shortened
+from gandash.core.targets.target import Bounds, Canvas, Floats, Points, Target, TargetSpec
+
 Kind = Literal["curve", "closed line", "mixture", "area"]
-Bounds = tuple[tuple[float, float], tuple[float, float]]
 Sampler = Callable[[int, np.random.Generator], Floats]
 Curve = Callable[[ArrayLike], Floats]
 
 
+class ShapeSpec(TargetSpec):
+    """One of the built-in shapes, by its name."""
+
+    kind: Literal["shape"] = "shape"
+    name: str
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        return _known(name)
+
+    @classmethod
+    def read(cls, text: str) -> ShapeSpec:
+        """The shape of this name; raises `ValueError`."""
+        return cls(name=_known(text))
+
+    def make(self) -> Shape:
+        """The shape from the registry."""
+        return SHAPES[self.name]
+
+
+def _known(name: str) -> str:
+    if name in SHAPES:
+        return name
+    close = difflib.get_close_matches(name[:40], SHAPES, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    raise ValueError(f"shape {shortened(name)} is unknown.{hint} Choose one of {', '.join(SHAPES)}")
+
+
 @dataclass(frozen=True, eq=False)
-class Shape:
+class Shape(Target):
     """A 2-D distribution in its own units.
 
     `kind` is "curve" (y = f(x) with x uniform), "closed line", "mixture" (Gaussians of equal weight) or "area" (any
@@ -47,15 +79,79 @@ class Shape:
     modes: Floats | None = None
     mode_std: float | None = None
 
-    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Draw `n` points, float32 of shape ``(n, 2)``; the same generator state gives the same bits."""
-        try:
-            count = operator.index(n)
-        except TypeError:
-            raise ValueError(f"n is {n!r}; the number of points must be a whole number, such as 1000.") from None
-        if count < 1:
-            raise ValueError(f"n is {count}; a sample has at least 1 point.")
-        return np.ascontiguousarray(self.sampler(count, rng), dtype=np.float32)
+    dim = 2
+    columns = ("x", "y")
+
+    @property
+    def spec(self) -> ShapeSpec:  # type: ignore[override]
+        """The spec that names this shape."""
+        return ShapeSpec(name=self.name)
+
+    @property
+    def canvas(self) -> Canvas:  # type: ignore[override]
+        """The shape's own axes."""
+        return Canvas(self.bounds, equal=self.kind != "curve")
+
+    def draw(self, n: int, rng: np.random.Generator) -> Floats:
+        """Points ``(n, 2)`` from the sampler."""
+        return self.sampler(n, rng)
+
+
+class _CurveShape(Shape):
+    """A curve: its points can be held against the function itself."""
+
+    metrics = ("headline", "mse", "x_coverage", "sliced_wasserstein", "sw_ratio", "coverage")
+    tiles = ("headline", "mse", "x_coverage")
+    textbook_metric = "batch_mse"
+
+    def own_metrics(self, points: Points) -> dict[str, float]:
+        from gandash.core.metrics import curve_error, x_coverage
+
+        assert self.curve is not None and self.x_range is not None
+        return {"mse": curve_error(points, self.curve), "x_coverage": x_coverage(points, self.x_range)}
+
+    def worst_metrics(self) -> dict[str, float]:
+        return {"mse": math.inf, "x_coverage": 0.0}
+
+    def batch_metrics(self, points: Points) -> dict[str, float]:
+        from gandash.core.metrics import curve_error
+
+        assert self.curve is not None
+        return {"batch_mse": curve_error(points, self.curve)}
+
+
+class _MixtureShape(Shape):
+    """A mixture: its modes can be counted."""
+
+    metrics = (
+        *("headline", "modes", "high_quality", "reverse_kl", "mode_spread"),
+        *("sliced_wasserstein", "sw_ratio", "coverage"),
+    )
+    tiles = ("headline", "modes", "high_quality")
+
+    @property
+    def ideals(self) -> Mapping[str, float]:  # type: ignore[override]
+        """A perfect generator covers every mode."""
+        return {"modes": float(self._modes()[0].shape[0])}
+
+    def own_metrics(self, points: Points) -> dict[str, float]:
+        from gandash.core.metrics import mode_statistics
+
+        found = mode_statistics(points, *self._modes())
+        return {
+            "modes": float(found.covered),
+            "high_quality": found.high_quality,
+            "reverse_kl": found.reverse_kl,
+            "mode_spread": found.spread,
+        }
+
+    def worst_metrics(self) -> dict[str, float]:
+        worst_kl = math.log(len(self._modes()[0]))
+        return {"modes": 0.0, "high_quality": 0.0, "reverse_kl": worst_kl, "mode_spread": 0.0}
+
+    def _modes(self) -> tuple[Floats, float]:
+        assert self.modes is not None and self.mode_std is not None
+        return self.modes, self.mode_std
 
 
 _registry: dict[str, Shape] = {}
@@ -87,7 +183,7 @@ def curve(
             x = rng.uniform(*x_range, n)
             return np.column_stack((x, f(x)))
 
-        _registry[name] = Shape(name, title, "curve", formula, bounds, sample, curve=f, x_range=x_range)
+        _registry[name] = _CurveShape(name, title, "curve", formula, bounds, sample, curve=f, x_range=x_range)
         return f
 
     return register
@@ -106,7 +202,7 @@ def mixture(
             points: Floats = modes[rng.integers(len(modes), size=n)] + std * rng.standard_normal((n, 2))
             return points
 
-        _registry[name] = Shape(name, title, "mixture", formula, bounds, sample, modes=modes, mode_std=std)
+        _registry[name] = _MixtureShape(name, title, "mixture", formula, bounds, sample, modes=modes, mode_std=std)
         return centres
 
     return register

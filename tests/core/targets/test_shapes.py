@@ -11,7 +11,7 @@ from scipy import stats
 from sklearn.datasets import make_circles, make_moons, make_swiss_roll
 
 from gandash.core.metrics import Evaluator
-from gandash.core.shapes import SHAPES, Shape
+from gandash.core.targets.shapes import SHAPES, Shape
 
 NAMES = [
     *("exponential", "inverted-u", "line", "sine", "parabola"),
@@ -249,7 +249,7 @@ def test_the_spiral_has_two_arms_alike_turned_by_half_a_turn() -> None:
 def test_importing_and_sampling_loads_neither_torch_nor_scipy_nor_scikit_learn() -> None:
     code = (
         "import sys, numpy as np\n"
-        "from gandash.core.shapes import SHAPES\n"
+        "from gandash.core.targets.shapes import SHAPES\n"
         "for shape in SHAPES.values(): shape.sample(10, np.random.default_rng(0))\n"
         "print(sorted({'torch', 'scipy', 'sklearn'} & set(sys.modules)))"
     )

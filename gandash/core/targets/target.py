@@ -1,0 +1,165 @@
+"""What a GAN learns, as one object: where real samples come from, how they are judged, how they are drawn.
+
+A `TargetSpec` is what a config holds: small, frozen, read from JSON. It builds a `Target`, which answers all that
+anybody needs to know of the data: whoever wants to know what the data looks like asks the target. No torch here.
+"""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gandash.core.problems import shortened
+
+if TYPE_CHECKING:
+    from gandash.core.metrics import Evaluator
+
+Floats = NDArray[np.float64]
+Points = NDArray[np.float32] | NDArray[np.float64]
+Bounds = tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """The picture of a target: fixed axes, ((x_min, x_max), (y_min, y_max)), and the titles of both.
+
+    `equal` axes have one unit, as a plane has; the axes of a curve are two quantities, each with its own scale.
+    """
+
+    bounds: Bounds
+    axes: tuple[str, str] = ("x", "y")
+    equal: bool = True
+
+    def project(self, points: Points) -> Points:
+        """What is drawn of samples ``(n, dim)``: their first two coordinates, ``(n, 2)``."""
+        return points[:, :2]
+
+
+class Target(ABC):
+    """A distribution in its own units. Immutable; a spec builds it once a process.
+
+    `name` is short and safe in file names, `formula` a line that describes it. A sample has `dim` numbers, which a CSV
+    calls `columns`. `metrics` are the names (in `gandash.core.metrics.METRICS`) of what a live evaluation gives, the
+    headline first; `tiles` the three that tell most. `textbook_metric` is the chapter's own measure of a generated
+    batch where there is one. `ideals` are what perfect generators score where that depends on the target.
+    """
+
+    spec: TargetSpec
+    name: str
+    title: str
+    formula: str
+    dim: int
+    columns: tuple[str, ...]
+    canvas: Canvas
+    metrics: tuple[str, ...] = ("headline", "sliced_wasserstein", "sw_ratio", "coverage")
+    tiles: tuple[str, str, str] = ("headline", "sw_ratio", "coverage")
+    textbook_metric: str | None = None
+    ideals: Mapping[str, float] = MappingProxyType({})
+
+    @abstractmethod
+    def draw(self, n: int, rng: np.random.Generator) -> Floats:
+        """`n` independent real samples, ``(n, dim)``; the same generator state gives the same bits."""
+
+    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Draw `n` real samples, float32 of shape ``(n, dim)``; the same generator state gives the same bits."""
+        try:
+            count = operator.index(n)
+        except TypeError:
+            raise ValueError(f"n is {n!r}; the number of points must be a whole number, such as 1000.") from None
+        if count < 1:
+            raise ValueError(f"n is {count}; a sample has at least 1 point.")
+        return np.ascontiguousarray(self.draw(count, rng), dtype=np.float32)
+
+    def judge(self) -> Evaluator:
+        """The measuring instrument of this target, made once a process."""
+        return _judge(self)
+
+    def own_metrics(self, points: Points) -> dict[str, float]:
+        """What only this target can measure, of finite points ``(n, dim)``."""
+        return {}
+
+    def worst_metrics(self) -> dict[str, float]:
+        """What `own_metrics` would say of the worst points there are."""
+        return {}
+
+    def batch_metrics(self, points: Points) -> dict[str, float]:
+        """The chapter's measure of the last generated batch ``(n, dim)``, by its name; empty without one."""
+        return {}
+
+
+@lru_cache(maxsize=8)
+def _judge(target: Target) -> Evaluator:
+    from gandash.core.metrics import Evaluator
+
+    return Evaluator(target)
+
+
+_specs: dict[str, type[TargetSpec]] = {}
+
+
+class TargetSpec(BaseModel):
+    """What a config says of its target: frozen, hashable, JSON in and out. `kind` tells the subclasses apart.
+
+    A subclass gives `kind` a `Literal` type with a default, which makes it known to `read_spec`, and makes its target.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        _specs[cls.model_fields["kind"].default] = cls
+
+    @classmethod
+    def read(cls, text: str) -> TargetSpec:
+        """The spec that a short text means, for kinds that have such; raises `ValueError`."""
+        raise ValueError(f"{shortened(text)} is not a target")
+
+    def make(self) -> Target:
+        """Make the target; `build` keeps what this returns."""
+        raise NotImplementedError
+
+    def build(self) -> Target:
+        """The target of this spec, the same object each time."""
+        return _build(self)
+
+
+@lru_cache(maxsize=64)
+def _build(spec: TargetSpec) -> Target:
+    return spec.make()
+
+
+def read_spec(value: object) -> TargetSpec:
+    """A spec from a spec, from an object such as ``{"kind": "shape", "name": "ring8"}``, or from a shape's name.
+
+    Raises `ValueError` with a sentence for anything else.
+    """
+    if isinstance(value, TargetSpec):
+        return value
+    if isinstance(value, str):
+        return _specs["shape"].read(value)
+    kinds = ", ".join(_specs)
+    if not isinstance(value, Mapping):
+        raise ValueError(
+            f'{shortened(value)} was given; it must be a shape\'s name, such as "ring8", or an object with a kind, '
+            f"one of {kinds}"
+        )
+    kind = value.get("kind")
+    if not isinstance(kind, str) or kind not in _specs:
+        raise ValueError(f"the kind {shortened(kind)} was given; it must be one of {kinds}")
+    try:
+        return _specs[kind].model_validate(value)
+    except ValidationError as error:
+        detail = error.errors(include_url=False, include_input=False)[0]
+        at = ".".join(map(str, detail["loc"]))[:60]
+        raise ValueError(f"{at + ': ' if at else ''}{detail['msg'].removeprefix('Value error, ')}"[:500]) from error
