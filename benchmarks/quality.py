@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, get_args
+from typing import Any
 
 from benchmarks.common import (
     RESULTS,
@@ -28,7 +28,8 @@ from benchmarks.common import (
     table,
     train,
 )
-from gandash.core.config import Objective, RunConfig
+from gandash.core.config import RunConfig
+from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
 from gandash.core.targets.shapes import SHAPES
 
@@ -208,7 +209,7 @@ def ablation_configs(shape: str) -> dict[str, RunConfig]:
     plain = {"dropout": 0.0, "discriminator_updates": "joint"}
     configs = {
         objective: RunConfig.model_validate({"shape": shape, "objective": objective, **ABLATION_NETWORKS, **plain})
-        for objective in get_args(Objective)
+        for objective in OBJECTIVES
     }
     best = PRESETS[f"best-{shape}"]
     return configs | {"best preset": best.model_copy(update={"epochs": max(1, ABLATION_STEPS // best.steps_per_epoch)})}
