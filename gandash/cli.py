@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import re
 import runpy
 import sys
 import textwrap
@@ -22,8 +23,10 @@ from gandash import __version__
 from gandash.core.config import KNOBS, Group, Knob, RunConfig, explain
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESET_TITLES, PRESETS
+from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.core.targets.shapes import SHAPES
 from gandash.headless import Exit, FailedError, RefusedError, Request, run
+from gandash.usual_names import advice
 
 GROUP_TITLES: dict[Group, str] = {
     "data": "data",
@@ -39,6 +42,7 @@ MOST_SAMPLES = 1_000_000
 MOST_THREADS = 256
 MOST_ROUNDS = 1000
 MOST_PORT = 65_535
+MOST_LETTERS = 1500
 
 TRAIN_TEXT = """\
 Train a GAN on a shape and save its generator as TorchScript.
@@ -48,7 +52,7 @@ A new --objective brings what its paper recommends for the knobs that have such 
 Ctrl-C stops cleanly and saves what has been trained so far.
 """
 TRAIN_END = """\
-exit status: 0 done; 1 the run diverged (the last healthy generator is saved) or failed; 2 refused, nothing was trained;
+exit status: 0 done; 1 failed; 2 refused, nothing was trained; 3 the run diverged, the last healthy generator is saved;
 130 stopped by Ctrl-C, what was trained is saved.
 
 example: {command} train --shape exponential --epochs 200 --seed 0 --out exponential.pt --json history.json
@@ -94,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _error(message: str, status: Exit) -> int:
-    print("Error:", " ".join(message.split()), file=sys.stderr)
+    print("Error:", " ".join(message.split())[:MOST_LETTERS], file=sys.stderr)
     return status
 
 
@@ -179,7 +183,11 @@ def _command() -> str:
 def _add_files(train: _Parser) -> None:
     group = train.add_argument_group("files and recipe")
     group.add_argument("--preset", metavar="NAME", help=f"start from a preset; `{_command()} presets` lists them")
-    group.add_argument("--config", metavar="FILE", help="read knobs from a JSON object, such as the dashboard's")
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        help="start from the set-up in a config or a history (.json) or a generator (.pt) that gandash saved",
+    )
     group.add_argument("--out", metavar="FILE", help="where the generator goes; default: the shape's name with .pt")
     group.add_argument(
         "--which",
@@ -259,16 +267,19 @@ def _unknown(argument: str, parser: _Parser) -> str:
     if not argument.startswith("-"):
         return f"{argument!r} is one word too many: every value follows its option, such as --shape ring8."
     name = argument.partition("=")[0]
-    known = [option for option in parser._option_string_actions if option.startswith("--")]
+    known = [option for option in parser._option_string_actions if option.startswith("--") and option != "--help"]
+    instead = advice(name)
+    if instead and set(re.findall(r"--[a-z][a-z0-9-]*", instead)) <= set(known):  # not for those of another command
+        return f"There is no option {name}: {instead}."
     return f"There is no option {name}.{_hint(name, known)}"
 
 
 def _hint(word: str, known: Iterable[str]) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=1)
+    bare = {name.lstrip("-"): name for name in known}
+    close = difflib.get_close_matches(word.lstrip("-")[:100], bare, n=1)
     if close:
-        return f" Did you mean {close[0]}?"
-    return f" Choose one of {', '.join(known)}." if len(known) < 30 else " --help lists what there is."
+        return f" Did you mean {bare[close[0]]}?"
+    return f" Choose one of {', '.join(bare.values())}." if 0 < len(bare) < 30 else " --help lists what there is."
 
 
 def _request(given: argparse.Namespace) -> Request:
@@ -277,6 +288,7 @@ def _request(given: argparse.Namespace) -> Request:
         raise RefusedError("--samples says how many points go into a CSV: add --csv FILE.")
     return Request(
         config=config,
+        sources={} if given.config is None else {"--config": Path(given.config)},
         model=Path(given.out if given.out is not None else f"{config.shape}.pt"),
         which=given.which,
         history=None if given.json is None else Path(given.json),
@@ -306,11 +318,13 @@ def _config(given: argparse.Namespace) -> RunConfig:
 
 def _read(path: str) -> RunConfig:
     try:
-        return RunConfig.from_json(Path(path).read_bytes())
+        with Path(path).open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        return read_config(f"--config {path}", data)
     except OSError as error:
         raise RefusedError(f"--config {path} cannot be read: {error.strerror or error}.") from error
     except ValueError as error:
-        raise RefusedError(f"--config {path}: {error}") from error
+        raise RefusedError(str(error)) from error
 
 
 def _count(option: str, text: str, most: int) -> int:

@@ -14,9 +14,9 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ class Exit(IntEnum):
     DONE = 0
     FAILED = 1
     REFUSED = 2
+    DIVERGED = 3
     INTERRUPTED = 130
 
 
@@ -57,7 +58,8 @@ class Request:
     """What to train and what to write.
 
     `model` takes the TorchScript generator `which` (None: the running average if the run keeps one, else the latest),
-    `history` a JSON file, `samples` a CSV file with `sample_count` generated points. `threads` are torch's.
+    `history` a JSON file, `samples` a CSV file with `sample_count` generated points. `threads` are torch's. `sources`
+    are the files that were read, by their options: none of them is written to.
     """
 
     config: RunConfig
@@ -67,6 +69,7 @@ class Request:
     samples: Path | None = None
     sample_count: int = 2000
     threads: int = 1
+    sources: Mapping[str, Path] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise `RefusedError` if a file could not be written after the training or the generator will not exist."""
@@ -77,6 +80,11 @@ class Request:
             if path is None:
                 continue
             target = _checked_target(option, path)
+            for source, read in self.sources.items():
+                if target.exists() and read.exists() and target.samefile(read):
+                    raise RefusedError(
+                        f"{option} {path} would overwrite what {source} reads: give {option} another name."
+                    )
             if target in targets:
                 raise RefusedError(f"{targets[target]} and {option} are the same file, {path}: give two names.")
             targets[target] = option
@@ -104,7 +112,7 @@ def run(request: Request) -> Exit:
         message = f"Stopped by Ctrl-C in epoch {trainer.epoch + 1:,}." if stopped else trainer.message
         _save(request, trainer, "stopped" if stopped else trainer.state, message)
     if trainer.state == "diverged":
-        return Exit.FAILED
+        return Exit.DIVERGED
     return Exit.INTERRUPTED if stopped else Exit.DONE
 
 
@@ -224,10 +232,10 @@ def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
         _write(request.samples, _csv(trainer, request.sample_count, which))
         print(f"Saved {request.sample_count:,} points that it generated to {request.samples}.")
     print(
-        "\nTo load it, wherever torch is installed (the points come in the shape's own units):\n\n"
+        "\nTo load it, wherever torch is installed (the points come in the target's own units):\n\n"
         "    import torch\n"
         f"    generator = torch.jit.load({json.dumps(str(request.model), ensure_ascii=False)})\n"
-        f"    points = generator(torch.randn(1000, {config.latent_dim}))  # float32, shape (1000, 2)"
+        f"    points = generator(torch.randn(1000, {config.latent_dim}))  # float32, shape (1000, {trainer.target.dim})"
     )
 
 
@@ -255,7 +263,7 @@ def _named(which: Variant, trainer: Trainer) -> str:
 def _csv(trainer: Trainer, count: int, which: Variant) -> bytes:
     file = io.BytesIO()
     points = trainer.sample(count, seed=trainer.config.seed, which=which)
-    np.savetxt(file, points, delimiter=",", header="x,y", comments="", fmt="%.9g")
+    np.savetxt(file, points, delimiter=",", header=",".join(trainer.target.columns), comments="", fmt="%.9g")
     return file.getvalue()
 
 

@@ -27,6 +27,7 @@ from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
 from gandash.core.targets.shapes import SHAPES
 from gandash.core.trainer import Trainer
+from gandash.usual_names import USUAL_NAMES
 
 ROOT = Path(__file__).parents[1]
 QUICK = ["--points", "64", "--batch-size", "32", "--generator-widths", "8", "--discriminator-widths", "8"]
@@ -211,9 +212,9 @@ BAD: dict[str, tuple[str, str]] = {
     "unknown generator": ("train --which newest", "invalid choice: 'newest'.*'latest', 'ema', 'best'"),
     "average that is off": ("train --which ema", "no running average to save: set --ema-decay"),
     "no config file": ("train --config nowhere.json", "--config nowhere.json cannot be read: No such file"),
-    "malformed JSON": ("train --config broken.json", "--config broken.json: The config is not valid JSON"),
-    "JSON without bottom": ("train --config deep.json", "--config deep.json: The config is not valid JSON"),
-    "JSON list": ("train --config list.json", "must be a JSON object of knobs, not list"),
+    "malformed JSON": ("train --config broken.json", "--config broken.json is not valid JSON: .*line 1, column 11"),
+    "JSON without bottom": ("train --config deep.json", "--config deep.json holds no set-up of gandash"),
+    "JSON list": ("train --config list.json", "--config list.json holds no set-up .* which is a JSON object of knobs"),
     "JSON with an unknown knob": ("train --config knob.json", "no knob 'shap'. Did you mean shape"),
     "samples without file": ("train --samples 5", "add --csv FILE"),
     "no samples": ("train --csv s.csv --samples 0", "--samples: '0' was given; it must be a whole number from 1"),
@@ -223,6 +224,17 @@ BAD: dict[str, tuple[str, str]] = {
     "a file as folder": ("train --csv list.json/s.csv", "there is no folder .*list.json"),
     "a name too long": (f"train --out {'n' * 300}", "cannot be written .File name too long."),
     "one file for two": ("train --out a --json ./a", "--out and --json are the same file"),
+    "config as output": (
+        "train --config good.json --json ./good.json",
+        "--json good.json would overwrite what --config",
+    ),
+    "config as generator": ("train --config line.pt --shape line", "--out line.pt would overwrite what --config reads"),
+    "a usual name": (
+        "train --lr 0.1",
+        "There is no option --lr: .*use --generator-lr and --discriminator-lr.$",
+    ),
+    "a usual letter": ("train -o g.pt", "^Error: There is no option -o: use --out.$"),
+    "a usual name elsewhere": ("bench --lr 0.1", "There is no option --lr. Choose one of --device, --rounds"),
 }
 
 
@@ -231,15 +243,51 @@ def test_bad_input_is_one_clear_line_and_status_2(
     arguments: str, told: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     contents = {"broken": '{"shape": ', "deep": "[" * 100_000, "list": "[1]", "knob": '{"shap": "line"}'}
+    contents |= {"good": '{"shape": "line"}'}
     for name, text in contents.items():
         (folder / f"{name}.json").write_text(text)
+    (folder / "line.pt").write_text(contents["good"])
     assert main(arguments.split()) == 2
     said = capsys.readouterr()
     assert said.out == ""
     (line,) = said.err.splitlines()
     assert line.startswith("Error: ")
     assert re.search(told, line)
-    assert {path.stem for path in folder.iterdir()} == contents.keys(), "nothing was written"
+    assert {path.stem for path in folder.iterdir()} == {"line", *contents}, "nothing was written"
+    assert (folder / "good.json").read_text() == (folder / "line.pt").read_text() == contents["good"]
+
+
+def test_the_usual_names_are_pointed_to_options_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    options = set(re.findall(r"--[a-z][a-z0-9-]*", capsys.readouterr().out))
+    spelled = {option.replace("-", "") for option in options}
+    for name, instead in USUAL_NAMES.items():
+        assert set(re.findall(r"--[a-z][a-z0-9-]*", instead)) <= options
+        assert name not in spelled
+
+
+USUAL = {
+    "--generator-lr": "lr learning-rate learning_rate LR",
+    "--shape": "dataset data target",
+    "--device": "cuda gpu no-cuda",
+    "--batch-size": "batch batchSize",
+    "--generator-widths": "hidden layers",
+    "--epochs": "iterations num-epochs n_epochs",
+    "--out": "output",
+    "--samples": "n-samples",
+    "--objective": "loss",
+    "--beta1": "optimizer momentum",
+    "--latent-dim": "z-dim nz",
+    "--seed": "manualSeed",
+}
+
+
+@pytest.mark.parametrize(("option", "name"), [(option, name) for option in USUAL for name in USUAL[option].split()])
+def test_a_usual_name_is_pointed_to_the_option(option: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", f"--{name}", "1"]) == 2
+    said = capsys.readouterr().err
+    assert re.match(rf"Error: There is no option --{name.replace('_', '-')}[.:] .*{option}\b.*[.?]\n$", said)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="special files of Unix")
@@ -347,7 +395,7 @@ def test_a_diverged_run_saves_the_last_healthy_generator(
         train_step(self)
 
     monkeypatch.setattr(Trainer, "_train_step", spoilt)
-    assert main(["train", *QUICK, *recipe, "--epochs", "9", "--json", "h.json"]) == 1
+    assert main(["train", *QUICK, *recipe, "--epochs", "9", "--json", "h.json"]) == 3
     said = capsys.readouterr()
     assert re.search("^Error: The run diverged in epoch 4", said.err, re.MULTILINE)
     assert "Saved the last healthy generator, that of epoch 3, to exponential.pt." in said.out

@@ -18,6 +18,7 @@ SERVER_SIDE = (
     "gandash.core.metrics",
     "gandash.core.presets",
     "gandash.core.records",
+    "gandash.core.setup_file",
     "gandash.core.targets.shapes",
     "gandash.runs.executors",
     "gandash.runs.service",
@@ -26,7 +27,7 @@ SERVER_SIDE = (
     "gandash.runs.store",
     "gandash.runs.worker",
 )
-TORCH_FREE_CORE = ("config", "shapes", "presets", "records", "metrics")
+TORCH_FREE_CORE = ("config", "shapes", "presets", "records", "metrics", "setup_file")
 INTERFACE = ("streamlit", "plotly")
 
 
