@@ -27,7 +27,7 @@ SERVER_SIDE = (
     "gandash.runs.store",
     "gandash.runs.worker",
 )
-TORCH_FREE_CORE = ("config", "shapes", "presets", "records", "metrics", "setup_file")
+TORCH_FREE_CORE = ("config", "link", "metrics", "presets", "problems", "records", "setup_file")
 INTERFACE = ("streamlit", "plotly")
 
 
@@ -99,9 +99,17 @@ def test_the_core_knows_no_run_no_chart_and_no_page() -> None:
 
 
 def test_the_first_half_of_the_core_knows_no_torch() -> None:
-    paths = [path for path in modules("gandash/core") if name_of(path) in TORCH_FREE_CORE]
-    assert len(paths) == len(TORCH_FREE_CORE)
+    paths = [ROOT / "gandash" / "core" / f"{name}.py" for name in TORCH_FREE_CORE]
+    paths += modules("gandash/core/targets")
     assert offenders(paths, "torch", "gandash.core.trainer", "gandash.core.networks") == []
+    objectives = [ROOT / "gandash" / "core" / "objectives.py"]  # its losses import torch when they are called
+    assert offenders(objectives, "torch", at_import_only=True) == []
+
+
+def test_targets_know_nothing_of_configs_and_load_heavy_libraries_when_asked() -> None:
+    paths = modules("gandash/core/targets")
+    assert offenders(paths, "gandash.core.config", "gandash.core.presets", "gandash.core.link") == []
+    assert offenders(paths, "scipy", "sklearn", "ot", "gandash.core.metrics", at_import_only=True) == []
 
 
 def test_runs_know_no_chart_and_no_page() -> None:
