@@ -195,6 +195,7 @@ def _add_files(train: _Parser) -> None:
         help="the generator to save; default: ema (the running average) if --ema-decay is above 0, else latest",
     )
     group.add_argument("--json", metavar="FILE", help="write config, epoch records and the end of the run as JSON")
+    group.add_argument("--checkpoint", metavar="FILE", help="write all that --from needs to train on later")
     group.add_argument("--csv", metavar="FILE", help="write generated points as CSV, in the shape's own units")
     group.add_argument("--samples", metavar="N", help=f"points in that CSV, 1 to {MOST_SAMPLES:,}; default 2000")
     group.add_argument(
@@ -292,6 +293,7 @@ def _request(given: argparse.Namespace) -> Request:
         model=Path(given.out if given.out is not None else f"{config.shape}.pt"),
         which=given.which,
         history=None if given.json is None else Path(given.json),
+        checkpoint=None if given.checkpoint is None else Path(given.checkpoint),
         samples=None if given.csv is None else Path(given.csv),
         sample_count=2000 if given.samples is None else _count("--samples", given.samples, MOST_SAMPLES),
         threads=_count("--threads", given.threads, MOST_THREADS),

@@ -58,14 +58,15 @@ class Request:
     """What to train and what to write.
 
     `model` takes the TorchScript generator `which` (None: the running average if the run keeps one, else the latest),
-    `history` a JSON file, `samples` a CSV file with `sample_count` generated points. `threads` are torch's. `sources`
-    are the files that were read, by their options: none of them is written to.
+    `history` a JSON file, `checkpoint` a file to train on from, `samples` a CSV file with `sample_count` generated
+    points. `threads` are torch's. `sources` are the files that were read, by their options: none is written to.
     """
 
     config: RunConfig
     model: Path
     which: Variant | None = None
     history: Path | None = None
+    checkpoint: Path | None = None
     samples: Path | None = None
     sample_count: int = 2000
     threads: int = 1
@@ -76,7 +77,8 @@ class Request:
         if self.which == "ema" and not self.config.ema_decay:
             raise RefusedError("There will be no running average to save: set --ema-decay to 0.999, say.")
         targets: dict[Path, str] = {}
-        for option, path in (("--out", self.model), ("--json", self.history), ("--csv", self.samples)):
+        written = {"--out": self.model, "--json": self.history, "--checkpoint": self.checkpoint, "--csv": self.samples}
+        for option, path in written.items():
             if path is None:
                 continue
             target = _checked_target(option, path)
@@ -228,6 +230,9 @@ def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
     if request.history is not None:
         _write(request.history, history_json(trainer, state, message).encode())
         print(f"Saved the figures of {len(trainer.history):,} epochs to {request.history}.")
+    if request.checkpoint is not None:
+        _write(request.checkpoint, trainer.checkpoint())
+        print(f"Saved the checkpoint of epoch {trainer.epoch:,} to {request.checkpoint}.")
     if request.samples is not None:
         _write(request.samples, _csv(trainer, request.sample_count, which))
         print(f"Saved {request.sample_count:,} points that it generated to {request.samples}.")

@@ -27,6 +27,7 @@ _ADVICE: dict[str, str] = {
         "output outputs o out-file outfile output-file out-dir outdir output-dir output-path save save-to save-path "
         "save-dir save-model model model-path model-dir model-out export export-path file filename name result results"
     ),
+    "use --checkpoint": "save-checkpoint checkpoint-path checkpoint-dir checkpoint-file checkpoints ckpt-out",
     "use --json": "log logs log-file logdir log-dir history metrics stats report wandb tensorboard",
     "--points says how many real points there are to train on, --samples how many generated ones go into the --csv": (
         "n-samples num-samples nsamples n-sample sample n-points num-points npoints n-data num-data data-size "

@@ -65,11 +65,11 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def test_training_writes_a_generator_history_and_samples(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = ["--out", "g.pt", "--json", "h.json", "--csv", "s.csv", "--samples", "50"]
+    files = ["--out", "g.pt", "--json", "h.json", "--csv", "s.csv", "--samples", "50", "--checkpoint", "c.ckpt"]
     assert main(["train", "--shape", "inverted-u", *QUICK, "--epochs", "3", "--latent-dim", "5", *files]) == 0
-    points = points_of(folder / "g.pt", latent_dim=5, n=7)
-    assert points.shape == (7, 2)
-    assert points.dtype == torch.float32
+    generated = points_of(folder / "g.pt", latent_dim=5, n=7)
+    assert generated.shape == (7, 2)
+    assert generated.dtype == torch.float32
     history = read(folder / "h.json")
     assert history.keys() == {"config", "state", "message", "best_epoch", "records"}
     assert RunConfig.model_validate(history["config"]).shape == "inverted-u"
@@ -80,11 +80,15 @@ def test_training_writes_a_generator_history_and_samples(folder: Path, capsys: p
     lines = (folder / "s.csv").read_text().splitlines()
     assert lines[0] == "x,y"
     assert np.array([line.split(",") for line in lines[1:]], float).shape == (50, 2)
-    assert sorted(path.name for path in folder.iterdir()) == ["g.pt", "h.json", "s.csv"]
+    trainer = Trainer.resume(RunConfig.model_validate(history["config"]), (folder / "c.ckpt").read_bytes())
+    assert [record.epoch for record in trainer.history] == [1, 2, 3]
+    points = np.loadtxt(folder / "s.csv", delimiter=",", skiprows=1, dtype=np.float32)
+    np.testing.assert_allclose(trainer.sample(50, seed=0), points, rtol=1e-6)
+    assert sorted(path.name for path in folder.iterdir()) == ["c.ckpt", "g.pt", "h.json", "s.csv"]
 
     said = capsys.readouterr()
     assert "All 3 epochs are done." in said.out
-    for name in ("g.pt", "h.json", "s.csv"):
+    for name in ("g.pt", "h.json", "s.csv", "c.ckpt"):
         assert re.search(rf"^Saved .* to {name}\.$", said.out, re.MULTILINE)
     assert "generator loss" in said.err, "the progress bar tells the losses"
     assert "gap to real" in said.err
@@ -223,6 +227,7 @@ BAD: dict[str, tuple[str, str]] = {
     "no such folder": ("train --json nowhere/h.json", "there is no folder .*nowhere; create it"),
     "a file as folder": ("train --csv list.json/s.csv", "there is no folder .*list.json"),
     "a name too long": (f"train --out {'n' * 300}", "cannot be written .File name too long."),
+    "a checkpoint for two": ("train --json a --checkpoint a", "--json and --checkpoint are the same file"),
     "one file for two": ("train --out a --json ./a", "--out and --json are the same file"),
     "config as output": (
         "train --config good.json --json ./good.json",
