@@ -61,13 +61,13 @@ def train(config: RunConfig, every: int) -> tuple[Trainer, list[Measurement]]:
     start = time.perf_counter()
     trainer = Trainer(config)
     seconds = time.perf_counter() - start
-    epochs = max(1, round(every / config.steps_per_epoch))
+    epochs = max(1, round(every / config.batches_per_epoch))
     trace = []
     while trainer.state == "running":
         start = time.perf_counter()
         trainer.advance(epochs=epochs)
         seconds += time.perf_counter() - start
-        trace.append(Measurement(trainer.step, seconds, measure(trainer, seed=trainer.step)))
+        trace.append(Measurement(trainer.batches, seconds, measure(trainer, seed=trainer.batches)))
     return trainer, trace
 
 

@@ -159,7 +159,7 @@ def run(name: str, config: RunConfig, every: int) -> dict[str, Any]:
     trainer, trace = train(config, every)
     shape = SHAPES[config.shape]
     final = final_values(trainer)
-    figures = {**final, "seconds": trace[-1].seconds, "steps": float(trainer.step)}
+    figures = {**final, "seconds": trace[-1].seconds, "steps": float(trainer.batches)}
     if shape.modes is not None:
         covered = first_for_good(trace, "modes", len(shape.modes))
         figures["all_modes_step"] = covered.step if covered else math.inf
@@ -212,7 +212,9 @@ def ablation_configs(shape: str) -> dict[str, RunConfig]:
         for objective in OBJECTIVES
     }
     best = PRESETS[f"best-{shape}"]
-    return configs | {"best preset": best.model_copy(update={"epochs": max(1, ABLATION_STEPS // best.steps_per_epoch)})}
+    return configs | {
+        "best preset": best.model_copy(update={"epochs": max(1, ABLATION_STEPS // best.batches_per_epoch)})
+    }
 
 
 def quality_jobs(shapes: Sequence[str], seeds: Sequence[int], with_textbook: bool) -> list[tuple[str, RunConfig, int]]:

@@ -51,9 +51,9 @@ def milliseconds(function: Callable[[], object], rounds: int = ROUNDS) -> float:
 def speed(trainer: Trainer, seconds: float) -> float:
     """Steps a second, after a fifth of the time to warm up."""
     trainer.advance(seconds=seconds / 5)
-    done, start = trainer.step, time.perf_counter()
+    done, start = trainer.batches, time.perf_counter()
     trainer.advance(seconds=seconds)
-    return (trainer.step - done) / (time.perf_counter() - start)
+    return (trainer.batches - done) / (time.perf_counter() - start)
 
 
 def data_row(points: int, seconds: float) -> Row:

@@ -71,7 +71,9 @@ def trial(label: str, change: Change, seed: int, shape: str, steps: int) -> dict
     """Train the shape's preset with a change, cut to so many steps."""
     preset = PRESETS[f"best-{shape}"]
     config = preset.model_copy(update={**change, "seed": seed})
-    config = config.model_copy(update={"epochs": max(1, round(steps / config.steps_per_epoch)), "evaluate_every": 1000})
+    config = config.model_copy(
+        update={"epochs": max(1, round(steps / config.batches_per_epoch)), "evaluate_every": 1000}
+    )
     start = time.process_time()
     trainer, _ = train(config, every=steps)
     seconds = time.process_time() - start
@@ -81,7 +83,7 @@ def trial(label: str, change: Change, seed: int, shape: str, steps: int) -> dict
         "change": dict(change),
         "shape": shape,
         "seed": seed,
-        "steps": trainer.step,
+        "steps": trainer.batches,
         "processor_seconds": round(seconds, 1),
         "score": float(f"{score(shape, values):.4g}"),
         "values": rounded(values, 4),

@@ -392,14 +392,14 @@ def test_a_defect_is_one_line_unless_one_wants_to_debug(
 def test_a_diverged_run_saves_the_last_healthy_generator(
     recipe: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train_step = Trainer._train_step
+    deal = Trainer._deal
 
     def spoilt(self: Trainer) -> None:
         if self.epoch == 3:
             self.networks[1][0].weight.data.fill_(math.inf)  # type: ignore[operator]
-        train_step(self)
+        deal(self)
 
-    monkeypatch.setattr(Trainer, "_train_step", spoilt)
+    monkeypatch.setattr(Trainer, "_deal", spoilt)
     assert main(["train", *QUICK, *recipe, "--epochs", "9", "--json", "h.json"]) == 3
     said = capsys.readouterr()
     assert re.search("^Error: The run diverged in epoch 4", said.err, re.MULTILINE)

@@ -22,8 +22,8 @@ class Adam:
     def __init__(self, weights: Tensor, lr: float, betas: tuple[float, float]) -> None:
         assert weights.grad is not None
         self.betas = betas
-        self.lr = torch.tensor(lr, device=weights.device)
-        self.steps = torch.zeros((), device=weights.device)
+        self.lr = torch.tensor(lr, dtype=torch.float32, device=weights.device)
+        self.steps = torch.zeros((), dtype=torch.float32, device=weights.device)
         self.mean = torch.zeros_like(weights)
         self.square = torch.zeros_like(weights)
         self._weights, self._gradient = weights.detach(), weights.grad

@@ -67,7 +67,7 @@ def compare(config: RunConfig, rounds: int = 5, seconds: float = 1.0) -> Compari
     rates: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, train in candidates.items():
-            rates[name].append(config.steps_per_epoch * _rate(train, seconds, trainer.device))
+            rates[name].append(config.batches_per_epoch * _rate(train, seconds, trainer.device))
     assert trainer.state == "running", trainer.message
     return Comparison({name: tuple(values) for name, values in rates.items()})
 
@@ -111,8 +111,9 @@ def textbook_loop(config: RunConfig, device: torch.device) -> Epochs:
     step; for the textbook's objective `BCELoss` on a sigmoid.
     """
     plain = config.objective == "non-saturating" and _three_updates(config)
-    generator = _plain_mlp((config.latent_dim, *config.generator_widths, 2), config.activation).to(device)
-    critic = _plain_mlp((2, *config.discriminator_widths, 1), config.activation, config.dropout).to(device)
+    dim = config.target.build().dim
+    generator = _plain_mlp((config.latent_dim, *config.generator_widths, dim), config.activation).to(device)
+    critic = _plain_mlp((dim, *config.discriminator_widths, 1), config.activation, config.dropout).to(device)
     if config.spectral_norm:
         for layer in critic:
             if isinstance(layer, nn.Linear):
@@ -206,11 +207,12 @@ def matrix_products(config: RunConfig) -> Epochs:
     Each discriminator update multiplies forward, for the weights' gradients and for the signals between layers; the
     generator update does so for the generator and, without weights' gradients, for the discriminator.
     """
-    generator = _layers((config.latent_dim, *config.generator_widths, 2), config.batch_size)
-    discriminator = _layers((2, *config.discriminator_widths, 1), config.batch_size)
+    dim = config.target.build().dim
+    generator = _layers((config.latent_dim, *config.generator_widths, dim), config.batch_size)
+    discriminator = _layers((dim, *config.discriminator_widths, 1), config.batch_size)
 
     def train(epochs: int) -> None:
-        for _ in range(epochs * config.steps_per_epoch):
+        for _ in range(epochs * config.batches_per_epoch):
             for _ in range(2):
                 _forward(discriminator)
                 _backward(discriminator, weights=True, to_input=False)

@@ -431,14 +431,14 @@ class RunConfig(BaseModel):
             raise ValueError("\n".join(explain(error))) from error
 
     @property
-    def steps_per_epoch(self) -> int:
+    def batches_per_epoch(self) -> int:
         """Whole batches in the real points."""
         return self.points // self.batch_size
 
     @property
-    def total_steps(self) -> int:
-        """Steps of the whole training, which the schedules span."""
-        return self.steps_per_epoch * self.epochs
+    def total_batches(self) -> int:
+        """Batches of the whole training, which the schedules span."""
+        return self.batches_per_epoch * self.epochs
 
 
 def contradictions(config: RunConfig) -> list[Problem]:

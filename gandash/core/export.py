@@ -18,16 +18,16 @@ CONFIG_FILE = "config.json"
 
 
 class ExportedGenerator(nn.Module):
-    """`forward(noise)`: float32 noise ``(n, latent_dim)`` from N(0, 1) to points ``(n, 2)`` in data units, any n.
+    """`forward(noise)`: float32 noise ``(n, latent_dim)`` from N(0, 1) to points ``(n, dim)`` in data units, any n.
 
     The latent distribution and the data's scaling are folded in, so there is nothing else to know.
     """
 
     def __init__(self, config: RunConfig, weights: Tensor, mean: Tensor, std: Tensor) -> None:
-        """The config's generator with these flat `weights`; `mean` and `std`, of shape ``(2,)``, lead to data units."""
+        """The config's generator with flat `weights`; `mean` and `std`, of shape ``(dim,)``, lead to data units."""
         super().__init__()
         with torch.random.fork_rng(devices=[]):
-            self.network = build_generator(config)
+            self.network = build_generator(config, len(mean))
         nn.utils.vector_to_parameters(weights.detach().cpu().clone(), self.network.parameters())
         self.requires_grad_(False)
         self.uniform = config.latent == "uniform"

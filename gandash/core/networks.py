@@ -35,8 +35,10 @@ class FourierFeatures(nn.Module):
 
     def __init__(self, dim: int, octaves: int, lowest: float = math.pi / 4) -> None:
         super().__init__()
-        self.register_buffer("frequencies", lowest * 2.0 ** torch.arange(octaves), persistent=False)
-        self.register_buffer("gates", torch.ones(octaves), persistent=False)
+        self.register_buffer(
+            "frequencies", lowest * 2.0 ** torch.arange(octaves, dtype=torch.float32), persistent=False
+        )
+        self.register_buffer("gates", torch.ones(octaves, dtype=torch.float32), persistent=False)
         self.out_features = dim + 2 * dim * octaves
 
     def forward(self, x: Tensor) -> Tensor:
@@ -63,7 +65,7 @@ class LatentFeatures(nn.Module):
     def __init__(self, dim: int, octaves: int, digits: int, uniform: bool) -> None:
         super().__init__()
         self.waves = FourierFeatures(dim, octaves)
-        self.register_buffer("powers", 2.0 ** torch.arange(1, digits + 1), persistent=False)
+        self.register_buffer("powers", 2.0 ** torch.arange(1, digits + 1, dtype=torch.float32), persistent=False)
         self.uniform = uniform
         self.out_features = self.waves.out_features + dim * digits
 
@@ -88,7 +90,8 @@ class Dropout(nn.Module):
         self.p = p
         self.rng = rng
         self.silenced = round(p * 256)
-        self.register_buffer("kept", torch.tensor(256 / (256 - self.silenced)), persistent=False)
+        kept = torch.tensor(256 / (256 - self.silenced), dtype=torch.float32)
+        self.register_buffer("kept", kept, persistent=False)
 
     def draw(self, out: Tensor) -> Tensor:
         """Fill a contiguous float32 tensor with random factors, each 0 or 1 / (share kept)."""
@@ -102,7 +105,7 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or not self.silenced:
             return x
-        return x * self.draw(torch.empty(x.shape, device=x.device))
+        return x * self.draw(torch.empty_like(x, memory_format=torch.contiguous_format))
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
@@ -114,33 +117,33 @@ def mlp(
     """Linear layers of these widths, input and output included, with the activation (and dropout) between them."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(widths[:-1]):
-        layers += [nn.Linear(fan_in, fan_out), ACTIVATIONS[activation]()]
+        layers += [nn.Linear(fan_in, fan_out, dtype=torch.float32), ACTIVATIONS[activation]()]
         if dropout:
             layers.append(Dropout(dropout, rng))
-    layers.append(nn.Linear(widths[-2], widths[-1]))
+    layers.append(nn.Linear(widths[-2], widths[-1], dtype=torch.float32))
     return nn.Sequential(*layers)
 
 
-def build_generator(config: RunConfig) -> nn.Sequential:
-    """Noise ``(n, latent_dim)`` to points ``(n, 2)`` in the units that training works in."""
+def build_generator(config: RunConfig, dim: int) -> nn.Sequential:
+    """Noise ``(n, latent_dim)`` to points ``(n, dim)`` in the units that training works in."""
     if not config.generator_fourier and not config.latent_digits:
-        return mlp((config.latent_dim, *config.generator_widths, 2), config.activation)
+        return mlp((config.latent_dim, *config.generator_widths, dim), config.activation)
     features = LatentFeatures(
         config.latent_dim, config.generator_fourier, config.latent_digits, config.latent == "uniform"
     )
-    body = mlp((features.out_features, *config.generator_widths, 2), config.activation)
+    body = mlp((features.out_features, *config.generator_widths, dim), config.activation)
     return nn.Sequential(features, *body)
 
 
-def build_discriminator(config: RunConfig, rng: torch.Generator | None = None) -> nn.Sequential:
-    """Packs of points ``(n, 2 · packing)`` to logits ``(n, 1)``; `rng` drives the dropout."""
-    dim = 2 * config.packing
+def build_discriminator(config: RunConfig, dim: int, rng: torch.Generator | None = None) -> nn.Sequential:
+    """Packs of points ``(n, dim · packing)`` to logits ``(n, 1)``; `rng` drives the dropout."""
+    inputs = dim * config.packing
     layers: list[nn.Module] = []
     if config.discriminator_fourier:
-        features = FourierFeatures(dim, config.discriminator_fourier)
+        features = FourierFeatures(inputs, config.discriminator_fourier)
         layers.append(features)
-        dim = features.out_features
-    layers += mlp((dim, *config.discriminator_widths, 1), config.activation, dropout=config.dropout, rng=rng)
+        inputs = features.out_features
+    layers += mlp((inputs, *config.discriminator_widths, 1), config.activation, dropout=config.dropout, rng=rng)
     if config.spectral_norm:
         for layer in layers:
             if isinstance(layer, nn.Linear):

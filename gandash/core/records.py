@@ -7,6 +7,14 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class Position:
+    """Where a training stands: whole steps done, passes through all phases, and the phase to be played next."""
+
+    step: int
+    phase: int
+
+
+@dataclass(frozen=True)
 class EpochRecord:
     """One epoch in figures.
 

@@ -7,13 +7,12 @@ run, no page and no chart.
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, BinaryIO, Literal, Self
+from typing import BinaryIO, Literal, Self
 
 import numpy as np
 import torch
@@ -21,17 +20,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gandash.core.capture import capture
+from gandash.core.checkpoint import DamagedError, State, config_of, different_knobs, dump, load
 from gandash.core.config import RunConfig
 from gandash.core.devices import resolve_device
 from gandash.core.early_stopping import EarlyStopping
 from gandash.core.export import ExportedGenerator, export_torchscript
-from gandash.core.records import EpochRecord
-from gandash.core.step import Step
+from gandash.core.game import Game, Phase
+from gandash.core.records import EpochRecord, Position
 
-State = Literal["running", "finished", "stopped_early", "diverged"]
+Status = Literal["running", "finished", "stopped_early", "diverged"]
 Variant = Literal["latest", "ema", "best"]
-
-CHECKPOINT_VERSION = 1
 
 
 class Trainer:
@@ -49,20 +47,23 @@ class Trainer:
         self.config = config
         self.target = config.target.build()
         self.device = resolve_device(config.device)
-        self.step = 0
-        self.state: State = "running"
+        self.position = Position(0, 0)
+        self.batches = 0
+        self.state: Status = "running"
         self.message = ""
         self.history: list[EpochRecord] = []
 
         points = self.target.sample(config.points, np.random.default_rng(config.seed))
         real = torch.from_numpy(points).to(self.device)
-        self._mean = real.mean(dim=0) if config.standardize else torch.zeros(2, device=self.device)
-        self._std = real.std(dim=0) if config.standardize else torch.ones(2, device=self.device)
+        self._mean = real.mean(dim=0) if config.standardize else torch.zeros_like(real[0])
+        self._std = real.std(dim=0) if config.standardize else torch.ones_like(real[0])
         self._data = (real - self._mean) / self._std
         self._shuffled: Tensor | None = None
 
-        self._step = Step(config, self.device, self._data.std(dim=0))
-        self._updates: tuple[Callable[[], None], Callable[[], None]] | None = None
+        self.game = Game(config, self.device, self._data.std(dim=0))
+        self._turns = group(self.game.phases)
+        self._captured: dict[tuple[str, ...], Callable[[], None]] = {}
+        self._generator_turns = 0
         self._healthy = {name: weights.clone() for name, weights in self._moving().items()}
         self._best: Tensor | None = None
         self._stopping = EarlyStopping(
@@ -72,17 +73,17 @@ class Trainer:
     @property
     def epoch(self) -> int:
         """Whole epochs done."""
-        return self.step // self.config.steps_per_epoch
+        return self.batches // self.config.batches_per_epoch
 
     @property
     def progress(self) -> float:
-        """Share of the planned steps done, 0 to 1."""
-        return self.step / self.config.total_steps
+        """Share of the planned batches done, 0 to 1."""
+        return self.batches / self.config.total_batches
 
     @property
     def networks(self) -> tuple[nn.Sequential, nn.Sequential]:
         """The generator and the discriminator being trained."""
-        return self._step.generator, self._step.discriminator
+        return self.game.generator, self.game.discriminator
 
     @property
     def best_epoch(self) -> int | None:
@@ -97,7 +98,7 @@ class Trainer:
     @property
     def shown(self) -> Variant:
         """The generator that is shown and judged: the running average if there is one."""
-        return "latest" if self._step.ema is None else "ema"
+        return "latest" if self.game.ema is None else "ema"
 
     def advance(self, epochs: int | None = None, seconds: float | None = None) -> list[EpochRecord]:
         """Train for so many more epochs, or until so many seconds have passed, and return a record an epoch.
@@ -113,16 +114,28 @@ class Trainer:
         goal = math.inf if epochs is None else self.epoch + epochs
         records: list[EpochRecord] = []
         while self.state == "running" and self.epoch < goal and time.perf_counter() < deadline:
-            self._train_step()
-            if self.step % self.config.steps_per_epoch == 0:
-                records += self._finish_epoch()
+            records += self._play_turn()
         return records
 
+    def play_phase(self) -> list[EpochRecord]:
+        """Play the next phase alone, and return the epoch's record if it was the last of one.
+
+        A checkpoint may fall between two phases; `advance` begins with what is left of the step.
+        """
+        if self.state != "running":
+            return []
+        phase = self.game.phases[self.position.phase]
+        if phase.draws:
+            self._deal()
+        phase.play()
+        return self._passed(1)
+
     def sample(self, n: int, seed: int, which: Variant = "latest") -> NDArray[np.float32]:
-        """Points ``(n, 2)`` in data units from noise that the seed alone decides."""
+        """Points ``(n, dim)`` in data units from noise that the seed alone decides."""
         if n < 1:
             raise ValueError(f"n is {n}; it must be at least 1.")
-        noise = torch.randn(n, self.config.latent_dim, generator=torch.Generator().manual_seed(seed))
+        rng = torch.Generator().manual_seed(seed)
+        noise = torch.randn(n, self.config.latent_dim, generator=rng, dtype=torch.float32)
         with torch.no_grad():
             points: NDArray[np.float32] = self._exported(which)(noise).numpy()
         return points
@@ -136,7 +149,7 @@ class Trainer:
         return judge.full(points) | ({} if self.state == "running" else judge.verdict(points))
 
     def export_torchscript(self, target: str | os.PathLike[str] | BinaryIO, which: Variant | None = None) -> None:
-        """Write a generator as TorchScript, float32 noise ``(n, latent_dim)`` in and points ``(n, 2)`` out, on CPU.
+        """Write a generator as TorchScript, float32 noise ``(n, latent_dim)`` in and points ``(n, dim)`` out, on CPU.
 
         `which` is one of `variants`, the one that is shown by default.
         """
@@ -144,71 +157,103 @@ class Trainer:
 
     def checkpoint(self, history: bool = True) -> bytes:
         """All that `resume` needs to go on bit for bit; `history` False leaves the records out."""
-        state = {
-            "version": CHECKPOINT_VERSION,
-            "config": self.config.model_dump(mode="json"),
-            "step": self.step,
-            "state": self.state,
-            "message": self.message,
-            "stopping": asdict(self._stopping),
-            "rng": self._step.rng.get_state(),
-            "tensors": self._step.tensors(),
-            "healthy": self._healthy,
-            "best": self._best,
-            "history": [asdict(record) for record in self.history] if history else [],
-        }
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        return buffer.getvalue()
+        return dump(
+            {
+                "config": self.config.model_dump(mode="json"),
+                "device": self.device.type,
+                "step": self.position.step,
+                "phase": self.position.phase,
+                "batches": self.batches,
+                "generator_turns": self._generator_turns,
+                "state": self.state,
+                "message": self.message,
+                "stopping": asdict(self._stopping),
+                "rng": self.game.rng.get_state(),
+                "tensors": self.game.tensors(),
+                "healthy": self._healthy,
+                "best": self._best,
+                "history": [asdict(record) for record in self.history] if history else [],
+            }
+        )
 
     @classmethod
     def resume(cls, config: RunConfig, data: bytes) -> Self:
-        """The trainer that wrote this checkpoint with this config; the device alone may differ.
+        """The trainer that wrote this checkpoint, of this or a past version, with this config.
 
-        Raises `ValueError` if the bytes are no checkpoint or belong to another config.
+        The device alone may differ: on another kind of device the random numbers begin anew, so the run goes on from
+        the same weights, but not with the same bits. Raises `ValueError` if the bytes are no checkpoint or belong to
+        another config.
         """
-        try:
-            state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-            version = state["version"]
-        except Exception as error:
-            raise ValueError("These bytes are not a gandash checkpoint.") from error
-        if version != CHECKPOINT_VERSION:
-            raise ValueError(f"The checkpoint has version {version}; this gandash reads version {CHECKPOINT_VERSION}.")
-        own = config.model_dump(mode="json")
-        different = [name for name in own if own[name] != state["config"].get(name) and name != "device"]
+        state = load(data)
+        different = different_knobs(config, config_of(state))
         if different:
             raise ValueError(f"The checkpoint belongs to another config; these knobs differ: {', '.join(different)}.")
         trainer = cls(config)
-        trainer._restore(state)
+        try:
+            trainer._restore(state)
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise DamagedError from error
         return trainer
 
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.step, self.state, self.message = state["step"], state["state"], state["message"]
+    def _restore(self, state: State) -> None:
+        self.position, self.batches = Position(state["step"], state["phase"]), state["batches"]
+        self._generator_turns = state["generator_turns"]
+        self.state, self.message = state["state"], state["message"]
         self.history = [EpochRecord(**record) for record in state["history"]]
         self._stopping = EarlyStopping(**state["stopping"])
-        with torch.no_grad():
-            for name, tensor in self._step.tensors().items():
-                tensor.copy_(state["tensors"][name])
-            for which, healthy in self._healthy.items():
-                healthy.copy_(state["healthy"][which])
-            self._best = None if state["best"] is None else state["best"].to(self.device)
-        self._step.rng.set_state(state["rng"])
+        for name, tensor in self.game.tensors().items():
+            _fill(tensor, state["tensors"][name])
+        for which, healthy in self._healthy.items():
+            _fill(healthy, state["healthy"][which])
+        if state["best"] is not None:
+            self._best = torch.empty_like(self._healthy["latest"])
+            _fill(self._best, state["best"])
+        if state["device"] == self.device.type:
+            self.game.rng.set_state(state["rng"])
+        else:
+            self.game.rng.manual_seed(_seed(self.config.seed, self.batches, 2))
+        if not self.game.phases[self.position.phase].draws:
+            self._deal()
 
-    def _train_step(self) -> None:
-        config = self.config
-        position = self.step % config.steps_per_epoch * config.batch_size
+    def _deal(self) -> None:
+        """Lay out the next real batch, and set what depends on the time."""
+        config, game = self.config, self.game
+        start = self.batches % config.batches_per_epoch * config.batch_size
         if self._shuffled is None:
             self._shuffled = self._data[epoch_permutation(config, self.epoch).to(self.device)]
-        self._step.batch.copy_(self._shuffled[position : position + config.batch_size])
-        self._step.apply_schedules(self.step)
-        if self._updates is None:
-            changed, rng = list(self._step.tensors().values()), self._step.rng
-            self._updates = (
-                capture(self._step.update_both, changed, rng),
-                capture(self._step.update_discriminator, changed, rng),
-            )
-        self.step += 1
-        self._updates[bool(self.step % config.discriminator_steps)]()
+        game.batch.copy_(self._shuffled[start : start + config.batch_size])
+        game.apply_schedules(self.progress, self.position.step)
+
+    def _play_turn(self) -> list[EpochRecord]:
+        """Play all phases up to the next batch, as one CUDA graph where there is a GPU."""
+        turn = self._turns.get(self.position.phase)
+        if turn is None:  # phases were played by hand
+            return self.play_phase()
+        self._deal()
+        self._captured_turn(turn)()
+        return self._passed(len(turn))
+
+    def _captured_turn(self, turn: tuple[Phase, ...]) -> Callable[[], None]:
+        names = tuple(phase.name for phase in turn)
+        if names not in self._captured:
+
+            def play() -> None:
+                for phase in turn:
+                    phase.play()
+
+            self._captured[names] = capture(play, list(self.game.tensors().values()), self.game.rng)
+        return self._captured[names]
+
+    def _passed(self, count: int) -> list[EpochRecord]:
+        """Move on by so many phases; a record if that completed an epoch."""
+        phases, start = self.game.phases, self.position.phase
+        self._generator_turns += sum(phase.network == "generator" for phase in phases[start : start + count])
+        over = start + count == len(phases)
+        self.position = Position(self.position.step + over, 0 if over else start + count)
+        if not phases[self.position.phase].draws:
+            return []
+        self.batches += 1
+        return [] if self.batches % self.config.batches_per_epoch else self._finish_epoch()
 
     def _finish_epoch(self) -> list[EpochRecord]:
         self._shuffled = None
@@ -238,26 +283,24 @@ class Trainer:
 
     def _measure(self) -> EpochRecord | None:
         """The epoch just trained in figures, or None if it diverged."""
-        config, step = self.config, self._step
-        batches = config.steps_per_epoch
-        generator_updates = (
-            self.step // config.discriminator_steps - (self.step - batches) // config.discriminator_steps
-        )
-        sums = step.sums.tolist()
-        step.sums.zero_()
-        weights = (step.generator_weights.detach(), step.discriminator_weights.detach())
+        config, game = self.config, self.game
+        batches, generator_turns = config.batches_per_epoch, self._generator_turns
+        self._generator_turns = 0
+        sums = game.sums.tolist()
+        game.sums.zero_()
+        weights = (game.generator_weights.detach(), game.discriminator_weights.detach())
         if not all(map(math.isfinite, sums)) or not all(bool(torch.isfinite(w).all()) for w in weights):
             return None
         metrics: dict[str, float] = {}
-        if generator_updates:
-            metrics |= self.target.batch_metrics((step.fake_batch * self._std + self._mean).cpu().numpy())
+        if generator_turns:
+            metrics |= self.target.batch_metrics((game.fake_batch * self._std + self._mean).cpu().numpy())
         if self.epoch % config.evaluate_every == 0 or self.epoch == config.epochs:
             measured = self.target.judge().live(self._fresh_points(self.shown))
             metrics |= {name: float(value) for name, value in measured.items()}
         generator_loss, discriminator_loss, d_real, d_fake = sums
         return EpochRecord(
             epoch=self.epoch,
-            generator_loss=generator_loss / generator_updates if generator_updates else math.nan,
+            generator_loss=generator_loss / generator_turns if generator_turns else math.nan,
             discriminator_loss=discriminator_loss / batches,
             d_real=d_real / batches,
             d_fake=d_fake / batches,
@@ -283,9 +326,8 @@ class Trainer:
 
     def _moving(self) -> dict[Variant, Tensor]:
         """The generators that each step changes."""
-        step = self._step
-        average: dict[Variant, Tensor] = {} if step.ema is None else {"ema": step.ema}
-        return {"latest": step.generator_weights.detach(), **average}
+        average: dict[Variant, Tensor] = {} if self.game.ema is None else {"ema": self.game.ema}
+        return {"latest": self.game.generator_weights.detach(), **average}
 
     def _weights(self, which: Variant) -> Tensor:
         best: dict[Variant, Tensor] = {} if self._best is None else {"best": self._best}
@@ -298,11 +340,28 @@ class Trainer:
         return ExportedGenerator(self.config, self._weights(which), self._mean, self._std)
 
     def _fresh_points(self, which: Variant) -> NDArray[np.float32]:
-        seed = np.random.SeedSequence((self.config.seed, self.epoch, 1)).generate_state(1)[0]
-        return self.sample(self.target.judge().n, int(seed), which)
+        return self.sample(self.target.judge().n, _seed(self.config.seed, self.epoch, 1), which)
 
 
 def epoch_permutation(config: RunConfig, epoch: int) -> Tensor:
     """The order in which an epoch visits the real points, ``(points,)``, decided by seed and epoch alone."""
-    seed = np.random.SeedSequence((config.seed, epoch)).generate_state(1)[0]
-    return torch.randperm(config.points, generator=torch.Generator().manual_seed(int(seed)))
+    return torch.randperm(config.points, generator=torch.Generator().manual_seed(_seed(config.seed, epoch)))
+
+
+def group(phases: Sequence[Phase]) -> dict[int, tuple[Phase, ...]]:
+    """The phases between two draws of a batch, by the place of the first; they are played as one where they can be."""
+    starts = [place for place, phase in enumerate(phases) if phase.draws]
+    return {start: tuple(phases[start:end]) for start, end in zip(starts, [*starts[1:], len(phases)], strict=True)}
+
+
+def _seed(*numbers: int) -> int:
+    """One seed from several numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
+@torch.no_grad()
+def _fill(tensor: Tensor, values: Tensor) -> None:
+    """Copy values of the same shape; `copy_` alone would stretch a single one over all."""
+    if values.shape != tensor.shape:
+        raise ValueError(f"{tuple(values.shape)} instead of {tuple(tensor.shape)}")
+    tensor.copy_(values)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from gandash.core.backprop import Autograd, ClosedForm
 from gandash.core.config import RunConfig
+from gandash.core.game import Game, choose_gradients, flatten
 from gandash.core.networks import build_discriminator, build_generator
-from gandash.core.step import Step, choose_gradients, flatten
 
 SMALL: dict[str, Any] = {"generator_widths": (7, 5), "discriminator_widths": (11, 9, 6), "batch_size": 16}
 VARIANTS: list[dict[str, Any]] = [
@@ -44,7 +44,7 @@ def squared_norm(slopes: Tensor) -> Tensor:
 def players(config: RunConfig, kind: type[Autograd] | type[ClosedForm]) -> tuple[Any, Tensor, Tensor]:
     rng = torch.Generator().manual_seed(5)
     torch.manual_seed(3)
-    generator, discriminator = build_generator(config), build_discriminator(config, rng)
+    generator, discriminator = build_generator(config, 2), build_discriminator(config, 2, rng)
     weights = flatten(generator), flatten(discriminator)
     return kind(generator, discriminator), *weights
 
@@ -99,5 +99,5 @@ def test_generator_gradients_equal_autograd(changes: dict[str, Any]) -> None:
     ids=str,
 )
 def test_closed_form_is_chosen_where_it_exists(changes: dict[str, Any], expected: type) -> None:
-    step = Step(RunConfig(**changes), torch.device("cpu"), torch.ones(2))
-    assert type(choose_gradients(step.config, step.generator, step.discriminator)) is expected
+    game = Game(RunConfig(**changes), torch.device("cpu"), torch.ones(2))
+    assert type(choose_gradients(game.config, game.generator, game.discriminator)) is expected

@@ -69,9 +69,9 @@ def test_json_brings_back_an_equal_config(config: RunConfig) -> None:
 @given(configs())
 def test_a_valid_config_has_whole_batches_and_no_contradictions(config: RunConfig) -> None:
     assert contradictions(config) == []
-    assert 1 <= config.steps_per_epoch <= config.points
-    assert config.total_steps == config.steps_per_epoch * config.epochs
-    assert config.steps_per_epoch * config.batch_size <= config.points
+    assert 1 <= config.batches_per_epoch <= config.points
+    assert config.total_batches == config.batches_per_epoch * config.epochs
+    assert config.batches_per_epoch * config.batch_size <= config.points
 
 
 def test_every_knob_has_a_label_a_help_text_and_a_valid_default() -> None:

@@ -85,7 +85,7 @@ def test_the_digits_of_extreme_noise_are_those_of_its_neighbours() -> None:
 
 def test_networks_have_the_widths_asked_for() -> None:
     config = RunConfig(generator_widths=(5, 6), discriminator_widths=(7,), latent_dim=3, packing=2, dropout=0.1)
-    generator, discriminator = build_generator(config), build_discriminator(config)
-    assert [tuple(p.shape) for p in generator.parameters() if p.dim() == 2] == [(5, 3), (6, 5), (2, 6)]
-    assert [tuple(p.shape) for p in discriminator.parameters() if p.dim() == 2] == [(7, 4), (1, 7)]
+    generator, discriminator = build_generator(config, dim=3), build_discriminator(config, dim=3)
+    assert [tuple(p.shape) for p in generator.parameters() if p.dim() == 2] == [(5, 3), (6, 5), (3, 6)]
+    assert [tuple(p.shape) for p in discriminator.parameters() if p.dim() == 2] == [(7, 6), (1, 7)]
     assert not isinstance(discriminator[-1], torch.nn.Sigmoid), "it ends in a logit"

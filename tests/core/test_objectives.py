@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy, mse_loss, relu
 
 from gandash.core.config import RunConfig
+from gandash.core.game import Game
 from gandash.core.objectives import OBJECTIVES, Objective
-from gandash.core.step import Step
 
 SMOOTHED = (0.9, 0.1)
 
@@ -83,16 +83,16 @@ PENALISED: list[dict[str, Any]] = [
 @pytest.mark.parametrize("recipe", PENALISED, ids=str)
 def test_a_penaltys_slope_is_its_gradient_and_its_value_the_papers(recipe: dict[str, Any]) -> None:
     n = 5
-    step = Step(RunConfig(batch_size=n, penalty_weight=3.0, **recipe), torch.device("cpu"), torch.ones(2))
-    step.apply_schedules(0)
+    game = Game(RunConfig(batch_size=n, penalty_weight=3.0, **recipe), torch.device("cpu"), torch.ones(2))
+    game.apply_schedules(progress=0.0, steps=0)
     slopes = torch.randn(3 * n if recipe["objective"] == "wgan-gp" else 2 * n, 2).requires_grad_()
-    value, slope = step._penalty(n)(slopes.detach())
+    value, slope = game._penalty(n)(slopes.detach())
     norms = slopes.norm(dim=1)
     expected = {
         "r1": norms[:n].square().mean() / 2,
         "r2": norms[n : 2 * n].square().mean() / 2,
         "r1+r2": (norms[:n].square().mean() + norms[n : 2 * n].square().mean()) / 2,
         "wgan-gp": (norms[2 * n :] - 1).square().mean(),
-    }[step.config.penalty]
+    }[game.config.penalty]
     torch.testing.assert_close(value, 3 * expected.detach())
     torch.testing.assert_close(slope, torch.autograd.grad(3 * expected, slopes)[0])

@@ -56,7 +56,7 @@ def test_a_preset_survives_a_copy_and_a_round_trip(name: str) -> None:
 @pytest.mark.parametrize("name", BEST)
 def test_a_best_preset_measures_early_and_goes_by_the_headline(name: str) -> None:
     preset = PRESETS[name]
-    assert preset.evaluate_every * preset.steps_per_epoch <= 256
+    assert preset.evaluate_every * preset.batches_per_epoch <= 256
     assert preset.monitor == "headline"
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gandash.core.config import RunConfig
+from gandash.core.records import EpochRecord, Position
 from gandash.core.trainer import Trainer, epoch_permutation
 from tests.core.textbook import textbook_discriminator, textbook_generator, textbook_steps
 
@@ -110,10 +111,10 @@ def test_stopping_in_the_middle_of_an_epoch_leaves_no_trace() -> None:
     pauses = 0
     while parts.epoch < 2:
         parts.advance(epochs=1, seconds=1e-3)
-        pauses += parts.step % config.steps_per_epoch > 0
+        pauses += parts.batches % config.batches_per_epoch > 0
         parts = Trainer.resume(config, parts.checkpoint())
     assert pauses > 0
-    assert parts.step == 2 * config.steps_per_epoch
+    assert parts.batches == 2 * config.batches_per_epoch
     assert parts.history == whole.history
     np.testing.assert_array_equal(parts.sample(10, seed=0), whole.sample(10, seed=0))
 
@@ -227,11 +228,44 @@ def test_missing_hardware_is_refused(device: str) -> None:
         Trainer(RunConfig(device=device))
 
 
-def test_discriminator_steps_delay_the_generator() -> None:
+def test_the_textbooks_step_is_three_phases() -> None:
+    phases = Trainer(RunConfig(**QUICK)).game.phases
+    assert [(phase.network, phase.loss, phase.draws) for phase in phases] == [
+        ("discriminator", "on_real", True),
+        ("discriminator", "on_fake", False),
+        ("generator", "generator", False),
+    ]
+
+
+def test_every_discriminator_turn_takes_a_batch_and_the_generator_plays_on_the_last() -> None:
     trainer = Trainer(RunConfig(**QUICK, objective="wgan-gp", discriminator_steps=4))
+    phases = trainer.game.phases
+    assert [(phase.network, phase.draws) for phase in phases] == 4 * [("discriminator", True)] + [("generator", False)]
     before = trainer.sample(10, seed=0)
-    for _ in range(3):
-        trainer._train_step()
+    for played in range(4):
+        assert trainer.position == Position(0, played)
+        trainer.play_phase()
+    assert trainer.batches == 3, "the fourth batch is not done with before the generator's turn"
     np.testing.assert_array_equal(trainer.sample(10, seed=0), before)
-    trainer._train_step()
+    trainer.play_phase()
+    assert (trainer.position, trainer.batches) == (Position(1, 0), 4)
     assert not np.array_equal(trainer.sample(10, seed=0), before)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.get("objective", "textbook"))
+def test_a_checkpoint_may_fall_between_two_phases(recipe: dict[str, Any]) -> None:
+    config = RunConfig(**{**QUICK, **recipe, "seed": 3})
+    whole, parts = Trainer(config), Trainer(config)
+    whole.advance(epochs=4)
+    records: list[EpochRecord] = []
+    while parts.epoch < 1:
+        records += parts.play_phase()
+        parts = Trainer.resume(config, parts.checkpoint())
+    for _ in range(len(parts.game.phases) + 1):
+        records += parts.play_phase()
+    assert parts.position.phase, "in the middle of a step"
+    parts = Trainer.resume(config, parts.checkpoint())
+    records += parts.advance(epochs=4 - parts.epoch)
+    assert records == parts.history == whole.history
+    assert parts.position == whole.position
+    np.testing.assert_array_equal(parts.sample(50, seed=0), whole.sample(50, seed=0))
