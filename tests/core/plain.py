@@ -132,11 +132,11 @@ class Plain:
         """Train for whole epochs and return what each one's record is made of."""
         records = []
         for _ in range(epochs):
-            seed = np.random.SeedSequence((self.config.seed, self.batches // self.config.steps_per_epoch))
+            seed = np.random.SeedSequence((self.config.seed, self.batches // self.config.batches_per_epoch))
             order = torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
             shuffled = self.data[torch.randperm(self.config.points, generator=order)]
             records.append(Sums())
-            for real in torch.split(shuffled, self.config.batch_size)[: self.config.steps_per_epoch]:
+            for real in torch.split(shuffled, self.config.batch_size)[: self.config.batches_per_epoch]:
                 self._play(real, records[-1])
         return records
 
@@ -151,7 +151,7 @@ class Plain:
     def _play(self, real: Tensor, sums: Sums) -> None:
         """One discriminator turn on a real batch, and the generator's turn if it is due."""
         config = self.config
-        progress = self.batches / config.total_steps
+        progress = self.batches / config.total_batches
         for adam, rate in (
             (self.generator_adam, config.generator_lr),
             (self.discriminator_adam, config.discriminator_lr),
