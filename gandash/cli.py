@@ -23,7 +23,6 @@ from gandash import __version__
 from gandash.core.config import KNOBS, Group, Knob, RunConfig, explain
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESET_TITLES, PRESETS
-from gandash.core.problems import shortened
 from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.core.targets.shapes import SHAPES
 from gandash.headless import Exit, FailedError, RefusedError, Request, run
@@ -106,10 +105,8 @@ def _error(message: str, status: Exit) -> int:
 def _dispatch(argv: list[str]) -> int:
     parser, commands = _parsers()
     argv = argv or ["dashboard"]
-    if argv[0].startswith("-") and argv[0] not in parser._option_string_actions:
-        raise RefusedError(f"Name a command before {shortened(argv[0])}: {', '.join(commands)}.")
     if not argv[0].startswith("-") and argv[0] not in commands:
-        raise RefusedError(f"There is no command {shortened(argv[0])}.{_hint(argv[0], commands)}")
+        raise RefusedError(f"There is no command {argv[0]!r}.{_hint(argv[0], commands)}")
     given, unknown = parser.parse_known_args(_joined(argv))
     if unknown:
         raise RefusedError(_unknown(unknown[0], commands.get(argv[0], parser)))
@@ -269,11 +266,8 @@ def _negative(text: str) -> bool:
 
 def _unknown(argument: str, parser: _Parser) -> str:
     if not argument.startswith("-"):
-        return (
-            f"{shortened(argument)} is one word too many: every value follows its option, such as --shape ring8, and a "
-            "switch such as --standardize takes none."
-        )
-    name = argument.partition("=")[0][:100]
+        return f"{argument!r} is one word too many: every value follows its option, such as --shape ring8."
+    name = argument.partition("=")[0]
     known = [option for option in parser._option_string_actions if option.startswith("--") and option != "--help"]
     instead = advice(name)
     if instead and set(re.findall(r"--[a-z][a-z0-9-]*", instead)) <= set(known):  # not for those of another command
@@ -310,7 +304,7 @@ def _config(given: argparse.Namespace) -> RunConfig:
     values: dict[str, Any] = {}
     if given.preset is not None:
         if given.preset not in PRESETS:
-            raise RefusedError(f"There is no preset {shortened(given.preset)}.{_hint(given.preset, PRESETS)}")
+            raise RefusedError(f"There is no preset {given.preset!r}.{_hint(given.preset, PRESETS)}")
         values |= PRESETS[given.preset].model_dump(exclude_unset=True)
     if given.config is not None:
         values |= _read(given.config).model_dump(exclude_unset=True)
@@ -337,7 +331,7 @@ def _read(path: str) -> RunConfig:
 
 def _count(option: str, text: str, most: int) -> int:
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:20]) <= most:
-        raise RefusedError(f"{option}: {shortened(text)} was given; it must be a whole number from 1 to {most:,}.")
+        raise RefusedError(f"{option}: {text!r} was given; it must be a whole number from 1 to {most:,}.")
     return int(text)
 
 
