@@ -157,11 +157,10 @@ def first_below(descent: Sequence[Sequence[float]], value: float) -> float:
 def run(name: str, config: RunConfig, every: int) -> dict[str, Any]:
     """Train one config to its end and return its figures."""
     trainer, trace = train(config, every)
-    shape = SHAPES[config.shape]
     final = final_values(trainer)
     figures = {**final, "seconds": trace[-1].seconds, "steps": float(trainer.batches)}
-    if shape.modes is not None:
-        covered = first_for_good(trace, "modes", len(shape.modes))
+    if (modes := trainer.target.ideals.get("modes")) is not None:
+        covered = first_for_good(trace, "modes", round(modes))
         figures["all_modes_step"] = covered.step if covered else math.inf
         figures["all_modes_seconds"] = covered.seconds if covered else math.inf
     reached = {

@@ -60,11 +60,11 @@ def score(shape: str, values: Mapping[str, float]) -> float:
     A mixture: the share of points too far from every mode beyond the real one, the imbalance, a spread off by more
     than 5 %, and 1 for each mode missing. Anything else: its headline metric.
     """
-    modes = SHAPES[shape].modes
-    if modes is None:
+    if "modes" not in values:
         return values["headline"]
+    modes = SHAPES[shape].ideals["modes"]
     spread = max(0.0, abs(values["mode_spread"] - 0.975) - 0.025)
-    return abs(0.989 - values["high_quality"]) + values["reverse_kl"] + spread + len(modes) - values["modes"]
+    return abs(0.989 - values["high_quality"]) + values["reverse_kl"] + spread + modes - values["modes"]
 
 
 def trial(label: str, change: Change, seed: int, shape: str, steps: int) -> dict[str, Any]:

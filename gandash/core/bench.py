@@ -23,7 +23,7 @@ from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
 from gandash.core.trainer import Trainer
 
-GANDASH, TEXTBOOK, PRODUCTS = "gandash", "textbook loop", "matrix products"
+GANDASH, MEASURING, TEXTBOOK, PRODUCTS = "gandash", "gandash, measuring", "textbook loop", "matrix products"
 WARM_UP_EPOCHS = 3
 SETUPS: Mapping[str, RunConfig] = {
     "textbook": PRESETS["textbook-exponential"],
@@ -53,11 +53,14 @@ class Comparison:
 def compare(config: RunConfig, rounds: int = 5, seconds: float = 1.0) -> Comparison:
     """Let the trainer, the plain loop and the products alone take turns, each for so many seconds a round.
 
-    The products are compared where they are those of the config's step: on CPU, for the textbook's three updates.
+    The trainer comes twice: training alone, as the plain loop does, and measuring as often as the config says, as a run
+    does. The products are compared where they are those of the config's step: on CPU, for the textbook's three updates.
     """
-    trainer = Trainer(config.model_copy(update={"early_stopping": "off", "evaluate_every": 1000, "epochs": 10_000}))
+    endless = config.model_copy(update={"early_stopping": "off", "epochs": 10_000})
+    trainer, measuring = Trainer(endless.model_copy(update={"evaluate_every": 1000})), Trainer(endless)
     candidates: dict[str, Epochs] = {
         GANDASH: trainer.advance,
+        MEASURING: measuring.advance,
         TEXTBOOK: textbook_loop(config, trainer.device),
     }
     if trainer.device.type == "cpu" and _three_updates(config):
@@ -79,12 +82,12 @@ def report(device: Device, rounds: int, threads: int) -> None:
     print(
         f"torch {torch.__version__}, {resolve_device(device)}, {threads} thread{'s' * (threads > 1)}, {rounds} rounds"
     )
-    row = "{:<34}{:>12}{:>16}{:>9}{:>20}"
-    print(row.format("set-up", "steps/s", "plain loop", "times", "share of products"))
+    row = "{:<34}{:>12}{:>12}{:>16}{:>9}{:>20}"
+    print(row.format("set-up", "steps/s", "measuring", "plain loop", "times", "share of products"))
     for title, config in SETUPS.items():
         found = compare(config.model_copy(update={"device": device}), rounds)
         share = f"{found.ratio(GANDASH, PRODUCTS):.0%}" if PRODUCTS in found.rates else "–"
-        rates = (f"{found.rate(name):,.0f}" for name in (GANDASH, TEXTBOOK))
+        rates = (f"{found.rate(name):,.0f}" for name in (GANDASH, MEASURING, TEXTBOOK))
         print(row.format(title, *rates, f"{found.ratio(GANDASH, TEXTBOOK):.2f}", share), flush=True)
 
 
