@@ -8,7 +8,16 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from gandash.core.bench import GANDASH, MEASURING, PRODUCTS, TEXTBOOK, Comparison, compare, matrix_products, textbook_loop
+from gandash.core.bench import (
+    GANDASH,
+    MEASURING,
+    PRODUCTS,
+    TEXTBOOK,
+    Comparison,
+    compare,
+    matrix_products,
+    textbook_loop,
+)
 from gandash.core.config import RunConfig
 from gandash.core.objectives import OBJECTIVES
 
