@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from gandash.pages import setup
+from gandash.pages import recipes
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot
 
@@ -34,7 +34,7 @@ def find_run(service: RunService) -> Found:
     except ValueError as error:
         return Found(problem=str(error))
     if st.session_state.get(_SHOWN) != run_id:
-        setup.fill(snapshot.config)
+        recipes.load(snapshot.config)
         st.session_state[_SHOWN] = run_id
     return Found(snapshot)
 

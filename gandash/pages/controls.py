@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from gandash.pages import address, setup
+from gandash.pages.wording import plain
 from gandash.runs.service import RunService
 
 _NOTICE = "notice"
@@ -73,14 +74,17 @@ def show(service: RunService, checked: setup.Setup, found: address.Found) -> Non
     # always there, or else what comes below would change its place with each message, and charts would be mounted anew
     with st.container(key="messages"):
         if checked.problems:
-            st.error("Train is off until the set-up is right. " + "  \n".join(checked.problems), icon=":material/tune:")
+            st.error(
+                "Train is off until the set-up is right. " + "  \n".join(map(plain, checked.reasons)),
+                icon=":material/tune:",
+            )
         if found.problem:
             st.warning(
-                f"{found.problem} Press **Train** for that, or open a saved run under *Runs*.",
+                f"{plain(found.problem)} Press **Train** for that, or open a saved run under *Runs*.",
                 icon=":material/link_off:",
             )
         if notice := st.session_state.pop(_NOTICE, ""):
-            st.error(notice, icon=":material/error:")
+            st.error(plain(notice), icon=":material/error:")
 
 
 def _train_help(checked: setup.Setup, active: bool, changed: bool) -> str:

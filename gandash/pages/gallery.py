@@ -8,16 +8,22 @@ import streamlit as st
 
 from gandash.charts.figures import thumbnail_svg
 from gandash.core.targets.shapes import SHAPES
-from gandash.pages import setup
+from gandash.pages import recipes, setup
 from gandash.pages.wording import title
 
 _PICTURE = '.st-key-knob_target [data-testid="stRadioGroup"] > div:nth-child({place}) label::before'
 
 
 def show() -> None:
-    """Draw the gallery; its choice is the knob `shape`. Arrow keys move through it."""
+    """Draw the gallery; its choice is the knob `target`. Arrow keys move through it."""
     st.html(_pictures())
-    st.radio("Target shape", list(SHAPES), key=setup.key("target"), format_func=title)
+    st.radio(
+        "Target shape",
+        list(SHAPES),
+        key=setup.key("target"),
+        format_func=title,
+        on_change=recipes.take_shape,
+    )
     shape = SHAPES.get(st.session_state[setup.key("target")])
     if shape is not None:
         st.caption(shape.formula)

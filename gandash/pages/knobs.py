@@ -10,6 +10,7 @@ import streamlit as st
 from gandash.core.config import KNOBS, Knob
 from gandash.core.objectives import OBJECTIVES
 from gandash.pages import setup
+from gandash.pages.wording import plain
 
 CHOICE_TITLES: Mapping[str, Mapping[str, str]] = {
     "activation": {"relu": "ReLU", "leaky_relu": "LeakyReLU", "silu": "SiLU", "tanh": "tanh"},
@@ -19,19 +20,14 @@ CHOICE_TITLES: Mapping[str, Mapping[str, str]] = {
 }
 """Choices that have a better name on screen than in a config; the others are shown with a capital."""
 
-_STEPS: Mapping[str, float] = {
-    "points": 256,
-    "batch_size": 32,
-    "epochs": 100,
-    "patience": 100,
-    "generator_lr": 0.0001,
-    "discriminator_lr": 0.0001,
-    "beta2": 0.001,
-    "ema_decay": 0.001,
-    "min_change": 0.001,
-    "penalty_weight": 0.1,
+SHORT: Mapping[str, str] = {
+    "generator_widths": "Generator widths",
+    "discriminator_widths": "Discriminator widths",
+    "generator_lr": "Learning rate G",
+    "discriminator_lr": "Learning rate D",
+    "dropout": "Dropout",
 }
-"""How far a click on plus or minus goes."""
+"""Labels where there is little room; the help says the rest."""
 
 _USED_WHEN: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "penalty_weight": ("penalty", lambda penalty: penalty != "none"),
@@ -52,53 +48,49 @@ _LONGEST_UNIT = 8
 def show(
     name: str, checked: setup.Setup, *, choices: tuple[str, ...] = (), on_change: Callable[[], None] | None = None
 ) -> None:
-    """Draw the widget of a knob, and under it what is wrong with its value. `choices` narrows the knob's own."""
+    """Draw the widget of a knob, and under it what is wrong with its value. `choices` narrows the knob's own.
+
+    A number's field takes any text: one that checks by itself keeps to itself what it refuses, and the page would go on
+    with the value before (Streamlit's number field does).
+    """
     knob = KNOBS[name]
-    disabled = name in _USED_WHEN and not _used(name)
-    common: dict[str, Any] = {"key": setup.key(name), "help": _help(knob), "disabled": disabled, "on_change": on_change}
+    common: dict[str, Any] = {
+        "key": setup.key(name),
+        "help": _help(knob),
+        "disabled": name in _USED_WHEN and not _used(name) and name not in checked.wrong,
+        "on_change": on_change,
+    }
     match knob.kind:
         case "choice":
             titles = CHOICE_TITLES.get(name, {})
             st.selectbox(
-                knob.label,
+                _label(knob),
                 choices or knob.choices,
                 format_func=lambda choice: titles.get(choice, str(choice).capitalize()),
                 **common,
             )
         case "bool":
-            st.toggle(knob.label, **common)
-        case "widths":
-            st.text_input(_label(knob), placeholder="16, 32", **common)
+            st.toggle(_label(knob), **common)
         case _:
-            _number(knob, common)
+            st.text_input(_label(knob), placeholder=setup.typed(knob.default), **common)
     if name in checked.wrong:
-        st.markdown(f":red[:material/error: {checked.wrong[name]}]")
-
-
-def _number(knob: Knob, common: dict[str, Any]) -> None:
-    whole = knob.kind == "int"
-    number: Callable[[float], float] = int if whole else float
-    st.number_input(
-        _label(knob),
-        min_value=None if knob.minimum is None else number(knob.minimum),
-        max_value=None if knob.maximum is None else number(knob.maximum),
-        step=number(_STEPS.get(knob.name, 1 if whole else 0.05)),
-        format="%d" if whole else "%.6g",
-        required=True,
-        **common,
-    )
+        st.markdown(f":red[:material/error: {plain(checked.wrong[name])}]")
 
 
 def _used(name: str) -> bool:
     other, needed = _USED_WHEN[name]
-    return needed(st.session_state[setup.key(other)]) and (other not in _USED_WHEN or _used(other))
+    return needed(setup.value(other)) and (other not in _USED_WHEN or _used(other))
 
 
 def _label(knob: Knob) -> str:
-    return f"{knob.label} :gray[· {knob.unit}]" if 0 < len(knob.unit) <= _LONGEST_UNIT else knob.label
+    if knob.name in SHORT:
+        return SHORT[knob.name]
+    told = len(knob.unit) > _LONGEST_UNIT or knob.unit in knob.label.lower()
+    return knob.label if told else f"{knob.label} ({knob.unit})"
 
 
 def _help(knob: Knob) -> str:
+    name = "" if SHORT.get(knob.name, knob.label) == knob.label else f"**{knob.label}.** "
     unit = f" Unit: {knob.unit}." if len(knob.unit) > _LONGEST_UNIT else ""
     allowed = "" if knob.kind in ("bool", "choice") else f" Allowed: {knob.allowed}."
-    return knob.help + unit + allowed
+    return name + knob.help + unit + allowed

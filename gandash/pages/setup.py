@@ -7,7 +7,8 @@ that are not on the page, so `keep` puts the values aside and `restore` brings t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -15,26 +16,30 @@ from pydantic import ValidationError
 
 from gandash.core.config import KNOBS, RunConfig, problems
 from gandash.core.objectives import OBJECTIVES
-from gandash.core.presets import PRESETS
 from gandash.core.problems import Problem
 
 _KEPT = "kept_setup"
-_MACHINE = frozenset({"seed", "device"})
-"""Knobs that a preset sets too but that do not make it another recipe."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What the widgets say. `config` is None where it is refused: `wrong` says why by knob, `reasons` as a whole."""
+    """What the widgets say. `config` is None where it is refused: `problems` says why."""
 
     config: RunConfig | None
-    wrong: Mapping[str, str] = field(default_factory=dict)
-    reasons: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     @property
-    def problems(self) -> tuple[str, ...]:
+    def wrong(self) -> Mapping[str, str]:
+        """What to show beside each knob that has to be put right, as a sentence."""
+        return {problem.knob: _sentence(problem) for problem in reversed(self.problems) if problem.knob}
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
         """Everything that keeps this set-up from being trained, one sentence each."""
-        return tuple(f"{KNOBS[name].label}: {sentence}" for name, sentence in self.wrong.items()) + self.reasons
+        return tuple(
+            f"{KNOBS[problem.knob].label}: {_sentence(problem)}" if problem.knob else _sentence(problem)
+            for problem in self.problems
+        )
 
 
 def key(name: str) -> str:
@@ -45,17 +50,15 @@ def key(name: str) -> str:
 def fill(config: RunConfig) -> None:
     """Set all widgets to a config."""
     for name, value in config.model_dump().items():
-        st.session_state[key(name)] = _as_typed(value)
+        st.session_state[key(name)] = typed(value)
 
 
 def restore() -> None:
-    """Give every widget a value: the one it has, the one from before another page was shown, or the first preset's."""
-    kept = st.session_state.get(_KEPT) or {
-        name: _as_typed(value) for name, value in next(iter(PRESETS.values())).model_dump().items()
-    }
+    """Give every widget a value: the one it has, the one from before another page was shown, or the textbook's."""
+    before = st.session_state.get(_KEPT) or {name: typed(value) for name, value in RunConfig().model_dump().items()}
     for name in KNOBS:
         if key(name) not in st.session_state:
-            st.session_state[key(name)] = kept[name]
+            st.session_state[key(name)] = before[name]
 
 
 def keep() -> None:
@@ -63,15 +66,32 @@ def keep() -> None:
     st.session_state[_KEPT] = {name: st.session_state[key(name)] for name in KNOBS}
 
 
-def read(devices: tuple[str, ...] | None) -> Setup:
-    """Check what the widgets say. `devices` are those of this machine, None while unknown."""
-    values = {name: st.session_state[key(name)] for name in KNOBS}
+def kept(name: str) -> Any:
+    """What the widget of a knob held when the page was drawn last."""
+    return st.session_state[_KEPT][name]
+
+
+def value(name: str) -> Any:
+    """What the widget of a knob says; text where it should be a number and is none, to be refused by the config."""
+    held = st.session_state[key(name)]
+    if KNOBS[name].kind not in ("int", "float"):
+        return held
+    for number in (int, float):
+        with suppress(ValueError):
+            return number(held)
+    return held.strip() or None
+
+
+def read(devices: tuple[str, ...] | None, **others: Any) -> Setup:
+    """Check what the widgets say, or `others` in their place. `devices` are those of this machine, None if unknown."""
+    values = {name: value(name) for name in KNOBS}
     try:
-        config = RunConfig.model_validate(values)
+        config = RunConfig.model_validate(values | others)
     except ValidationError as error:
-        return _refused(problems(error))
+        return Setup(None, tuple(problems(error)))
     if devices is not None and config.device not in ("auto", *devices):
-        return Setup(None, {"device": f"This machine has no {config.device}: choose auto or {' or '.join(devices)}."})
+        missing = f"this machine has no {config.device}: choose auto or {' or '.join(devices)}"
+        return Setup(None, (Problem("device", missing),))
     return Setup(config)
 
 
@@ -79,7 +99,7 @@ def use_objective_defaults() -> None:
     """Set the knobs that depend on the objective to what the objective now chosen recommends."""
     st.session_state["objective_note"] = recommended = objective_defaults(st.session_state[key("objective")])
     for name, value in recommended.items():
-        st.session_state[key(name)] = value
+        st.session_state[key(name)] = typed(value)
 
 
 def objective_defaults(objective: str) -> dict[str, Any]:
@@ -88,19 +108,17 @@ def objective_defaults(objective: str) -> dict[str, Any]:
     return {name: OBJECTIVES[objective].defaults.get(name, KNOBS[name].default) for name in concerned}
 
 
-def preset_of(config: RunConfig | None) -> str | None:
-    """The preset that a config is, seed and device apart; None for a set-up of one's own."""
-    if config is None:
-        return None
-    return next((name for name, preset in PRESETS.items() if _recipe(preset) == _recipe(config)), None)
+def typed(value: Any) -> Any:
+    """A knob's value as its widget holds it: numbers and widths are text, so that a field can hold what is wrong too.
 
-
-def _recipe(config: RunConfig) -> dict[str, Any]:
-    return config.model_dump(exclude=set(_MACHINE))
-
-
-def _as_typed(value: Any) -> Any:
+    >>> typed(0.0005), typed(10.0), typed((16, 32)), typed(True)
+    ('0.0005', '10', '16, 32', True)
+    """
     match value:
+        case bool():
+            return value
+        case int() | float():
+            return str(value).removesuffix(".0")
         case tuple():
             return ", ".join(map(str, value))
         case {"kind": "shape", "name": name}:
@@ -109,13 +127,6 @@ def _as_typed(value: Any) -> Any:
             return value
 
 
-def _refused(found: list[Problem]) -> Setup:
-    wrong: dict[str, str] = {}
-    for problem in found:
-        if problem.knob is not None:
-            wrong.setdefault(problem.knob, f"{_capital(problem.text.replace('None was', 'nothing was')).rstrip('.')}.")
-    return Setup(None, wrong, tuple(f"{_capital(problem.text)}." for problem in found if problem.knob is None))
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+def _sentence(problem: Problem) -> str:
+    text = problem.text.replace("None was given", "nothing was given").rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,4 +1,4 @@
-"""The sidebar: presets, the gallery of shapes, and every knob."""
+"""The sidebar: the shape, the recipe, the five choices that matter most, and every other knob folded under them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import streamlit as st
 
 from gandash.core.config import KNOBS, RunConfig
-from gandash.core.presets import PRESET_TITLES, PRESETS
-from gandash.pages import gallery, knobs, setup
+from gandash.pages import gallery, knobs, recipes, setup
+from gandash.pages.wording import plain
 
-PRESET = "preset"
+FIRST = ("generator_widths", "discriminator_widths", "generator_lr", "discriminator_lr", "dropout", "device")
+"""Knobs that are seen at once, two in a row."""
 
 GROUP_TITLES: Mapping[str, tuple[str, str]] = {
     "data": ("Data", ":material/scatter_plot:"),
@@ -19,74 +20,42 @@ GROUP_TITLES: Mapping[str, tuple[str, str]] = {
     "objective": ("Objective", ":material/target:"),
     "training": ("Training", ":material/fitness_center:"),
     "stopping": ("Stopping & measuring", ":material/timer:"),
-    "device": ("Device & seed", ":material/memory:"),
+    "device": ("Seed", ":material/casino:"),
 }
 
-SIMPLE = frozenset(
-    {
-        "points",
-        "batch_size",
-        "generator_widths",
-        "discriminator_widths",
-        "activation",
-        "dropout",
-        "latent_dim",
-        "objective",
-        "penalty",
-        "penalty_weight",
-        "epochs",
-        "generator_lr",
-        "discriminator_lr",
-        "ema_decay",
-        "early_stopping",
-        "patience",
-        "monitor",
-        "device",
-        "seed",
-    }
-)
-"""Knobs that are seen at once; the others of their group are under *Advanced*."""
+_MIN_COLUMN_PIXELS = 110
 
 
 def show(devices: tuple[str, ...] | None) -> setup.Setup:
     """Draw the sidebar and return the set-up that its widgets hold, checked. `devices` is None while unknown."""
     setup.restore()
     checked = setup.read(devices)
-    st.session_state[PRESET] = setup.preset_of(checked.config)
     with st.sidebar:
-        st.selectbox(
-            "Preset",
-            list(PRESETS),
-            index=None,
-            key=PRESET,
-            format_func=lambda name: PRESET_TITLES[name],
-            placeholder="A set-up of your own",
-            help="A recipe for all knobs at once. Change any of them afterwards.",
-            on_change=_use_preset,
-        )
         gallery.show()
-        if checked.reasons:
-            st.error("  \n".join(checked.reasons), icon=":material/error:")
-        for group in GROUP_TITLES:
-            _group(group, checked, devices)
+        recipes.show(checked)
+        with st.grid(2, min_column_width=_MIN_COLUMN_PIXELS, gap="small"):
+            for name in FIRST:
+                with st.container(gap=None):
+                    _knob(name, checked, devices)
+        _more(checked, devices)
         _load()
     setup.keep()
     return checked
 
 
-def _group(group: str, checked: setup.Setup, devices: tuple[str, ...] | None) -> None:
-    title, icon = GROUP_TITLES[group]
-    names = [name for name, knob in KNOBS.items() if knob.group == group and knob.kind != "target"]
-    if any(name in checked.wrong for name in names):
-        icon = ":material/error:"
-    with st.expander(title, icon=icon, key=f"group_{group}"):
-        for name in names:
-            if name in SIMPLE:
-                _knob(name, checked, devices)
-        advanced = [name for name in names if name not in SIMPLE]
-        if advanced:
-            with st.expander("Advanced", type="compact", key=f"advanced_{group}"):
-                for name in advanced:
+def _more(checked: setup.Setup, devices: tuple[str, ...] | None) -> None:
+    folded = {
+        group: [name for name, knob in KNOBS.items() if knob.group == group and name not in (*FIRST, "target")]
+        for group in GROUP_TITLES
+    }
+    wrong = {group for group, names in folded.items() if any(name in checked.wrong for name in names)}
+    with st.expander("More knobs", icon=":material/error:" if wrong else ":material/tune:", key="more"):
+        for group, names in folded.items():
+            title, icon = GROUP_TITLES[group]
+            with st.expander(
+                title, icon=":material/error:" if group in wrong else icon, type="compact", key=f"group_{group}"
+            ):
+                for name in names:
                     _knob(name, checked, devices)
 
 
@@ -113,11 +82,6 @@ def _told(value: Any) -> str:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
-def _use_preset() -> None:
-    if (preset := st.session_state[PRESET]) is not None:
-        setup.fill(PRESETS[preset])
-
-
 def _load() -> None:
     """A file with a config sets all widgets; a file that is none is refused in plain words."""
     with st.popover("Load a set-up", icon=":material/upload_file:", width="stretch", key="load"):
@@ -142,8 +106,8 @@ def _use_file() -> None:
         st.session_state["load_outcome"] = None
         return
     try:
-        setup.fill(RunConfig.from_json(file.getvalue()))
+        recipes.load(RunConfig.from_json(file.getvalue()))
     except ValueError as error:
-        st.session_state["load_outcome"] = (False, str(error).replace("\n", "  \n"))
+        st.session_state["load_outcome"] = (False, "  \n".join(map(plain, str(error).splitlines())))
     else:
-        st.session_state["load_outcome"] = (True, f"{file.name} is in the widgets. Press Train to use it.")
+        st.session_state["load_outcome"] = (True, f"{plain(file.name)} is in the widgets. Press Train to use it.")

@@ -19,6 +19,7 @@ def apply() -> None:
     """Add the dashboard's style sheet to the page."""
     palette = figures.PALETTES[theme()]
     st.html(_HERE / "style.css")
+    st.html(_HERE / "sidebar.css")
     st.html(f"<style>:root {{ --real: {palette.real}; --generated: {palette.generated}; }}</style>")
 
 

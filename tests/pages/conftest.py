@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gandash.pages import server
+from gandash.core.config import KNOBS, RunConfig
+from gandash.pages import server, setup
 from gandash.runs.service import RunService
 from gandash.runs.store import RunStore
 from tests.runs.conftest import FakeTraining, ManualEngine
@@ -54,12 +56,28 @@ def open_page(service: RunService, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
 
 
 def texts(at: AppTest) -> str:
-    """Everything that the page says in words, the sidebar included."""
+    """Everything that the page says in words, the sidebar included, as it reads on screen where it is escaped."""
     kinds: tuple[Any, ...] = (at.markdown, at.caption, at.error, at.warning, at.success, at.info)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    return "\n".join(as_read(str(element.value)) for kind in kinds for element in kind)
+
+
+def as_read(markdown: str) -> str:
+    """What `wording.plain` has escaped, as it reads."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown).replace("\u2060", "")
 
 
 def run_in_address(at: AppTest) -> str | None:
     """The run that the address names."""
     value: str | list[str] | None = at.query_params.get("run")
     return value[0] if isinstance(value, list) else value
+
+
+def widget(at: AppTest, name: str) -> Any:
+    """The widget of a knob."""
+    kinds = {"bool": at.toggle, "choice": at.selectbox, "target": at.radio}
+    return kinds.get(KNOBS[name].kind, at.text_input)(setup.key(name))
+
+
+def config_of(at: AppTest) -> RunConfig:
+    """What the widgets hold, read as the page does not: by the field names of the config."""
+    return RunConfig(**{name: widget(at, name).value for name in KNOBS})

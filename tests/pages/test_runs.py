@@ -27,7 +27,7 @@ def test_open_shows_the_run_on_the_main_page(open_page: OpenPage, service: RunSe
     assert not at.exception
     assert run_in_address(at) == run_id
     assert at.radio("knob_target").value == "heart"
-    assert at.number_input("knob_seed").value == 8
+    assert at.text_input("knob_seed").value == "8"
 
 
 def test_delete_asks_first(open_page: OpenPage, service: RunService) -> None:

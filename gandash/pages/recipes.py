@@ -1,0 +1,101 @@
+"""Which recipe the knobs follow: the textbook's, the best one known, or the user's own.
+
+A click on a shape keeps the recipe and takes what it says for that shape; with one's own, only the shape changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import streamlit as st
+
+from gandash.core.config import RunConfig
+from gandash.core.presets import best
+from gandash.pages import setup
+
+RECIPE = "recipe"
+OWN = "own"
+MACHINE = ("seed", "device")
+"""Knobs that belong to no recipe."""
+
+RECIPES: Mapping[str, Callable[[str], RunConfig]] = {"textbook": lambda shape: RunConfig(shape=shape), "best": best}
+"""The recipe of each name for a shape; the textbook's is the chapter's on any shape."""
+
+TITLES: Mapping[str, str] = {"textbook": "Textbook", "best": "Best", OWN: "Own"}
+
+_HELP = (
+    "**Textbook**: the recipe of the chapter, the same for every shape.  \n"
+    "**Best**: the best recipe known for the shape.  \n"
+    "**Own**: yours; a click on a shape changes only the shape. A changed knob leads here too."
+)
+
+
+def show(checked: setup.Setup) -> None:
+    """Draw the switch. It says what the knobs hold: *Own* as soon as they are no longer the recipe's."""
+    follow(checked)
+    st.segmented_control(
+        "Recipe",
+        list(TITLES),
+        key=RECIPE,
+        format_func=TITLES.__getitem__,
+        required=True,
+        width="stretch",
+        help=_HELP,
+        on_change=_take_recipe,
+    )
+
+
+def follow(checked: setup.Setup) -> None:
+    """Settle which recipe is chosen: the one that the knobs are, where none is yet; none that they are no longer."""
+    chosen = st.session_state.get(RECIPE)
+    if chosen is None:
+        st.session_state[RECIPE] = recipe_of(checked.config)
+    elif chosen != OWN and not _is(checked.config, chosen):
+        st.session_state[RECIPE] = OWN
+
+
+def recipe_of(config: RunConfig | None) -> str:
+    """The recipe that a config is, seed and device apart."""
+    return next((name for name in RECIPES if _is(config, name)), OWN)
+
+
+def take_shape() -> None:
+    """What a click on a shape does to the knobs."""
+    chosen = st.session_state.get(RECIPE, OWN)
+    if chosen == OWN:
+        return
+    # a knob may have been changed in the very same moment
+    before = setup.read(None, target=setup.kept("target"))
+    if _is(before.config, chosen):
+        _fill(chosen)
+    else:
+        st.session_state[RECIPE] = OWN
+
+
+def load(config: RunConfig) -> None:
+    """Put a set-up into the widgets, from wherever it comes; the switch follows it."""
+    setup.fill(config)
+    st.session_state.pop(RECIPE, None)
+
+
+def _take_recipe() -> None:
+    chosen = st.session_state[RECIPE]
+    if chosen != OWN:
+        _fill(chosen)
+
+
+def _fill(recipe: str) -> None:
+    """Set all knobs to what a recipe says for the chosen shape. Seed and device stay as they are, unless wrong."""
+    config = RECIPES[recipe](st.session_state[setup.key("target")])
+    for name in MACHINE:
+        with suppress(ValueError):
+            config = config.model_copy(update={name: setup.value(name)})
+    setup.fill(config)
+
+
+def _is(config: RunConfig | None, recipe: str) -> bool:
+    if config is None:
+        return False
+    machine = {name: getattr(config, name) for name in MACHINE}
+    return config == RECIPES[recipe](config.shape).model_copy(update=machine)
