@@ -30,3 +30,19 @@ class EpochRecord:
     d_real: float
     d_fake: float
     metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Appraisal:
+    """How good one generator is, and of which moment its weights are.
+
+    `which` is the variant, `epoch` the whole epochs that its weights had seen and `progress` the share of the run.
+    `metrics` is a full evaluation, by the names in `gandash.core.metrics.METRICS`; `uncertainty` is the standard error
+    of its headline.
+    """
+
+    which: str
+    epoch: int
+    progress: float
+    metrics: Mapping[str, float]
+    uncertainty: float

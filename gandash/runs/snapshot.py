@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
-from gandash.core.records import EpochRecord
+from gandash.core.records import Appraisal, EpochRecord
 
 FRAME_POINTS = 1000
 """How many generated points a frame shows."""
@@ -52,7 +52,7 @@ class Status(StrEnum):
 class Frame:
     """Generated points at one moment of the training, always from the same noise.
 
-    `points` has shape (`FRAME_POINTS`, 2) in the shape's own units, from the exponential moving average of the
+    `points` has shape (`FRAME_POINTS`, dim) in the target's own units, from the exponential moving average of the
     generator if the run keeps one. `epoch` counts whole epochs, `progress` runs from 0 to 1.
     """
 
@@ -65,44 +65,71 @@ class Frame:
 class History:
     """The figures of every epoch so far, as read-only columns of one length; NaN where nothing was measured.
 
-    `columns` holds `RECORD_COLUMNS` and, after them, each metric that was measured at least once.
+    `columns` holds `RECORD_COLUMNS` and, after them, each metric that was measured at least once. A history never
+    changes; `extended` makes a longer one. That costs a constant time a record on average, however long the history,
+    because the two share memory. One thread at a time may extend histories that come from each other.
+
+    >>> early = History().extended([EpochRecord(1, 0.7, 1.4, 0.5, 0.5, {"mse": 3.0})])
+    >>> late = early.extended([EpochRecord(2, 0.8, 1.3, 0.6, 0.4)])
+    >>> len(early), len(late), late.columns["mse"].tolist()
+    (1, 2, [3.0, nan])
     """
 
     epoch: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     columns: Mapping[str, NDArray[np.float64]] = field(
         default_factory=lambda: MappingProxyType({name: np.empty(0) for name in RECORD_COLUMNS})
     )
+    _buffer: _Buffer | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.epoch)
 
+    def extended(self, records: Sequence[EpochRecord]) -> History:
+        """This history with more records behind its end, oldest first."""
+        return self.joined(*columns_of(records)) if records else self
 
-class HistoryBuffer:
-    """Collects records; appending costs a constant time a record on average, a view costs the same at any length.
+    def joined(self, epoch: NDArray[np.int64], columns: Mapping[str, NDArray[np.float64]]) -> History:
+        """This history with more rows, given as columns of one length; one that is missing is NaN in these rows."""
+        buffer = self._buffer
+        if buffer is None or buffer.size != len(self):  # another history went on from this one
+            buffer = _Buffer()
+            buffer.extend(self.epoch, self.columns)
+        buffer.extend(epoch, columns)
+        return buffer.view()
 
-    Arrays that are full are copied to arrays of twice the length. Views share memory with the buffer, which writes
-    only behind their end, so a view never changes. One thread at a time may append.
+    def rows(self, start: int, end: int | None = None) -> History:
+        """A part of the rows, as a slice takes them."""
+        part = slice(start, end)
+        return History(
+            self.epoch[part], MappingProxyType({name: column[part] for name, column in self.columns.items()})
+        )
 
-    >>> buffer = HistoryBuffer()
-    >>> buffer.append([EpochRecord(1, 0.7, 1.4, 0.5, 0.5, {"mse": 3.0})])
-    >>> early = buffer.view()
-    >>> buffer.append([EpochRecord(2, 0.8, 1.3, 0.6, 0.4)])
-    >>> len(early), len(buffer.view()), buffer.view().columns["mse"].tolist()
-    (1, 2, [3.0, nan])
-    """
+    def newest(self) -> tuple[Mapping[str, float], int] | None:
+        """What was measured in the newest epoch that has a headline, and that epoch; None if there is none."""
+        measured = self.columns.get("headline", np.empty(0))
+        for start in range(len(measured), 0, -1024):
+            found = np.flatnonzero(~np.isnan(measured[max(start - 1024, 0) : start]))
+            if len(found):
+                row = max(start - 1024, 0) + int(found[-1])
+                metrics = {
+                    name: float(column[row])
+                    for name, column in self.columns.items()
+                    if name not in RECORD_COLUMNS and not np.isnan(column[row])
+                }
+                return metrics, int(self.epoch[row])
+        return None
+
+
+class _Buffer:
+    """Where histories keep their rows: written only behind the end, copied to twice the length when full."""
 
     def __init__(self, capacity: int = 1024) -> None:
-        self._size = 0
+        self.size = 0
         self._epoch = np.empty(capacity, np.int64)
         self._columns = {name: np.empty(capacity) for name in RECORD_COLUMNS}
 
-    def append(self, records: Sequence[EpochRecord]) -> None:
-        """Add records, oldest first."""
-        self.extend(*columns_of(records))
-
     def extend(self, epoch: NDArray[np.int64], columns: Mapping[str, NDArray[np.float64]]) -> None:
-        """Add rows given as columns of one length; a column that is missing is NaN in these rows."""
-        start, end = self._size, self._size + len(epoch)
+        start, end = self.size, self.size + len(epoch)
         if end > len(self._epoch):
             self._grow(end)
         for name in columns:
@@ -111,20 +138,17 @@ class HistoryBuffer:
         self._epoch[start:end] = epoch
         for name, column in self._columns.items():
             column[start:end] = columns.get(name, np.nan)
-        self._size = end
+        self.size = end
 
     def _grow(self, size: int) -> None:
         capacity = max(size, 2 * len(self._epoch))
         self._epoch = np.concatenate((self._epoch, np.empty(capacity - len(self._epoch), np.int64)))
         for name, column in self._columns.items():
-            self._columns[name] = np.concatenate((column, np.empty(capacity - len(column))))
+            self._columns[name] = np.concatenate((column, np.full(capacity - len(column), np.nan)))
 
     def view(self) -> History:
-        """The rows so far."""
-        return History(
-            _read_only(self._epoch[: self._size]),
-            MappingProxyType({name: _read_only(column[: self._size]) for name, column in self._columns.items()}),
-        )
+        columns = {name: _read_only(column[: self.size]) for name, column in self._columns.items()}
+        return History(_read_only(self._epoch[: self.size]), MappingProxyType(columns), self)
 
 
 def columns_of(records: Sequence[EpochRecord]) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
@@ -145,9 +169,13 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
 class Snapshot:
     """A run at one moment. `version` grows with every change, so a page can tell whether there is something to draw.
 
-    `frames` holds the newest few frames, oldest first; a chunk of training brings one to four of them. `metrics` is
-    the newest full evaluation and may lag a little behind. `variants` are the generators that can be exported now.
-    `epochs_per_second` and `seconds_left` are None while unknown and while the run stands still.
+    `epoch` counts whole epochs, those of the run's ancestors included: a child begins at `first_epoch`, the epoch of
+    its `parent` (a run's id, perhaps of one that is gone), with a copy of the parent's history up to there. `progress`
+    runs from 0 to 1 over the run's own epochs. `frames` holds the newest few frames, oldest first; a chunk of training
+    brings one to four of them. `variants` are the generators that can be exported now, and `appraisals` says how good
+    they were when the run's progress was `appraised`: at rest that is now, or soon. `real` are the first real points
+    that the run trains on, (n, dim); None until the first chunk is back. `epochs_per_second` and `seconds_left` are
+    None while unknown and while the run stands still.
     """
 
     run_id: str
@@ -160,27 +188,92 @@ class Snapshot:
     progress: float = 0.0
     frames: tuple[Frame, ...] = ()
     history: History = field(default_factory=History)
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    appraisals: Mapping[str, Appraisal] = field(default_factory=dict)
+    appraised: float | None = None
     epochs_per_second: float | None = None
     seconds_left: float | None = None
-    best_epoch: int | None = None
     variants: tuple[str, ...] = ()
+    real: NDArray[np.float32] | None = None
+    parent: str | None = None
+    first_epoch: int = 0
+    name: str = ""
+    note: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The variant on screen: the running average if the run keeps one; the last healthy weights if it diverged."""
+        return "ema" if self.config.ema_decay and self.status is not Status.DIVERGED else "latest"
+
+    @property
+    def current(self) -> tuple[Mapping[str, float], int]:
+        """The figures to show, and the epoch they are from; ({}, 0) before anything was measured.
+
+        At rest these are the appraisal of the generator on screen. While the run trains, and until that appraisal is
+        there, they are the newest epoch's that was measured. Tiles, report and list take their figures from here.
+        """
+        appraisal = self.appraisals.get(self.shown)
+        if appraisal is not None and not self.status.active and self.appraised == self.progress:
+            return appraisal.metrics, appraisal.epoch
+        newest = self.history.newest()
+        if appraisal is not None and (newest is None or newest[1] < appraisal.epoch):
+            return appraisal.metrics, appraisal.epoch
+        return newest or ({}, 0)
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """The newest appraisal of the generator on screen; it may lag a little behind while the run trains."""
+        appraisal = self.appraisals.get(self.shown)
+        return {} if appraisal is None else appraisal.metrics
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch of the best generator, as it was last appraised."""
+        best = self.appraisals.get("best")
+        return None if best is None else best.epoch
+
+    @property
+    def planned_epochs(self) -> int:
+        """The epoch at which the run ends if nothing stops it before."""
+        return self.first_epoch + self.config.epochs
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One line of the list of runs: what can be said of a run without loading it."""
+    """One line of the list of runs: what can be said of a run without loading it.
+
+    `target` is the target's short name and `title` its name for people; `epochs` are the run's own, without its
+    ancestors'. `headline` is that of `Snapshot.current`, measured at `headline_epoch`; None before it was measured.
+    """
 
     run_id: str
     created: datetime
     status: Status
     message: str
-    shape: str
+    target: str
+    title: str
     objective: str
     seed: int
     epoch: int
     epochs: int
     progress: float
-    best_epoch: int | None
-    metrics: Mapping[str, float]
-    config_json: str
+    name: str = ""
+    note: str = ""
+    parent: str | None = None
+    first_epoch: int = 0
+    headline: float | None = None
+    headline_epoch: int | None = None
+
+    @property
+    def shape(self) -> str:
+        """The target's short name."""
+        return self.target
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """The headline by its name."""
+        return {} if self.headline is None else {"headline": self.headline}
+
+    @property
+    def planned_epochs(self) -> int:
+        """The epoch at which the run ends if nothing stops it before."""
+        return self.first_epoch + self.epochs

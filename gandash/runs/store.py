@@ -13,37 +13,67 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
-from gandash.core.records import EpochRecord
-from gandash.runs.snapshot import Frame, HistoryBuffer, RunSummary, Snapshot, Status, columns_of
+from gandash.core.records import Appraisal
+from gandash.runs.snapshot import Frame, History, RunSummary, Snapshot, Status
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "runs.sqlite3"
+THUMBNAIL_POINTS = 220
 
 _SCHEMA = """
 CREATE TABLE runs (
     id TEXT PRIMARY KEY, created TEXT NOT NULL, config TEXT NOT NULL, owner TEXT NOT NULL, version INTEGER NOT NULL,
-    status TEXT NOT NULL, message TEXT NOT NULL, epoch INTEGER NOT NULL, progress REAL NOT NULL,
-    best_epoch INTEGER, variants TEXT NOT NULL, metrics TEXT NOT NULL
+    status TEXT NOT NULL, message TEXT NOT NULL, epoch INTEGER NOT NULL, progress REAL NOT NULL, variants TEXT NOT NULL,
+    target TEXT NOT NULL, title TEXT NOT NULL, objective TEXT NOT NULL, seed INTEGER NOT NULL, epochs INTEGER NOT NULL,
+    appraisals TEXT NOT NULL, appraised REAL, headline REAL, headline_epoch INTEGER,
+    parent TEXT, first_epoch INTEGER NOT NULL, name TEXT NOT NULL, note TEXT NOT NULL, deleted TEXT
 );
 CREATE INDEX runs_by_creation ON runs (created);
 CREATE TABLE checkpoints (run_id TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE, data BLOB NOT NULL);
 CREATE TABLE frames (
     run_id TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
-    epoch INTEGER NOT NULL, progress REAL NOT NULL, points BLOB NOT NULL
+    epoch INTEGER NOT NULL, progress REAL NOT NULL, points BLOB NOT NULL, dim INTEGER NOT NULL
+);
+CREATE TABLE real (
+    run_id TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE, points BLOB NOT NULL, dim INTEGER NOT NULL
 );
 CREATE TABLE history (
     run_id TEXT REFERENCES runs ON DELETE CASCADE, first_epoch INTEGER,
     names TEXT NOT NULL, epochs BLOB NOT NULL, columns BLOB NOT NULL,
     PRIMARY KEY (run_id, first_epoch)
+);
+"""
+
+_FROM_1_TO_2 = """
+ALTER TABLE runs ADD COLUMN target TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN title TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN objective TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN seed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN epochs INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN appraisals TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE runs ADD COLUMN appraised REAL;
+ALTER TABLE runs ADD COLUMN headline REAL;
+ALTER TABLE runs ADD COLUMN headline_epoch INTEGER;
+ALTER TABLE runs ADD COLUMN parent TEXT;
+ALTER TABLE runs ADD COLUMN first_epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN deleted TEXT;
+ALTER TABLE runs DROP COLUMN best_epoch;
+ALTER TABLE runs DROP COLUMN metrics;
+ALTER TABLE frames ADD COLUMN dim INTEGER NOT NULL DEFAULT 2;
+CREATE TABLE real (
+    run_id TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE, points BLOB NOT NULL, dim INTEGER NOT NULL
 );
 """
 
@@ -54,11 +84,10 @@ class StoreError(ValueError):
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run as it was saved: its snapshot, its newest checkpoint (None before the first chunk), history and owner."""
+    """A run as it was saved: its snapshot, its newest checkpoint (None before the first chunk) and its owner."""
 
     snapshot: Snapshot
     checkpoint: bytes | None
-    history: HistoryBuffer
     owner: str
 
 
@@ -88,81 +117,73 @@ class RunStore:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if version == 0 and empty:
-                for statement in _SCHEMA.split(";"):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
+                _execute(db, _SCHEMA)
+                version = SCHEMA_VERSION
+            while version in _UPGRADES:
+                _UPGRADES[version](db)
+                version += 1
+            db.execute(f"PRAGMA user_version = {version}")
+            if version != SCHEMA_VERSION:
                 raise StoreError(
                     f"{self.path} was written by another version of gandash (format {version}, this one reads "
                     f"{SCHEMA_VERSION}). Update gandash, or set GANDASH_HOME to another folder."
                 )
 
-    def create(self, snapshot: Snapshot, owner: str) -> None:
-        """Add a run."""
-        row = {"id": snapshot.run_id, "created": snapshot.created.isoformat(), "config": snapshot.config.to_json()}
-        row |= {"owner": owner, **_changing(snapshot)}
+    def create(self, snapshot: Snapshot, owner: str, checkpoint: bytes | None = None) -> None:
+        """Add a run, with all that it begins with."""
+        config = snapshot.config
+        row = {
+            "id": snapshot.run_id,
+            "created": snapshot.created.isoformat(),
+            "config": config.to_json(),
+            **_listed(config),
+            "parent": snapshot.parent,
+            "first_epoch": snapshot.first_epoch,
+            "owner": owner,
+            **_changing(snapshot),
+        }
         with self._transaction() as db:
             db.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+            _add(db, snapshot, checkpoint, snapshot.history, snapshot.real)
 
     def save(
         self,
         snapshot: Snapshot,
         *,
+        since: int,
         owner: str,
         checkpoint: bytes | None = None,
-        records: Sequence[EpochRecord] = (),
+        rows: History | None = None,
+        real: NDArray[np.float32] | None = None,
     ) -> bool:
-        """Write a run's state with the epochs since the last save; False if the run was deleted meanwhile.
+        """Write what has changed in a run since the version that was saved last.
 
-        Without `checkpoint` the saved one is kept. Of the snapshot's frames the newest is kept.
+        Returns False, and writes nothing, if the run was deleted or another server saved it meanwhile. Without
+        `checkpoint` the saved one is kept. Of the snapshot's frames the newest is kept. `rows` are those of its history
+        that were not saved yet, `real` its real points if they were not.
         """
         row = {"owner": owner, **_changing(snapshot)}
         with self._transaction() as db:
+            values = ", ".join(f"{name} = ?" for name in row)
             cursor = db.execute(
-                f"UPDATE runs SET {', '.join(f'{name} = ?' for name in row)} WHERE id = ?",
-                (*row.values(), snapshot.run_id),
+                f"UPDATE runs SET {values} WHERE id = ? AND version = ? AND deleted IS NULL",
+                (*row.values(), snapshot.run_id, since),
             )
             if not cursor.rowcount:
                 return False
-            if checkpoint is not None:
-                db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)", (snapshot.run_id, checkpoint))
-                if snapshot.frames:
-                    frame = snapshot.frames[-1]
-                    points = np.ascontiguousarray(frame.points, "<f4").tobytes()
-                    db.execute(
-                        "INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?)",
-                        (snapshot.run_id, frame.epoch, frame.progress, points),
-                    )
-            if records:
-                epochs, columns = columns_of(records)
-                db.execute(
-                    "INSERT INTO history VALUES (?, ?, ?, ?, ?)",
-                    (
-                        snapshot.run_id,
-                        int(epochs[0]),
-                        json.dumps(list(columns)),
-                        epochs.astype("<i8").tobytes(),
-                        np.stack(list(columns.values())).astype("<f8").tobytes(),
-                    ),
-                )
+            _add(db, snapshot, checkpoint, rows or History(), real)
         return True
 
     def load(self, run_id: str) -> StoredRun | None:
         """A saved run, or None if there is none of this id."""
         with self._transaction("DEFERRED") as db:
-            row = db.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+            row = db.execute("SELECT * FROM runs WHERE id = ? AND deleted IS NULL", (run_id,)).fetchone()
             if row is None:
                 return None
             checkpoint = db.execute("SELECT data FROM checkpoints WHERE run_id = ?", (run_id,)).fetchone()
-            frames = db.execute("SELECT epoch, progress, points FROM frames WHERE run_id = ?", (run_id,)).fetchall()
-            parts = db.execute(
-                "SELECT names, epochs, columns FROM history WHERE run_id = ? ORDER BY first_epoch", (run_id,)
-            ).fetchall()
-        history = HistoryBuffer()
-        for part in parts:
-            names, epochs = json.loads(part["names"]), np.frombuffer(part["epochs"], "<i8")
-            columns = np.frombuffer(part["columns"], "<f8").reshape(len(names), len(epochs))
-            history.extend(epochs, dict(zip(names, columns, strict=True)))
+            frames = db.execute("SELECT * FROM frames WHERE run_id = ?", (run_id,)).fetchall()
+            real = db.execute("SELECT points, dim FROM real WHERE run_id = ?", (run_id,)).fetchone()
+            history = _history(db, run_id)
         try:
             config = RunConfig.from_json(row["config"])
         except ValueError as error:
@@ -178,27 +199,48 @@ class RunStore:
             message=row["message"],
             epoch=row["epoch"],
             progress=row["progress"],
-            frames=tuple(
-                Frame(frame["epoch"], frame["progress"], np.frombuffer(frame["points"], "<f4").reshape(-1, 2))
-                for frame in frames
-            ),
-            history=history.view(),
-            metrics=json.loads(row["metrics"]),
-            best_epoch=row["best_epoch"],
+            frames=tuple(Frame(frame["epoch"], frame["progress"], _points(frame)) for frame in frames),
+            history=history,
+            appraisals={which: Appraisal(**values) for which, values in json.loads(row["appraisals"]).items()},
+            appraised=row["appraised"],
             variants=tuple(json.loads(row["variants"])),
+            real=_points(real) if real else None,
+            parent=row["parent"],
+            first_epoch=row["first_epoch"],
+            name=row["name"],
+            note=row["note"],
         )
-        return StoredRun(snapshot, checkpoint["data"] if checkpoint else None, history, row["owner"])
+        return StoredRun(snapshot, checkpoint["data"] if checkpoint else None, row["owner"])
+
+    def thumbnail(self, run_id: str) -> NDArray[np.float32] | None:
+        """What is drawn of the first points of a run's newest frame, (n, 2) with n at most `THUMBNAIL_POINTS`.
+
+        None if it has no frame yet, or a set-up that cannot be read.
+        """
+        with self._guard() as db:
+            row = db.execute(
+                "SELECT substr(points, 1, 4 * dim * ?) AS points, dim, config FROM frames JOIN runs ON id = run_id "
+                "WHERE id = ?",
+                (THUMBNAIL_POINTS, run_id),
+            ).fetchone()
+        if row is None:
+            return None
+        try:
+            target = RunConfig.from_json(row["config"]).target
+        except ValueError:
+            return None
+        return np.asarray(target.build().canvas.project(_points(row)), np.float32)
 
     def version(self, run_id: str) -> int | None:
         """The version of the snapshot that is saved, or None if there is no such run."""
         with self._guard() as db:
-            row = db.execute("SELECT version FROM runs WHERE id = ?", (run_id,)).fetchone()
+            row = db.execute("SELECT version FROM runs WHERE id = ? AND deleted IS NULL", (run_id,)).fetchone()
         return None if row is None else int(row["version"])
 
     def summaries(self) -> list[RunSummary]:
         """All runs, newest first."""
         with self._guard() as db:
-            rows = db.execute("SELECT * FROM runs ORDER BY created DESC, rowid DESC").fetchall()
+            rows = db.execute("SELECT * FROM runs WHERE deleted IS NULL ORDER BY created DESC, rowid DESC").fetchall()
         return [_summary(row) for row in rows]
 
     def owners(self) -> set[str]:
@@ -217,10 +259,31 @@ class RunStore:
                 (Status.PAUSED.value, owner, *_ACTIVE),
             )
 
-    def delete(self, run_id: str) -> bool:
-        """Remove a run with all that belongs to it; False if there is none of this id."""
+    def delete(self, run_id: str, now: datetime | None = None) -> bool:
+        """Put a run out of sight, where `undelete` finds it until it is purged; False if there is none of this id."""
         with self._transaction() as db:
-            return bool(db.execute("DELETE FROM runs WHERE id = ?", (run_id,)).rowcount)
+            return bool(
+                db.execute(
+                    "UPDATE runs SET deleted = ?, version = version + 1, "
+                    "status = CASE WHEN status IN (?, ?) THEN ? ELSE status END WHERE id = ? AND deleted IS NULL",
+                    ((now or datetime.now(UTC)).isoformat(), *_ACTIVE, Status.PAUSED.value, run_id),
+                ).rowcount
+            )
+
+    def undelete(self, run_id: str) -> bool:
+        """Bring a deleted run back; False if it is gone for good."""
+        with self._transaction() as db:
+            return bool(
+                db.execute(
+                    "UPDATE runs SET deleted = NULL, version = version + 1 WHERE id = ? AND deleted IS NOT NULL",
+                    (run_id,),
+                ).rowcount
+            )
+
+    def purge(self, before: datetime) -> None:
+        """Remove for good what was deleted before a moment, with all that belongs to it."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM runs WHERE deleted < ?", (before.isoformat(),))
 
     def close(self) -> None:
         """Close the file; further calls fail."""
@@ -258,36 +321,127 @@ class RunStore:
 _ACTIVE = (Status.STARTING.value, Status.RUNNING.value)
 
 
+def _execute(db: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";"):  # executescript would commit
+        db.execute(statement)
+
+
+def _from_1_to_2(db: sqlite3.Connection) -> None:
+    """Schema 1 kept the newest figures without their epoch: only those of a run that had ended are surely its last."""
+    old = db.execute("SELECT * FROM runs").fetchall()
+    _execute(db, _FROM_1_TO_2)
+    for row in old:
+        data: Mapping[str, Any] = json.loads(row["config"])
+        try:
+            listed = _listed(RunConfig.from_json(row["config"]))
+        except ValueError:  # it can be listed and deleted still
+            shape = str(data.get("shape", ""))
+            listed = {"target": shape, "title": shape}
+            listed |= {
+                name: data.get(name, default) for name, default in (("objective", ""), ("seed", 0), ("epochs", 0))
+            }
+        status, metrics = Status(row["status"]), json.loads(row["metrics"])
+        appraisals: dict[str, Any] = {}
+        if metrics and status in (Status.FINISHED, Status.STOPPED_EARLY):
+            which = "ema" if data.get("ema_decay") else "latest"
+            appraisals[which] = asdict(Appraisal(which, row["epoch"], row["progress"], metrics, float("nan")))
+        figures, epoch = (metrics, row["epoch"]) if appraisals else (_history(db, row["id"]).newest() or ({}, None))
+        listed |= {"appraisals": json.dumps(appraisals), "headline": figures.get("headline"), "headline_epoch": epoch}
+        db.execute(
+            f"UPDATE runs SET {', '.join(f'{name} = ?' for name in listed)} WHERE id = ?", (*listed.values(), row["id"])
+        )
+
+
+_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1_to_2}
+"""What brings a file from a schema to the next. Every schema that was ever written is read for ever."""
+
+
+def _listed(config: RunConfig) -> dict[str, Any]:
+    """What the list of runs says of a config."""
+    target = config.target.build()
+    return {
+        "target": target.name,
+        "title": target.title,
+        "objective": config.objective,
+        "seed": config.seed,
+        "epochs": config.epochs,
+    }
+
+
 def _changing(snapshot: Snapshot) -> dict[str, Any]:
+    metrics, epoch = snapshot.current
     return {
         "version": snapshot.version,
         "status": snapshot.status.value,
         "message": snapshot.message,
         "epoch": snapshot.epoch,
         "progress": snapshot.progress,
-        "best_epoch": snapshot.best_epoch,
         "variants": json.dumps(snapshot.variants),
-        "metrics": json.dumps(dict(snapshot.metrics)),
+        "appraisals": json.dumps({which: asdict(appraisal) for which, appraisal in snapshot.appraisals.items()}),
+        "appraised": snapshot.appraised,
+        "headline": metrics.get("headline"),
+        "headline_epoch": epoch if "headline" in metrics else None,
+        "name": snapshot.name,
+        "note": snapshot.note,
     }
 
 
+def _add(
+    db: sqlite3.Connection,
+    snapshot: Snapshot,
+    checkpoint: bytes | None,
+    rows: History,
+    real: NDArray[np.float32] | None,
+) -> None:
+    """Write what belongs to a run beside its row."""
+    if checkpoint is not None:
+        db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)", (snapshot.run_id, checkpoint))
+        if snapshot.frames:
+            frame = snapshot.frames[-1]
+            db.execute(
+                "INSERT OR REPLACE INTO frames (run_id, epoch, progress, points, dim) VALUES (?, ?, ?, ?, ?)",
+                (snapshot.run_id, frame.epoch, frame.progress, *_blob(frame.points)),
+            )
+    if real is not None:
+        db.execute(
+            "INSERT OR REPLACE INTO real (run_id, points, dim) VALUES (?, ?, ?)", (snapshot.run_id, *_blob(real))
+        )
+    if len(rows):
+        db.execute(
+            "INSERT INTO history VALUES (?, ?, ?, ?, ?)",
+            (
+                snapshot.run_id,
+                int(rows.epoch[0]),
+                json.dumps(list(rows.columns)),
+                rows.epoch.astype("<i8").tobytes(),
+                np.stack(list(rows.columns.values())).astype("<f8").tobytes(),
+            ),
+        )
+
+
+def _history(db: sqlite3.Connection, run_id: str) -> History:
+    history = History()
+    for part in db.execute(
+        "SELECT names, epochs, columns FROM history WHERE run_id = ? ORDER BY first_epoch", (run_id,)
+    ):
+        names, epochs = json.loads(part["names"]), np.frombuffer(part["epochs"], "<i8")
+        columns = np.frombuffer(part["columns"], "<f8").reshape(len(names), len(epochs))
+        history = history.joined(epochs, dict(zip(names, columns, strict=True)))
+    return history
+
+
+def _blob(points: NDArray[np.float32]) -> tuple[bytes, int]:
+    return np.ascontiguousarray(points, "<f4").tobytes(), points.shape[1]
+
+
+def _points(row: sqlite3.Row) -> NDArray[np.float32]:
+    return np.frombuffer(row["points"], "<f4").reshape(-1, row["dim"])
+
+
 def _summary(row: sqlite3.Row) -> RunSummary:
-    config: Mapping[str, Any] = json.loads(row["config"])
-    return RunSummary(
-        run_id=row["id"],
-        created=datetime.fromisoformat(row["created"]),
-        status=Status(row["status"]),
-        message=row["message"],
-        shape=config.get("shape") or config.get("target", {}).get("name", ""),
-        objective=config.get("objective", ""),
-        seed=config.get("seed", 0),
-        epoch=row["epoch"],
-        epochs=config.get("epochs", 0),
-        progress=row["progress"],
-        best_epoch=row["best_epoch"],
-        metrics=json.loads(row["metrics"]),
-        config_json=row["config"],
-    )
+    values = {field.name: row[field.name] for field in fields(RunSummary) if field.name != "run_id"}
+    values |= {"created": datetime.fromisoformat(row["created"]), "status": Status(row["status"])}
+    return RunSummary(run_id=row["id"], **values)
 
 
 def this_process() -> str:

@@ -15,7 +15,6 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -23,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
-from gandash.core.records import EpochRecord
+from gandash.core.records import Appraisal, EpochRecord
 from gandash.runs.snapshot import FRAME_POINTS, Frame
 
 if TYPE_CHECKING:
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
 
 FRAME_SEED = 0
 """All frames show this noise, so that each point moves smoothly; `samples` with the same seed gives the same points."""
+
+REAL_POINTS = 2048
+"""How many of the real points are shown."""
 
 SECONDS_PER_FRAME = 0.08
 MOST_FRAMES = 4
@@ -47,20 +49,23 @@ _trainers_lock = threading.Lock()  # a Dask worker runs several threads
 class Budget:
     """How far to train: for about so many seconds, or until so many whole epochs are done, whichever is first.
 
-    `evaluate` asks for a full evaluation afterwards; one is made anyway when the run ends or `until_epoch` is reached.
+    `evaluate` asks for an appraisal of every generator afterwards; they are made anyway when the run ends or
+    `until_epoch` is reached. With 0 seconds nothing is trained. `real` asks for the real points.
     """
 
     seconds: float
     until_epoch: int | None = None
     evaluate: bool = False
+    real: bool = False
 
 
 @dataclass(frozen=True)
 class Chunk:
     """What `advance` did. A failed chunk carries a `message` and no checkpoint: the run stands where it stood.
 
-    `records` are the epochs completed in it, `frames` up to four moments evenly spread over it, `metrics` a full
-    evaluation or None if none was made, `seconds` the time it took.
+    `records` are the epochs completed in it, `frames` up to four moments evenly spread over it, `appraisals` those of
+    all `variants`, the one on screen first, or none if they were not asked for. `real` are the first `REAL_POINTS` real
+    points that are trained on, (n, dim). `seconds` is the time it all took, `appraisal_seconds` the appraisals' part.
     """
 
     state: State
@@ -70,10 +75,11 @@ class Chunk:
     progress: float = 0.0
     records: tuple[EpochRecord, ...] = ()
     frames: tuple[Frame, ...] = ()
-    metrics: Mapping[str, float] | None = None
-    best_epoch: int | None = None
+    appraisals: tuple[Appraisal, ...] = ()
     variants: tuple[str, ...] = ()
+    real: NDArray[np.float32] | None = None
     seconds: float = field(default=0.0, compare=False)
+    appraisal_seconds: float = field(default=0.0, compare=False)
 
 
 def advance(run_id: str, config_json: str, checkpoint: bytes | None, budget: Budget) -> Chunk:
@@ -97,7 +103,7 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
     frames = [_frame(trainer)] if first else []
     slices = max(1, min(MOST_FRAMES - len(frames), round(budget.seconds / SECONDS_PER_FRAME)))
     records: list[EpochRecord] = []
-    for index in range(slices):
+    for index in range(slices if budget.seconds else 0):
         if _done(trainer, budget):
             break
         left = start + budget.seconds * (index + 1) / slices - time.perf_counter()
@@ -106,7 +112,9 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
         epochs = None if budget.until_epoch is None else budget.until_epoch - trainer.epoch
         records += trainer.advance(epochs=epochs, seconds=max(left, 0.0))
         frames.append(_frame(trainer))
-    metrics = trainer.evaluate(_shown(trainer)) if budget.evaluate or _done(trainer, budget) else None
+    trained = time.perf_counter()
+    appraisals = _appraisals(trainer) if budget.evaluate or _done(trainer, budget) else ()
+    appraised = time.perf_counter()
     return Chunk(
         state=trainer.state,
         message=trainer.message,
@@ -115,11 +123,32 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
         progress=trainer.progress,
         records=tuple(records),
         frames=tuple(frame for frame in frames if np.isfinite(frame.points).all()),  # an epoch may be about to diverge
-        metrics=metrics,
-        best_epoch=trainer.best_epoch,
+        appraisals=appraisals,
         variants=trainer.variants,
+        real=_real_points(trainer) if budget.real else None,
         seconds=time.perf_counter() - start,
+        appraisal_seconds=appraised - trained,
     )
+
+
+def _appraisals(trainer: Trainer) -> tuple[Appraisal, ...]:
+    """All generators judged, the one on screen first."""
+    shown = _shown(trainer)
+    return tuple(
+        Appraisal(
+            which,
+            (trainer.best_epoch or 0) if which == "best" else trainer.epoch,
+            trainer.progress,
+            trainer.evaluate(which),
+            float("nan"),
+        )
+        for which in (shown, *(which for which in trainer.variants if which != shown))
+    )
+
+
+def _real_points(trainer: Trainer) -> NDArray[np.float32]:
+    config = trainer.config
+    return trainer.target.sample(config.points, np.random.default_rng(config.seed))[:REAL_POINTS]
 
 
 def _done(trainer: Trainer, budget: Budget) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
+from gandash.core.records import Appraisal
 from gandash.core.targets.shapes import SHAPES
 from gandash.core.trainer import Trainer
 from gandash.pages import report
@@ -36,7 +37,8 @@ def test_a_finished_run_reports_every_metric_of_its_shape(shape: str) -> None:
     assert set(measured) == set(before) | {"c2st"}
     assert 0.4 < measured["c2st"] <= 1 and np.isfinite(measured["energy_distance"])
     now = datetime.now(UTC)
-    snapshot = Snapshot("a", 1, trainer.config, Status.FINISHED, now, metrics=measured)
+    appraisal = Appraisal("latest", 1, 1.0, measured, 0.1)
+    snapshot = Snapshot("a", 1, trainer.config, Status.FINISHED, now, appraisals={"latest": appraisal})
     table = report.table(snapshot).splitlines()
     assert [line.split(" | ")[0] for line in table[2:]] == [
         f"| {metric.title}" for name, metric in METRICS.items() if name in measured

@@ -76,6 +76,7 @@ def test_pause_resume_and_step(open_page: OpenPage, engine: ManualEngine, servic
     assert "Paused at epoch 5" in texts(at)
     engine.run_next()  # the chunk that was in flight still counts
     until(lambda: service.snapshot(run_id).epoch == 7)
+    engine.run_next()  # what is shown is appraised
     at.run()
     at.button("step").click().run()
     engine.run_next()

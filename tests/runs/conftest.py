@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from gandash.core.config import RunConfig
-from gandash.core.records import EpochRecord
+from gandash.core.records import Appraisal, EpochRecord
 from gandash.runs import worker
 from gandash.runs.executors import LocalWorkers
 from gandash.runs.service import RunService
@@ -22,6 +22,8 @@ from gandash.runs.store import RunStore
 from gandash.runs.worker import Budget, Chunk
 
 CONFIG = RunConfig(shape="line", epochs=100, seed=3)
+
+REAL = np.random.default_rng(0).normal(size=(2048, 2)).astype(np.float32)
 
 
 def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
@@ -77,7 +79,7 @@ class FakeTraining:
         config = RunConfig.from_json(config_json)
         start = json.loads(checkpoint)["halves"] if checkpoint else 0
         goal = 2 * (config.epochs if budget.until_epoch is None else min(budget.until_epoch, config.epochs))
-        end = min(start + 5, goal)
+        end = min(start + 5, goal) if budget.seconds else start
         records = tuple(record(epoch) for epoch in range(start // 2 + 1, end // 2 + 1))
         state, message = self.ending or ("finished" if end == 2 * config.epochs else "running", "")
         progress = end / (2 * config.epochs)
@@ -89,15 +91,24 @@ class FakeTraining:
             progress=progress,
             records=records,
             frames=(Frame(end // 2, progress, np.full((1000, 2), end, np.float32)),),
-            metrics={"mse": float(end)} if budget.evaluate or state != "running" else None,
-            best_epoch=end // 2 or None,
+            appraisals=appraisals(end, progress) if budget.evaluate or state != "running" or end == goal else (),
             variants=("latest", "best"),
-            seconds=0.25,
+            real=REAL if budget.real else None,
+            seconds=budget.seconds,
+            appraisal_seconds=0.0,
         )
 
 
 def record(epoch: int) -> EpochRecord:
-    return EpochRecord(epoch, epoch + 0.1, epoch + 0.2, epoch + 0.3, epoch + 0.4, {"mse": 1 / epoch})
+    return EpochRecord(
+        epoch, epoch + 0.1, epoch + 0.2, epoch + 0.3, epoch + 0.4, {"mse": 1 / epoch, "headline": 2 / epoch}
+    )
+
+
+def appraisals(halves: int, progress: float) -> tuple[Appraisal, Appraisal]:
+    epoch = halves // 2
+    metrics = {"mse": float(halves), "headline": halves + 0.5}
+    return Appraisal("latest", epoch, progress, metrics, 0.1), Appraisal("best", epoch, progress, metrics, 0.1)
 
 
 class Clock:

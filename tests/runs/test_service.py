@@ -5,18 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gandash.runs import service as service_module
+from gandash.runs import library
 from gandash.runs.executors import EngineClosedError, EngineError
 from gandash.runs.service import RunService, UnknownRun
-from gandash.runs.snapshot import Snapshot, Status
+from gandash.runs.snapshot import RECORD_COLUMNS, Snapshot, Status
 from gandash.runs.store import RunStore, StoreError
+from gandash.runs.worker import Budget
 
-from .conftest import CONFIG, Clock, FakeTraining, ManualEngine, until
+from .conftest import CONFIG, REAL, Clock, FakeTraining, ManualEngine, until
 
 
 class Desk:
@@ -56,11 +58,14 @@ def test_a_run_goes_from_chunk_to_chunk_until_it_is_finished(desk: Desk, trainin
     assert first.config == config and first.frames == () and first.variants == ()
     second = desk.chunk(run)
     assert (second.status, second.epoch, second.progress) == (Status.RUNNING, 2, 5 / 12)
-    assert (second.best_epoch, second.variants) == (2, ("latest", "best"))
+    assert (second.best_epoch, second.variants) == (None, ("latest", "best"))
+    np.testing.assert_array_equal(second.real, REAL)
     third = desk.chunk(run)
-    assert (third.status, third.epoch, third.metrics) == (Status.RUNNING, 5, {"mse": 10.0})
+    assert (third.status, third.epoch, third.metrics["mse"], third.best_epoch) == (Status.RUNNING, 5, 10.0, 5)
+    assert third.current == ({"mse": 1 / 5, "headline": 2 / 5}, 5), "the newest epoch's while it trains"
     last = desk.chunk(run)
     assert (last.status, last.epoch, last.progress, last.message) == (Status.FINISHED, 6, 1.0, "")
+    assert last.current == ({"mse": 12.0, "headline": 12.5}, 6), "the appraisal at rest"
     assert last.history.epoch.tolist() == [1, 2, 3, 4, 5, 6]
     assert [frame.points[0, 0] for frame in last.frames] == [5, 10, 12]
     assert (first.epoch, len(second.history)) == (0, 2), "snapshots do not change"
@@ -132,7 +137,46 @@ def test_pause_before_the_first_chunk_and_resume_after_it(desk: Desk) -> None:
     desk.service.pause(run)
     assert desk.chunk(run).status is Status.PAUSED
     desk.service.resume(run)
+    assert desk.chunk(run).epoch == 2, "it is appraised first"
     assert desk.chunk(run).epoch == 5
+
+
+def test_a_pause_is_followed_by_an_appraisal_of_exactly_what_is_shown(desk: Desk, training: FakeTraining) -> None:
+    run = desk.service.start(CONFIG)
+    desk.chunk(run)
+    desk.chunk(run)
+    desk.service.pause(run)
+    paused = desk.chunk(run)
+    assert (paused.progress, paused.appraised) == (15 / 200, 10 / 200), "half-way through epoch 8"
+    assert paused.current == ({"mse": 1 / 7, "headline": 2 / 7}, 7), "until the appraisal is there"
+    after = desk.chunk(run)
+    assert training.budgets[-1] == Budget(0.0, evaluate=True)
+    assert (after.status, after.progress, after.appraised) == (Status.PAUSED, 15 / 200, 15 / 200)
+    assert after.current == ({"mse": 15.0, "headline": 15.5}, 7)
+    assert not desk.engine.calls
+    (listed,) = desk.service.runs()
+    assert (listed.headline, listed.headline_epoch) == (15.5, 7), "the list says the same"
+
+
+def test_an_appraisal_that_fails_is_not_tried_again_and_again(desk: Desk) -> None:
+    run = desk.service.start(CONFIG)
+    desk.service.pause(run)
+    desk.chunk(run)
+    desk.engine.fail_next(EngineError("Three workers died with it."))
+    until(lambda: desk.service._library[run].idle)
+    assert desk.service.snapshot(run).status is Status.PAUSED
+    assert not desk.engine.calls
+    desk.service.resume(run)
+    assert desk.chunk(run).epoch == 5
+
+
+def test_a_stopped_run_is_appraised_too(desk: Desk) -> None:
+    run = desk.service.start(CONFIG)
+    desk.service.stop(run)
+    desk.chunk(run)
+    after = desk.chunk(run)
+    assert (after.status, after.appraised) == (Status.STOPPED, after.progress)
+    assert not desk.engine.calls
 
 
 def test_start_paused_waits(desk: Desk) -> None:
@@ -341,6 +385,7 @@ def test_speed_and_time_left_follow_the_clock(desk: Desk, clock: Clock) -> None:
     assert at.seconds_left == pytest.approx(25 / 5.0, rel=0.05)
     desk.service.pause(run)
     desk.chunk(run)
+    desk.chunk(run)
     clock.now += 1000
     desk.service.resume(run)
     assert desk.service.snapshot(run).seconds_left is None
@@ -385,6 +430,58 @@ def test_delete_throws_the_chunk_in_flight_away(desk: Desk) -> None:
     assert len(desk.engine.calls) == 1
 
 
+def test_a_deleted_run_comes_back_paused_as_it_stood(desk: Desk) -> None:
+    run = desk.service.start(CONFIG)
+    desk.chunk(run)
+    desk.service.delete(run)
+    with pytest.raises(UnknownRun):
+        desk.service.resume(run)
+    desk.engine.run_next()  # comes too late to count
+    desk.service.undelete(run)
+    back = desk.service.snapshot(run)
+    assert (back.status, back.epoch, back.history.epoch.tolist()) == (Status.PAUSED, 2, [1, 2])
+    desk.chunk(run)
+    desk.service.resume(run)
+    assert desk.chunk(run).history.epoch.tolist() == [1, 2, 3, 4, 5]
+    with pytest.raises(UnknownRun):
+        desk.service.undelete(run)
+
+
+def test_a_run_deleted_long_ago_is_gone_for_good(desk: Desk) -> None:
+    old, new = desk.service.start(CONFIG, paused=True), desk.service.start(CONFIG, paused=True)
+    desk.store.delete(old, datetime.now(UTC) - 2 * library.UNDO_TIME)
+    desk.service.delete(new)
+    with pytest.raises(UnknownRun):
+        desk.service.undelete(old)
+    desk.service.undelete(new)
+    assert [summary.run_id for summary in desk.service.runs()] == [new]
+
+
+def test_a_run_has_a_name_and_a_note(desk: Desk) -> None:
+    run = desk.service.start(CONFIG)
+    desk.service.rename(run, "  My  best\nring ", "wider <b>nets</b>\n")
+    desk.chunk(run)
+    for snapshot in (desk.service.snapshot(run), desk.saved(run)):
+        assert (snapshot.name, snapshot.note) == ("My best ring", "wider <b>nets</b>")
+    (listed,) = desk.service.runs()
+    assert (listed.name, listed.note) == ("My best ring", "wider <b>nets</b>")
+    with pytest.raises(ValueError, match="The name has 81 characters; 80 is the most"):
+        desk.service.rename(run, "x" * 81, "")
+    with pytest.raises(ValueError, match="The note has 2,001 characters"):
+        desk.service.rename(run, "", "x" * 2001)
+    desk.service.rename(run, "", "")
+    assert desk.saved(run).name == ""
+
+
+def test_a_thumbnail_is_a_part_of_the_newest_frame_that_loads_no_run(desk: Desk) -> None:
+    run = desk.service.start(CONFIG)
+    assert desk.service.thumbnail(run) is None
+    desk.chunk(run)
+    desk.service._library.forget(run)
+    np.testing.assert_array_equal(desk.service.thumbnail(run), np.full((220, 2), 5, np.float32))
+    assert run not in desk.service._library
+
+
 def test_runs_are_listed_newest_first_with_their_state(desk: Desk) -> None:
     old = desk.service.start(CONFIG)
     new = desk.service.start(CONFIG, paused=True)
@@ -399,7 +496,7 @@ def test_the_history_as_a_table(desk: Desk) -> None:
     run = desk.service.start(CONFIG)
     desk.chunk(run)
     table = desk.service.history_frame(run)
-    assert list(table.columns) == ["epoch", "generator_loss", "discriminator_loss", "d_real", "d_fake", "mse"]
+    assert list(table.columns) == ["epoch", *RECORD_COLUMNS, "mse", "headline"]
     assert table["epoch"].tolist() == [1, 2]
     assert table["mse"].tolist() == [1.0, 0.5]
     table.loc[0, "mse"] = 99.0
@@ -409,18 +506,20 @@ def test_the_history_as_a_table(desk: Desk) -> None:
 def test_only_some_idle_runs_stay_in_memory_and_the_others_come_back(desk: Desk, clock: Clock) -> None:
     going, runs = desk.service.start(CONFIG), []
     in_flight = desk.engine.calls.pop()
-    for _ in range(service_module.IDLE_RUNS_IN_MEMORY + 5):
+    for _ in range(library.IDLE_RUNS_IN_MEMORY + 5):
         clock.now += 1
         run = desk.service.start(CONFIG, step=True)
         desk.chunk(run)
         runs.append(run)
-    until(lambda: len(desk.service._runs) == service_module.IDLE_RUNS_IN_MEMORY + 1)
-    assert runs[0] not in desk.service._runs and going in desk.service._runs
+    until(lambda: len(list(desk.service._library)) == library.IDLE_RUNS_IN_MEMORY + 1)
+    assert runs[0] not in desk.service._library and going in desk.service._library
     back = desk.service.snapshot(runs[0])
     assert (back.status, back.epoch, back.history.epoch.tolist()) == (Status.PAUSED, 1, [1])
     np.testing.assert_array_equal(back.frames[-1].points, np.full((1000, 2), 2, np.float32))
+    np.testing.assert_array_equal(back.real, REAL)
     desk.engine.calls.append(in_flight)
     desk.service.pause(going)
+    desk.chunk(going)
     desk.chunk(going)
     desk.service.resume(runs[0])
     assert desk.chunk(runs[0]).history.epoch.tolist() == [1, 2, 3]
@@ -446,6 +545,7 @@ def test_a_closed_service_leaves_paused_runs_that_another_goes_on_with(
     found = desk.service.snapshot(run)
     assert (found.status, found.epoch) == (Status.PAUSED, 2)
     assert found.message == "The server stopped; press Resume to go on from epoch 2."
+    assert desk.chunk(run).metrics["mse"] == 5.0, "it is appraised when somebody looks at it"
     desk.service.resume(run)
     assert desk.chunk(run).history.epoch.tolist() == [1, 2, 3, 4, 5]
     desk.service.close()
@@ -487,7 +587,7 @@ def test_two_servers_on_one_store_do_not_train_the_same_run(tmp_path: Path, trai
         there.service.resume(run)
     there.service.delete(run)
     here.engine.run_next()
-    until(lambda: run not in here.service._runs)
+    until(lambda: run not in here.service._library)
     for desk in desks:
         desk.service.close()
 
@@ -545,13 +645,14 @@ def test_many_threads_press_buttons_at_once(store: RunStore, training: FakeTrain
     for thread in threads:
         thread.join()
     service.pause(run)
-    while engine.calls:
-        engine.run_next()
-    until(lambda: service._runs[run].chunk is None)
+    while not service._library[run].idle:
+        if engine.calls:
+            engine.run_next()
     assert not errors
     assert all(seen == sorted(seen) and len(seen) > 1 for seen in versions.values())
     history = service.snapshot(run).history.epoch.tolist()
-    assert history == list(range(1, len(history) + 1)) and len(history) >= 375
+    trained = sum(budget.seconds > 0 for budget in training.budgets)
+    assert history == list(range(1, len(history) + 1)) and len(history) == trained * 5 // 2
     until(lambda: store.version(run) == service.snapshot(run).version)
     stored = store.load(run)
     assert stored is not None and stored.snapshot.history.epoch.tolist() == history

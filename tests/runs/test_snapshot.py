@@ -1,70 +1,114 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
-from gandash.core.records import EpochRecord
-from gandash.runs.snapshot import RECORD_COLUMNS, History, HistoryBuffer, Status
+from gandash.core.records import Appraisal, EpochRecord
+from gandash.runs.snapshot import RECORD_COLUMNS, History, Snapshot, Status
+
+from .conftest import CONFIG
 
 
 def records(first: int, last: int, **metrics: float) -> list[EpochRecord]:
     return [EpochRecord(e, 1.0 * e, 2.0 * e, 0.5, 0.25, metrics) for e in range(first, last + 1)]
 
 
-def test_a_view_stays_as_it_was_while_the_buffer_grows() -> None:
-    buffer = HistoryBuffer(capacity=4)
-    buffer.append(records(1, 3))
-    early = buffer.view()
-    for start in range(4, 400, 3):
-        buffer.append(records(start, start + 2))
+def test_a_history_stays_as_it_was_while_longer_ones_are_made() -> None:
+    history = early = History().extended(records(1, 3))
+    for start in range(4, 4000, 3):
+        history = history.extended(records(start, start + 2))
     assert early.epoch.tolist() == [1, 2, 3]
     assert early.columns["generator_loss"].tolist() == [1.0, 2.0, 3.0]
-    late = buffer.view()
-    assert late.epoch.tolist() == list(range(1, 400))
-    assert late.columns["discriminator_loss"].tolist() == [2.0 * e for e in range(1, 400)]
+    assert history.epoch.tolist() == list(range(1, 4000))
+    assert history.columns["discriminator_loss"].tolist() == [2.0 * e for e in range(1, 4000)]
+
+
+def test_two_histories_go_on_from_the_same_one() -> None:
+    parent = History().extended(records(1, 3))
+    child, other = parent.extended(records(4, 5, mse=1.0)), parent.extended(records(4, 4, mse=2.0))
+    child, parent = child.extended(records(6, 6)), parent.extended(records(4, 6))
+    assert child.epoch.tolist() == [1, 2, 3, 4, 5, 6]
+    np.testing.assert_array_equal(child.columns["mse"], [np.nan, np.nan, np.nan, 1, 1, np.nan])
+    np.testing.assert_array_equal(other.columns["mse"], [np.nan, np.nan, np.nan, 2])
+    assert "mse" not in parent.columns and parent.epoch.tolist() == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_metric_that_comes_late_or_seldom_is_nan_elsewhere() -> None:
-    buffer = HistoryBuffer(capacity=2)
-    buffer.append(records(1, 2))
-    buffer.append(records(3, 5, mse=7.0))
-    buffer.append(records(6, 6, headline=8.0))
-    columns = buffer.view().columns
-    assert list(columns) == [*RECORD_COLUMNS, "mse", "headline"]
-    np.testing.assert_array_equal(columns["mse"], [np.nan, np.nan, 7, 7, 7, np.nan])
-    np.testing.assert_array_equal(columns["headline"], [np.nan] * 5 + [8])
+    history = History().extended(records(1, 2)).extended(records(3, 5, mse=7.0)).extended(records(6, 6, headline=8.0))
+    assert list(history.columns) == [*RECORD_COLUMNS, "mse", "headline"]
+    np.testing.assert_array_equal(history.columns["mse"], [np.nan, np.nan, 7, 7, 7, np.nan])
+    np.testing.assert_array_equal(history.columns["headline"], [np.nan] * 5 + [8])
+    part = history.rows(3)
+    assert part.epoch.tolist() == [4, 5, 6] and part.columns["mse"][1] == 7
 
 
-def test_views_cannot_be_written() -> None:
-    buffer = HistoryBuffer()
-    buffer.append(records(1, 3))
-    view = buffer.view()
+def test_a_history_cannot_be_written() -> None:
+    history = History().extended(records(1, 3))
     with pytest.raises(ValueError, match="read-only"):
-        view.columns["d_real"][0] = 1
+        history.columns["d_real"][0] = 1
     with pytest.raises(TypeError):
-        view.columns["new"] = view.columns["d_real"]  # type: ignore[index]
+        history.columns["new"] = history.columns["d_real"]  # type: ignore[index]
 
 
 def test_chunks_of_a_long_history_share_memory() -> None:
-    buffer = HistoryBuffer()
-    buffer.append(records(1, 50_000))
-    moves, last = 0, buffer.view()
+    history = last = History().extended(records(1, 50_000))
+    moves = 0
     for start in range(50_001, 100_000, 10):
-        buffer.append(records(start, start + 9))
-        view = buffer.view()
-        moves += not np.shares_memory(view.epoch, last.epoch)
-        last = view
+        history = history.extended(records(start, start + 9))
+        moves += not np.shares_memory(history.epoch, last.epoch)
+        last = history
     assert len(last) == 100_000
     assert moves <= 1
+
+
+def test_the_newest_figures_are_of_one_epoch() -> None:
+    assert History().newest() is None
+    history = History().extended(records(1, 2, mse=1.0))
+    assert history.newest() is None
+    history = history.extended(records(3, 3, mse=2.0, headline=5.0)).extended(records(4, 3000, mse=9.0))
+    assert history.newest() == ({"mse": 2.0, "headline": 5.0}, 3)
 
 
 def test_an_empty_history_has_its_columns() -> None:
     assert len(History()) == 0
     assert tuple(History().columns) == RECORD_COLUMNS
-    assert tuple(HistoryBuffer().view().columns) == RECORD_COLUMNS
 
 
 def test_every_status_is_active_ended_or_waits_for_the_user() -> None:
     assert {s for s in Status if s.active} == {Status.STARTING, Status.RUNNING}
     assert {s for s in Status if not s.active and not s.ended} == {Status.PAUSED, Status.FAILED}
     assert [s.value for s in Status][4] == "stopped_early"
+
+
+def snapshot(**changes: object) -> Snapshot:
+    history = History().extended(records(1, 6, headline=3.0))
+    base = Snapshot("a", 1, CONFIG, Status.RUNNING, datetime.now(UTC), epoch=6, progress=0.065, history=history)
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def appraised(epoch: int, progress: float, which: str = "latest") -> dict[str, object]:
+    return {"appraisals": {which: Appraisal(which, epoch, progress, {"headline": 4.0}, 0.1)}, "appraised": progress}
+
+
+def test_the_figures_to_show_are_one_epochs_and_of_the_shown_generator() -> None:
+    new, old = appraised(6, 0.065), appraised(4, 0.04)
+    for status in Status:
+        assert snapshot(status=status).current == ({"headline": 3.0}, 6)
+        assert snapshot(status=status, **old).current == ({"headline": 3.0}, 6)
+        assert snapshot(status=status, **new).current == ({"headline": 3.0 if status.active else 4.0}, 6)
+    assert snapshot(history=History(), **old).current == ({"headline": 4.0}, 4)
+    assert snapshot(history=History()).current == ({}, 0)
+
+
+def test_the_running_average_is_shown_if_there_is_one_unless_the_run_diverged() -> None:
+    averaged = snapshot(config=CONFIG.model_copy(update={"ema_decay": 0.9}), **appraised(6, 0.065, "ema"))
+    assert snapshot().shown == "latest"
+    assert averaged.shown == "ema" and averaged.metrics == {"headline": 4.0}
+    assert replace(averaged, status=Status.DIVERGED).shown == "latest"
+
+
+def test_a_childs_end_counts_from_its_parents_epoch() -> None:
+    assert snapshot(first_epoch=40).planned_epochs == 140

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from gandash.core.config import RunConfig
-from gandash.runs.snapshot import Frame, Snapshot, Status
+from gandash.core.records import Appraisal
+from gandash.runs.snapshot import Frame, History, Snapshot, Status
 from gandash.runs.store import FILE_NAME, RunStore, StoreError, is_alive, this_process
 
 from .conftest import CONFIG, record, until
@@ -23,6 +24,10 @@ def snapshot(run_id: str = "a", **changes: object) -> Snapshot:
     return replace(Snapshot(run_id, 1, CONFIG, Status.STARTING, CREATED), **changes)  # type: ignore[arg-type]
 
 
+def rows(first: int, last: int) -> History:
+    return History().extended([record(epoch) for epoch in range(first, last + 1)])
+
+
 def test_a_run_comes_back_from_another_store_as_it_was_saved(tmp_path: Path) -> None:
     points = np.random.default_rng(0).normal(size=(1000, 2)).astype(np.float32)
     saved = snapshot(
@@ -32,14 +37,22 @@ def test_a_run_comes_back_from_another_store_as_it_was_saved(tmp_path: Path) -> 
         epoch=4,
         progress=0.045,
         frames=(Frame(3, 0.03, np.zeros((1000, 2), np.float32)), Frame(4, 0.045, points)),
-        metrics={"mse": 0.5, "modes": float("nan")},
-        best_epoch=2,
+        appraisals={
+            "latest": Appraisal("latest", 4, 0.045, {"mse": 0.5, "modes": float("nan"), "headline": 7.0}, 0.2),
+            "best": Appraisal("best", 2, 0.02, {"mse": float("inf")}, float("nan")),
+        },
+        appraised=0.04,
         variants=("latest", "best"),
+        real=points[:7],
+        parent="gone",
+        first_epoch=0,
+        name="Grüße <b>",
+        note="a\nb",
     )
     first = RunStore(tmp_path)
-    first.create(snapshot(), "me")
-    assert first.save(replace(saved, version=8), owner="me", checkpoint=b"old", records=[record(1), record(2)])
-    assert first.save(saved, owner="me", checkpoint=b"\0new", records=[record(3), record(4)])
+    first.create(replace(snapshot(), parent="gone"), "me")
+    assert first.save(replace(saved, version=8), since=1, owner="me", checkpoint=b"old", rows=rows(1, 2))
+    assert first.save(saved, since=8, owner="me", checkpoint=b"\0new", rows=rows(3, 4), real=saved.real)
     first.close()
 
     second = RunStore(tmp_path)
@@ -48,52 +61,101 @@ def test_a_run_comes_back_from_another_store_as_it_was_saved(tmp_path: Path) -> 
     assert stored is not None
     back = stored.snapshot
     assert (stored.checkpoint, stored.owner) == (b"\0new", "me")
-    for name in ("run_id", "version", "config", "status", "created", "message", "epoch", "progress", "variants"):
+    arrays = ("frames", "history", "real", "appraisals", "epochs_per_second", "seconds_left")
+    for name in (field.name for field in fields(Snapshot) if field.name not in arrays):
         assert getattr(back, name) == getattr(saved, name)
-    assert back.best_epoch == 2
-    assert back.metrics["mse"] == 0.5 and np.isnan(back.metrics["modes"])
+    assert repr(back.appraisals) == repr(saved.appraisals)
+    np.testing.assert_array_equal(back.real, points[:7])
     assert [(f.epoch, f.progress) for f in back.frames] == [(4, 0.045)]
     np.testing.assert_array_equal(back.frames[0].points, points)
     assert back.history.epoch.tolist() == [1, 2, 3, 4]
     for name in ("generator_loss", "discriminator_loss", "d_real", "d_fake"):
         assert back.history.columns[name].tolist() == [getattr(record(e), name) for e in (1, 2, 3, 4)]
     assert back.history.columns["mse"].tolist() == [1 / e for e in (1, 2, 3, 4)]
-    stored.history.append([record(5)])
-    assert stored.history.view().epoch.tolist() == [1, 2, 3, 4, 5]
+    assert back.history.extended([record(5)]).epoch.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_a_run_can_begin_with_all_that_its_parent_had(store: RunStore) -> None:
+    points = np.ones((1000, 2), np.float32)
+    child = snapshot(frames=(Frame(2, 0.0, points),), history=rows(1, 2), real=points[:9], parent="a", first_epoch=2)
+    store.create(replace(child, run_id="b"), "me", b"begun")
+    stored = store.load("b")
+    assert stored is not None and stored.checkpoint == b"begun"
+    back = stored.snapshot
+    assert (back.parent, back.first_epoch, back.history.epoch.tolist()) == ("a", 2, [1, 2])
+    assert back.real is not None and len(back.real) == 9 and len(back.frames) == 1
+    (listed,) = store.summaries()
+    assert (listed.parent, listed.first_epoch, listed.epochs, listed.planned_epochs) == ("a", 2, 100, 102)
+
+
+def test_points_come_back_in_as_many_dimensions_as_the_target_has(store: RunStore) -> None:
+    points = np.arange(3000, dtype=np.float32).reshape(1000, 3)
+    store.create(snapshot(), "me")
+    assert store.thumbnail("a") is None
+    frame = Frame(1, 0.01, points)
+    store.save(snapshot(version=2, frames=(frame,)), since=1, owner="me", checkpoint=b"x", real=points[:5])
+    stored = store.load("a")
+    assert stored is not None
+    np.testing.assert_array_equal(stored.snapshot.frames[0].points, points)
+    np.testing.assert_array_equal(stored.snapshot.real, points[:5])
+    np.testing.assert_array_equal(store.thumbnail("a"), points[:220, :2])
 
 
 def test_a_failing_save_leaves_nothing_of_itself(store: RunStore) -> None:
     store.create(snapshot(), "me")
-    store.save(snapshot(version=2, epoch=2), owner="me", checkpoint=b"two", records=[record(1), record(2)])
+    store.save(snapshot(version=2, epoch=2), since=1, owner="me", checkpoint=b"two", rows=rows(1, 2))
     with pytest.raises(StoreError):  # epoch 1 is saved already, which fails after row and checkpoint are written
-        store.save(snapshot(version=3, epoch=3), owner="me", checkpoint=b"three", records=[record(1)])
+        store.save(snapshot(version=3, epoch=3), since=2, owner="me", checkpoint=b"three", rows=rows(1, 1))
     stored = store.load("a")
     assert stored is not None
     assert (stored.checkpoint, stored.snapshot.epoch, stored.snapshot.version) == (b"two", 2, 2)
     assert stored.snapshot.history.epoch.tolist() == [1, 2]
-    assert store.save(snapshot(version=3, epoch=3), owner="me", checkpoint=b"three", records=[record(3)])
+    assert store.save(snapshot(version=3, epoch=3), since=2, owner="me", checkpoint=b"three", rows=rows(3, 3))
+
+
+def test_what_another_server_has_saved_meanwhile_is_not_overwritten(store: RunStore) -> None:
+    store.create(snapshot(), "me")
+    assert store.save(snapshot(version=2, epoch=9), since=1, owner="other", checkpoint=b"theirs")
+    assert not store.save(snapshot(version=2, epoch=1), since=1, owner="me", checkpoint=b"mine", rows=rows(1, 1))
+    stored = store.load("a")
+    assert stored is not None and (stored.checkpoint, stored.owner, stored.snapshot.epoch) == (b"theirs", "other", 9)
+    assert len(stored.snapshot.history) == 0
 
 
 def test_a_save_without_checkpoint_keeps_it(store: RunStore) -> None:
     store.create(snapshot(), "me")
-    store.save(snapshot(version=2), owner="me", checkpoint=b"two")
-    store.save(snapshot(version=3, status=Status.PAUSED), owner="me")
+    store.save(snapshot(version=2), since=1, owner="me", checkpoint=b"two")
+    store.save(snapshot(version=3, status=Status.PAUSED), since=2, owner="me")
     stored = store.load("a")
     assert stored is not None
     assert (stored.checkpoint, stored.snapshot.status) == (b"two", Status.PAUSED)
 
 
-def test_deleting_leaves_no_row_behind(store: RunStore) -> None:
+def test_a_deleted_run_is_out_of_sight_until_it_is_brought_back(store: RunStore) -> None:
+    for run_id, status in (("a", Status.RUNNING), ("b", Status.FINISHED)):
+        store.create(snapshot(run_id, status=status), "me")
+        assert store.delete(run_id)
+        assert not store.delete(run_id)
+    assert store.load("a") is None and store.version("a") is None and store.summaries() == []
+    assert not store.save(snapshot(version=2), since=1, owner="me", checkpoint=b"ghost", rows=rows(1, 1))
+    store.purge(datetime.now(UTC) - timedelta(seconds=60))
+    assert store.undelete("a") and store.undelete("b")
+    assert not store.undelete("a")
+    assert {s.run_id: s.status for s in store.summaries()} == {"a": Status.PAUSED, "b": Status.FINISHED}
+    assert store.owners() == set()
+
+
+def test_purging_leaves_no_row_behind(store: RunStore) -> None:
     frame = Frame(1, 0.01, np.zeros((1000, 2), np.float32))
     for run_id in ("a", "b"):
         store.create(snapshot(run_id), "me")
-        store.save(snapshot(run_id, version=2, frames=(frame,)), owner="me", checkpoint=b"x", records=[record(1)])
+        changed = snapshot(run_id, version=2, frames=(frame,))
+        store.save(changed, since=1, owner="me", checkpoint=b"x", rows=rows(1, 1), real=frame.points)
     assert store.delete("a")
-    assert not store.delete("a")
-    assert store.load("a") is None and store.version("a") is None
-    assert not store.save(snapshot(version=3), owner="me", checkpoint=b"ghost", records=[record(2)])
+    store.purge(datetime.now(UTC) + timedelta(seconds=1))
+    assert not store.undelete("a")
     with sqlite3.connect(store.path) as db:
-        for table in ("checkpoints", "frames", "history"):
+        for table in ("checkpoints", "frames", "real", "history"):
             assert db.execute(f"SELECT run_id FROM {table}").fetchall() == [("b",)]
     db.close()
 
@@ -102,14 +164,17 @@ def test_summaries_come_newest_first(store: RunStore) -> None:
     for age, shape in enumerate(("ring8", "line", "star")):
         config = RunConfig(shape=shape, epochs=50, seed=age)
         store.create(replace(snapshot(shape, config=config), created=CREATED - timedelta(days=age)), "me")
-    store.save(snapshot("line", version=2, status=Status.DIVERGED, epoch=7, metrics={"mse": 2.0}), owner="me")
+    appraisals = {"latest": Appraisal("latest", 6, 0.06, {"headline": 2.0}, 0.1)}
+    changed = snapshot("line", version=2, status=Status.DIVERGED, epoch=7, appraisals=appraisals)
+    store.save(changed, since=1, owner="me")
     summaries = store.summaries()
     assert [(s.run_id, s.shape, s.seed, s.epochs) for s in summaries] == [
         ("ring8", "ring8", 0, 50),
         ("line", "line", 1, 50),
         ("star", "star", 2, 50),
     ]
-    assert (summaries[1].status, summaries[1].epoch, summaries[1].metrics) == (Status.DIVERGED, 7, {"mse": 2.0})
+    assert [(s.headline, s.headline_epoch) for s in summaries] == [(None, None), (2.0, 6), (None, None)]
+    assert (summaries[1].status, summaries[1].epoch, summaries[1].title) == (Status.DIVERGED, 7, "Line")
 
 
 def test_only_what_an_owner_left_active_is_paused(store: RunStore) -> None:

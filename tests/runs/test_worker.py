@@ -55,13 +55,16 @@ def test_chunks_end_where_one_call_ends_bit_for_bit(cached: bool) -> None:
     expected = whole.advance(epochs=CONFIG.epochs)
     records, last = train(1e-4, before_each=(lambda: None) if cached else worker._trainers.clear)
     assert same(records, expected)
-    assert (last.state, last.epoch, last.progress, last.best_epoch) == ("finished", 12, 1.0, whole.best_epoch)
+    assert (last.state, last.epoch, last.progress) == ("finished", 12, 1.0)
     assert last.variants == whole.variants == ("latest", "ema", "best")
     assert last.checkpoint is not None
     for which in whole.variants:
         points = worker.samples(JSON, last.checkpoint, 500, which, 1)
         np.testing.assert_array_equal(points, whole.sample(500, seed=1, which=which))
-    assert last.metrics == whole.evaluate("ema")
+    found = {appraisal.which: appraisal for appraisal in last.appraisals}
+    assert list(found) == ["ema", "latest", "best"], "the one on screen first"
+    assert found["ema"].metrics == whole.evaluate("ema") and found["ema"].epoch == 12
+    assert found["best"].metrics == whole.evaluate("best") and found["best"].epoch == whole.best_epoch
 
 
 def test_an_older_checkpoint_counts_more_than_what_the_process_remembers() -> None:
@@ -85,14 +88,14 @@ def test_a_chunk_brings_a_few_frames_in_order_from_the_first_on() -> None:
     assert frame.points.shape == (1000, 2) and frame.points.dtype == np.float32
     assert second.checkpoint is not None
     np.testing.assert_array_equal(frame.points, worker.samples(config, second.checkpoint, 1000, "ema", 0))
-    assert first.metrics is None and second.metrics is None
+    assert first.appraisals == second.appraisals == ()
 
 
 def test_a_budget_of_epochs_is_kept_exactly_and_evaluated() -> None:
     chunk = worker.advance("run", JSON, None, Budget(60, until_epoch=3))
     assert (chunk.state, chunk.epoch, chunk.progress) == ("running", 3, 0.25)
     assert [record.epoch for record in chunk.records] == [1, 2, 3]
-    assert chunk.metrics is not None and np.isfinite(chunk.metrics["sliced_wasserstein"])
+    assert np.isfinite(chunk.appraisals[0].metrics["sliced_wasserstein"])
     beyond = worker.advance("run", JSON, chunk.checkpoint, Budget(60, until_epoch=99))
     assert (beyond.state, beyond.epoch) == ("finished", 12)
 
@@ -101,8 +104,34 @@ def test_an_evaluation_is_made_when_it_is_asked_for_and_changes_nothing() -> Non
     asked = worker.advance("a", JSON, None, Budget(60, until_epoch=2, evaluate=True))
     plain = worker.advance("b", JSON, worker.advance("b", JSON, None, Budget(1e-4)).checkpoint, Budget(60))
     on = worker.advance("a", JSON, asked.checkpoint, Budget(60))
-    assert asked.metrics is not None
+    assert asked.appraisals
     np.testing.assert_array_equal(on.frames[-1].points, plain.frames[-1].points)
+
+
+def test_a_chunk_of_no_seconds_appraises_and_trains_nothing() -> None:
+    first = worker.advance("run", JSON, None, Budget(1e-4))
+    again = worker.advance("run", JSON, first.checkpoint, Budget(0.0, evaluate=True))
+    assert (again.state, again.epoch, again.progress) == ("running", first.epoch, first.progress)
+    assert again.records == () and again.frames == ()
+    assert [appraisal.which for appraisal in again.appraisals] == list(again.variants)[::-1]
+    assert {appraisal.progress for appraisal in again.appraisals} == {first.progress}
+    assert 0 < again.appraisal_seconds <= again.seconds
+    one, other = (worker.advance("run", JSON, chunk.checkpoint, Budget(60, 3)) for chunk in (first, again))
+    assert same(list(one.records), list(other.records))
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_the_real_points_are_the_first_that_are_trained_on(standardize: bool) -> None:
+    config = CONFIG.model_copy(update={"points": 5000, "shape": "ring8", "standardize": standardize})
+    first = worker.advance("run", config.to_json(), None, Budget(1e-4, real=True))
+    assert first.real is not None and first.real.shape == (worker.REAL_POINTS, 2) and first.real.dtype == np.float32
+    trainer = Trainer(config)
+    np.testing.assert_allclose(first.real, (trainer._data * trainer._std + trainer._mean)[:2048], atol=1e-6)
+    later = worker.advance("run", config.to_json(), first.checkpoint, Budget(0.0, real=True))
+    np.testing.assert_array_equal(later.real, first.real)
+    assert worker.advance("run", config.to_json(), first.checkpoint, Budget(1e-4)).real is None
+    few = worker.advance("few", JSON, None, Budget(1e-4, real=True)).real
+    assert few is not None and len(few) == CONFIG.points
 
 
 def test_a_device_that_is_not_there_fails_with_the_trainers_sentence(caplog: pytest.LogCaptureFixture) -> None:
@@ -153,8 +182,8 @@ def test_a_diverged_run_shows_its_last_healthy_generator() -> None:
     chunk = worker.advance("run", JSON, unnoticed.checkpoint, Budget(60))
     assert (chunk.state, chunk.records) == ("diverged", ())
     assert "diverged in epoch 3" in chunk.message
-    assert chunk.checkpoint is not None and chunk.metrics is not None
-    assert np.isfinite(chunk.metrics["sliced_wasserstein"])
+    assert chunk.checkpoint is not None and chunk.appraisals[0].which == "latest"
+    assert np.isfinite(chunk.appraisals[0].metrics["sliced_wasserstein"])
     healthy = worker.samples(JSON, chunk.checkpoint, 1000, "latest", 0)
     assert np.isfinite(healthy).all()
     np.testing.assert_array_equal(chunk.frames[-1].points, healthy)

@@ -1,0 +1,215 @@
+"""A run as a state machine, without a clock, a lock or an engine: each function takes a state and returns the next one.
+
+A run is a chain of chunks. What to ask the workers for next follows from the state alone (`next_budget`); `launch`
+notes that it was asked for, `take_in` and `lose` what came of it. `go` and `halt` are what users press.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from gandash.core.records import Appraisal
+from gandash.runs.snapshot import Snapshot, Status
+from gandash.runs.worker import Budget, Chunk
+
+FIRST_CHUNK_SECONDS = 0.1
+CHUNK_SECONDS = 0.25
+
+APPRAISAL_SECONDS = 2.0
+"""The least training between two appraisals of a run that goes on."""
+
+APPRAISAL_SHARE = 0.015
+"""The share of the time that appraisals may take."""
+
+KEPT_FRAMES = 8
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run at one moment: what the world may see of it, and what it takes to go on.
+
+    `flight` is what the workers were asked for and have not answered. `steps` says how many epochs were asked for one
+    by one, 0 while the run goes on by itself, and `goal` at which epoch those are done: None until it is known where
+    the chunk in flight ends. `unappraised` counts the seconds of training since the last appraisal, which took
+    `appraisal_seconds`. A run is `unappraisable` if its last appraisal failed; it is not asked for again until the run
+    goes on. `marked` is when the last chunk came back, while the run goes on, and `rate` its epochs a second.
+    """
+
+    snapshot: Snapshot
+    checkpoint: bytes | None = None
+    flight: Budget | None = None
+    steps: int = 0
+    goal: int | None = None
+    unappraised: float = 0.0
+    appraisal_seconds: float = 0.0
+    unappraisable: bool = False
+    marked: float | None = None
+    rate: float | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The run's name in addresses."""
+        return self.snapshot.run_id
+
+    @property
+    def active(self) -> bool:
+        """Whether it trains or is about to."""
+        return self.snapshot.status.active
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing will change before somebody asks for something."""
+        return not self.active and self.flight is None
+
+
+def changed(run: Run, **changes: Any) -> Run:
+    """The run with another snapshot, of the next version."""
+    return replace(run, snapshot=replace(run.snapshot, version=run.snapshot.version + 1, **changes))
+
+
+def go(run: Run, steps: int = 0) -> Run:
+    """Train on, or only so many whole epochs more. Raises `ValueError` in plain words if that cannot be."""
+    status = run.snapshot.status
+    if status.ended:
+        raise ValueError(f"The run cannot go on: {_WHY_ENDED[status]}. Train on makes a new run that does.")
+    if run.active and steps and not run.steps:
+        raise ValueError("The run is going on by itself: pause it before you step.")
+    goal = None
+    if steps and run.goal is not None:
+        goal = run.goal + steps
+    elif steps and run.flight is None:
+        goal = run.snapshot.epoch + steps
+    run = replace(run, steps=run.steps + steps if steps else 0, goal=goal, unappraisable=False)
+    if run.active:
+        return run
+    return changed(run, status=Status.STARTING if run.checkpoint is None else Status.RUNNING, message="")
+
+
+def halt(run: Run, status: Status, message: str = "") -> Run:
+    """Stand still, for this reason; the chunk in flight still counts."""
+    run = replace(run, steps=0, goal=None, marked=None, rate=None)
+    return changed(run, status=status, message=message, epochs_per_second=None, seconds_left=None)
+
+
+def pause(run: Run, message: str = "") -> Run:
+    """Stand still until somebody presses Resume; a run that stands still already stays as it is."""
+    return halt(run, Status.PAUSED, message) if run.active else run
+
+
+def stop(run: Run) -> Run:
+    """End for good; a run that has ended stays as it is."""
+    return run if run.snapshot.status.ended else halt(run, Status.STOPPED)
+
+
+def rename(run: Run, name: str, note: str) -> Run:
+    """Give a run a name and a note."""
+    snapshot = run.snapshot
+    return run if (snapshot.name, snapshot.note) == (name, note) else changed(run, name=name, note=note)
+
+
+def server_stops(run: Run) -> Run:
+    """Stand still because the server is going away; the chunk in flight is lost."""
+    return pause(lose(run), f"The server stopped; press Resume to go on from epoch {run.snapshot.epoch}.")
+
+
+def next_budget(run: Run) -> Budget | None:
+    """What to ask the workers for, or None if there is nothing to do or something in flight.
+
+    A run that goes on trains, and is appraised now and then. One that came to rest is appraised as it is, so that its
+    figures are those of the generators that can be had.
+    """
+    snapshot = run.snapshot
+    if run.flight is not None:
+        return None
+    unseen = snapshot.real is None
+    if run.checkpoint is None:
+        return Budget(FIRST_CHUNK_SECONDS, run.goal, real=unseen) if run.active else None
+    if run.active:
+        due = max(APPRAISAL_SECONDS, run.appraisal_seconds / APPRAISAL_SHARE)
+        return Budget(CHUNK_SECONDS, run.goal, snapshot.appraised is None or run.unappraised >= due, unseen)
+    if run.unappraisable or snapshot.status is Status.FAILED:
+        return None
+    if snapshot.appraised == snapshot.progress and not unseen:
+        return None
+    return Budget(0.0, evaluate=True, real=unseen)
+
+
+def launch(run: Run, budget: Budget) -> Run:
+    """The workers were asked for this."""
+    return replace(run, flight=budget)
+
+
+def lose(run: Run) -> Run:
+    """The workers will not answer."""
+    return replace(run, flight=None, unappraisable=True)
+
+
+def take_in(run: Run, chunk: Chunk, now: float) -> Run:
+    """Bring a run forward by the chunk that was in flight, which came back at this second of the service's clock."""
+    old, status, budget = run.snapshot, run.snapshot.status, run.flight or Budget(0.0)
+    run = replace(run, flight=None)
+    if chunk.state == "failed":
+        if not budget.seconds:
+            return replace(run, unappraisable=True)  # if training fails as well it will be told
+        return run if status is Status.STOPPED else halt(run, Status.FAILED, chunk.message)
+    unappraised, appraised = run.unappraised + chunk.seconds - chunk.appraisal_seconds, old.appraised
+    if chunk.appraisals:
+        unappraised, appraised = 0.0, chunk.progress
+        run = replace(run, appraisal_seconds=chunk.appraisal_seconds)
+    run = replace(run, checkpoint=chunk.checkpoint, unappraised=unappraised)
+    if budget.seconds:
+        run = _timed(run, chunk, now)
+    if status is Status.STARTING:
+        status = Status.RUNNING
+    run = changed(
+        run,
+        status=status,
+        message="" if status.active else old.message,
+        epoch=chunk.epoch,
+        progress=chunk.progress,
+        frames=(*old.frames, *chunk.frames)[-KEPT_FRAMES:],
+        history=old.history.extended(chunk.records),
+        appraisals=by_variant(chunk.appraisals) if chunk.appraisals else old.appraisals,
+        appraised=appraised,
+        variants=chunk.variants,
+        real=old.real if chunk.real is None else chunk.real,
+        epochs_per_second=run.rate if status.active else None,
+        seconds_left=_seconds_left(run.rate, old.config.epochs, chunk.progress) if status.active else None,
+    )
+    if chunk.state != "running":
+        return halt(run, Status(chunk.state), chunk.message)
+    if not status.active or not run.steps:
+        return run
+    goal = chunk.epoch + run.steps if run.goal is None else run.goal
+    return halt(run, Status.PAUSED) if chunk.epoch >= goal else replace(run, goal=goal)
+
+
+def by_variant(appraisals: Iterable[Appraisal]) -> Mapping[str, Appraisal]:
+    """Appraisals under the names of their generators."""
+    return MappingProxyType({appraisal.which: appraisal for appraisal in appraisals})
+
+
+def _timed(run: Run, chunk: Chunk, now: float) -> Run:
+    """Epochs a second as a user's clock sees them, other runs' share included, smoothed over about 3 s."""
+    elapsed = chunk.seconds if run.marked is None else now - run.marked
+    rate = run.rate
+    if elapsed > 0:
+        newest = (chunk.progress - run.snapshot.progress) * run.snapshot.config.epochs / elapsed
+        rate = newest if rate is None else rate + (1 - math.exp(-elapsed / 3)) * (newest - rate)
+    return replace(run, marked=now if run.active else None, rate=rate)
+
+
+def _seconds_left(rate: float | None, epochs: int, progress: float) -> float | None:
+    return (1 - progress) * epochs / rate if rate else None
+
+
+_WHY_ENDED = {
+    Status.FINISHED: "all its epochs are done",
+    Status.STOPPED_EARLY: "early stopping has ended it",
+    Status.STOPPED: "it was stopped for good",
+    Status.DIVERGED: "it has diverged",
+}

@@ -1,0 +1,159 @@
+"""The state machine of a run, pressed at random: what must hold whatever happens in whatever order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gandash.core.config import RunConfig
+from gandash.runs import run as runs
+from gandash.runs.run import Run
+from gandash.runs.snapshot import Snapshot, Status
+from gandash.runs.worker import Budget, Chunk
+
+from .conftest import FakeTraining
+
+EPOCHS = 12
+CONFIG = RunConfig(shape="line", epochs=EPOCHS)
+
+EVENTS = ("go", "step", "pause", "stop", "launch", "answer", "answer", "answer", "fail", "lose", "rename")
+
+
+def begun(**changes: object) -> Run:
+    snapshot = Snapshot("a", 1, CONFIG, Status.PAUSED, datetime.now(UTC))
+    return Run(replace(snapshot, **changes))  # type: ignore[arg-type]
+
+
+@dataclass
+class World:
+    """A run, and the workers that answer it."""
+
+    run: Run
+    now: float = 0.0
+
+    def happen(self, event: str) -> None:
+        """Let one thing happen, if it can."""
+        before = self.run
+        match event:
+            case "go" | "step":
+                steps = int(event == "step")
+                refused = before.snapshot.status.ended or (before.active and steps and not before.steps)
+                if refused:
+                    with pytest.raises(ValueError, match=r"cannot go on|pause it before"):
+                        runs.go(before, steps)
+                else:
+                    self.run = runs.go(before, steps)
+            case "pause":
+                self.run = runs.pause(before)
+            case "stop":
+                self.run = runs.stop(before)
+            case "launch":
+                budget = runs.next_budget(before)
+                if budget is not None:
+                    self.run = runs.launch(before, budget)
+            case "answer" if before.flight is not None:
+                self.answer(before.flight)
+            case "fail" if before.flight is not None:
+                self.run = runs.take_in(before, Chunk("failed", "It went wrong."), self.now)
+            case "lose" if before.flight is not None:
+                self.run = runs.server_stops(before)
+            case "rename":
+                self.run = runs.rename(before, f"name {before.snapshot.version}", "")
+
+    def answer(self, budget: Budget) -> None:
+        self.now += 0.3
+        chunk = FakeTraining()("a", CONFIG.to_json(), self.run.checkpoint, budget)
+        self.run = runs.take_in(self.run, chunk, self.now)
+
+    def settle(self) -> int:
+        """Let the workers do all there is to do; the number of chunks that took."""
+        for count in range(100):
+            self.happen("launch")
+            if self.run.flight is None:
+                return count
+            self.happen("answer")
+        raise AssertionError("there is no end to it")
+
+
+def check(run: Run, old: Run) -> None:
+    """What holds after each event."""
+    snapshot, before = run.snapshot, old.snapshot
+    assert snapshot.version >= before.version
+    assert (snapshot.version == before.version) == (snapshot is before), "each change has a version of its own"
+    assert snapshot.epoch >= before.epoch and snapshot.progress >= before.progress
+    assert snapshot.history.epoch.tolist() == list(range(1, snapshot.epoch + 1))
+    assert len(before.history) == before.epoch, "a state that is past does not change"
+    assert len(snapshot.frames) <= runs.KEPT_FRAMES
+    if before.status.ended and not snapshot.status.ended:
+        raise AssertionError("an ended run has risen")
+    if run.active:
+        assert run.flight is not None or runs.next_budget(run) is not None, "a run that goes on has something to do"
+    else:
+        assert (snapshot.epochs_per_second, snapshot.seconds_left, run.steps, run.goal) == (None, None, 0, None)
+    if run.flight is not None:
+        assert runs.next_budget(run) is None, "one chunk in flight at a time"
+    if snapshot.appraised == snapshot.progress and snapshot.appraisals:
+        assert snapshot.appraisals["latest"].progress == snapshot.progress
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=60))
+def test_whatever_happens_the_run_stays_sound(events: list[str]) -> None:
+    world = World(begun())
+    for event in events:
+        old = world.run
+        world.happen(event)
+        check(world.run, old)
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=40))
+def test_left_alone_it_comes_to_rest_with_figures_of_what_is_shown(events: list[str]) -> None:
+    world = World(begun())
+    for event in events:
+        world.happen(event)
+    went_on = world.run.active
+    count = world.settle()
+    end = world.run.snapshot
+    assert not end.status.active
+    assert went_on or count <= 2, "what was in flight, and an appraisal"
+    if world.run.checkpoint and end.status is not Status.FAILED and not world.run.unappraisable:
+        assert end.appraised == end.progress and end.real is not None
+
+
+@given(st.lists(st.sampled_from(("step", "launch", "answer")), max_size=60), st.integers(1, EPOCHS))
+def test_as_many_epochs_are_trained_as_were_asked_for_one_by_one(events: list[str], first: int) -> None:
+    world, asked = World(begun()), 0
+    for event in ["step"] * first + events:
+        if event == "step" and world.run.snapshot.status.ended:
+            break
+        world.happen(event)
+        asked += event == "step"
+    world.settle()
+    assert world.run.snapshot.epoch == min(asked, EPOCHS)
+    assert world.run.snapshot.status is (Status.FINISHED if asked >= EPOCHS else Status.PAUSED)
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status.ended])
+def test_an_ended_run_cannot_go_on_and_is_told_what_can(status: Status) -> None:
+    for steps in (0, 1):
+        with pytest.raises(ValueError, match=r"cannot go on: .*\. Train on makes a new run that does\."):
+            runs.go(begun(status=status), steps)
+
+
+def test_appraisals_take_their_share_of_the_time() -> None:
+    world = World(replace(begun(), appraisal_seconds=0.3))
+    world.happen("go")
+    spent = trained = 0.0
+    run = replace(world.run, checkpoint=b"x")
+    for _ in range(4000):
+        budget = runs.next_budget(run)
+        assert budget is not None
+        cost = 0.3 if budget.evaluate else 0.0
+        spent, trained = spent + cost, trained + 0.25
+        appraisals = (FakeTraining()("a", CONFIG.to_json(), None, budget).appraisals) if budget.evaluate else ()
+        chunk = Chunk("running", checkpoint=b"x", appraisals=appraisals, seconds=0.25 + cost, appraisal_seconds=cost)
+        run = runs.take_in(runs.launch(run, budget), chunk, 0.0)
+    assert 0.01 < spent / trained < 0.02
