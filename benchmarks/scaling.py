@@ -114,7 +114,7 @@ def history_row(epochs: int) -> Row:
 
     def drawn() -> list[str]:
         charts = (
-            figures.overlay(shape, real, None, "light"),
+            figures.overlay(shape, real, "light"),
             figures.losses(history, "light"),
             figures.scores(history, "light"),
             figures.metric(history, ["headline", "batch_mse"], "light"),

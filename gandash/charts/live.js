@@ -1,17 +1,23 @@
 // The loader's script: brings Plotly to the page once, and the one function that draws every live chart.
 //
-// Chart elements run `chart.js`, a few lines that come with each of their messages; all that is long is sent here, once.
-// A chart is drawn by Plotly when its figure changes. The cloud of generated points moves far more often than that, so
-// it is moved without Plotly: each star is an SVG path whose place is one attribute (measured: a few milliseconds for
-// 1,000 stars; Plotly.restyle takes some fifty times as long). Plotly's own record of the points is kept in step, so
-// that zoom, hover and the picture download see what is on screen.
+// Chart elements run `chart.js`, a few lines that come with each of their messages; all that is long is sent here, once,
+// behind `points.js`. A chart is drawn by Plotly when its figure changes. The cloud of generated points moves far more
+// often than that, so it is moved without Plotly: each star is an SVG path whose place is one attribute (measured: a few
+// milliseconds for 1,000 stars; Plotly.restyle takes some fifty times as long). Plotly's own record of the points is
+// kept in step, so that zoom, hover and the picture download see what is on screen.
+//
+// A chart's axes are in one of three views: "home", the ranges of its figure; "fit", everything there is; or "own", what
+// the user made of them, which lasts for as long as the figure's `uirevision` does.
 
 const MOST_REDRAWS = 30; // of a moving cloud, a second
 const GLIDE_SHARE = 0.5; // of the main thread's time that moving it may take
-const FIGURE_SHARE = 0.04; // of the main thread's time that a chart's new figures may take
+const FIGURE_SHARE = 0.04; // of the main thread's time that new data of a chart's figure may take
 const LONGEST_TICK = 2000; // ms; anything longer was a pause, not a tick
-const WHEEL_PAUSE = 200; // ms; Plotly stretches the picture after a turn of the wheel and draws it anew a little later
 const FAR = 1e5; // pixels
+const PAN = 0.1; // of the span, at each press of a key
+const ZOOM = 0.8; // of the span, likewise
+const KEYS = { ArrowLeft: [1, -PAN, 0], ArrowRight: [1, PAN, 0], ArrowUp: [1, 0, PAN], ArrowDown: [1, 0, -PAN] };
+Object.assign(KEYS, { "+": [ZOOM, 0, 0], "=": [ZOOM, 0, 0], "-": [1 / ZOOM, 0, 0] });
 
 const charts = new Map(); // by key: what is on screen
 const parked = new Map(); // by key: figures that came in a message of their own
@@ -20,18 +26,6 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const touch = matchMedia("(pointer: coarse)");
 
 // ---------------------------------------------------------------------------------------------- points
-
-function decode(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const values = new Float32Array(bytes.buffer);
-  const n = values.length / 2;
-  return { x: values.slice(0, n), y: values.slice(n) };
-}
-
-function between(from, to, share) {
-  const mix = (a, b) => a.map((value, i) => value + share * (b[i] - value));
-  return { x: mix(from.x, to.x), y: mix(from.y, to.y) };
-}
 
 const pixel = (value) => Math.max(-FAR, Math.min(FAR, value)).toFixed(1);
 
@@ -71,6 +65,7 @@ function draw(chart, points, exact) {
   }
   chart.shown = points;
   chart.painted = false;
+  tell(chart);
 }
 
 function arrive(chart, frame) {
@@ -90,7 +85,7 @@ function glide(chart) {
     chart.painted = true;
   }
   const rest = Math.max(1000 / MOST_REDRAWS - 4, chart.cost / GLIDE_SHARE);
-  if (now - chart.drawnAt >= rest && !chart.element._dragging && now > chart.pausedUntil) {
+  if (now - chart.drawnAt >= rest && !chart.element._dragging) {
     let arrived = null;
     while (chart.queue.length && chart.queue[0].due <= now) arrived = chart.queue.shift();
     if (arrived) {
@@ -127,29 +122,122 @@ function takeFrames(chart, data) {
   chart.request ||= requestAnimationFrame(() => glide(chart));
 }
 
+// ---------------------------------------------------------------------------------------------- view
+
+const ranges = (element) => ({ x: element._fullLayout.xaxis.range, y: element._fullLayout.yaxis.range });
+
+// The ranges that a view asks for; null where Plotly shall find them.
+function rangesOf(chart, view) {
+  if (view === "home") return chart.home;
+  if (!chart.data.frames) return { x: null, y: null };
+  const { _fullData: traces, layout } = chart.element;
+  return fittedRanges(chart.home, [traces[0], chart.shown ?? traces.at(-1)], layout.yaxis.scaleanchor === "x");
+}
+
+function look(chart, view, { x, y } = rangesOf(chart, view)) {
+  chart.view = view;
+  window.Plotly.relayout(chart.element, {
+    ...(x ? { "xaxis.range": [...x] } : { "xaxis.autorange": true }),
+    ...(y ? { "yaxis.range": [...y] } : { "yaxis.autorange": true }),
+  });
+  tell(chart);
+}
+
+// Say what the picture does not show, and offer to show it.
+function tell(chart) {
+  const { element, note, view } = chart;
+  if (!element._fullLayout) return;
+  let text = "";
+  let more = false;
+  if (chart.data.frames) {
+    const { x, y } = ranges(element);
+    const found = chart.shown && element._fullData.at(-1).visible === true ? outside(chart.shown, x, y) : null;
+    if (found) [text, more] = [outsideText(found), countOutside(found) > 0];
+  } else if (view !== "fit" && element.layout.meta?.cut) {
+    [text, more] = [element.layout.meta.cut, true];
+  }
+  const focused = note.root.contains(document.activeElement);
+  if (note.text.textContent !== text) note.text.textContent = text;
+  note.fit.hidden = !more;
+  note.back.hidden = view === "home";
+  note.root.hidden = !text && view === "home";
+  if (focused && document.activeElement.hidden) (more ? note.fit : view === "home" ? element : note.back).focus();
+  const { l, t } = element._fullLayout._size;
+  note.root.style.left = `${l + 6}px`;
+  note.root.style.top = `${t + 6}px`;
+}
+
+function press(chart, event) {
+  if (event.ctrlKey || event.altKey || event.metaKey || !chart.element._fullLayout) return;
+  if (event.key === "0") look(chart, "home");
+  else if (event.key === "f") look(chart, "fit");
+  else if (KEYS[event.key]) {
+    const [times, right, up] = KEYS[event.key];
+    const { x, y } = ranges(chart.element);
+    look(chart, "own", { x: scaled(x, times, right), y: scaled(y, times, up) });
+  } else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+// Ends a drag as if the mouse button had been let go: what it drags is about to go.
+function endDrag(element) {
+  if (element._dragging) document.dispatchEvent(new MouseEvent("mouseup"));
+}
+
+// Once a chart's first figure is drawn.
+function listen(chart) {
+  const { element } = chart;
+  element.on("plotly_relayout", (change) => {
+    if (Object.keys(change).some((name) => /axis\.range\[/.test(name))) chart.view = "own"; // the mouse, not `look`
+    tell(chart);
+  });
+  element.on("plotly_relayouting", () => tell(chart));
+  element.on("plotly_doubleclick", () => look(chart, chart.view === "home" ? "fit" : "home"));
+  element.on("plotly_afterplot", () => {
+    element.querySelectorAll(".modebar-btn").forEach((button) => (button.tabIndex = -1)); // the chart is one stop
+  });
+}
+
 // ---------------------------------------------------------------------------------------------- figures
 
 function drawFigure(chart, text, data) {
   const figure = JSON.parse(text);
   const { element } = chart;
+  const { layout } = figure;
   const family = getComputedStyle(element).getPropertyValue("--st-font") || getComputedStyle(element).fontFamily;
-  figure.layout.font = { ...figure.layout.font, family };
-  figure.layout.autosize = true;
-  if (touch.matches) figure.layout.dragmode = false; // a finger scrolls the page
+  layout.font = { ...layout.font, family };
+  layout.autosize = true;
+  if (touch.matches) layout.dragmode = false; // a finger scrolls the page
   if (data.frames && chart.shown) Object.assign(figure.data.at(-1), chart.shown);
+  const sameType = element._fullLayout?.yaxis.type === (layout.yaxis.type ?? "linear");
+  if (layout.uirevision !== element.layout?.uirevision || !sameType) chart.view = "home";
+  chart.home = { x: layout.xaxis.range ?? null, y: layout.yaxis.range ?? null };
+  if (chart.view === "own" || (chart.view === "fit" && data.frames)) {
+    for (const axis of ["x", "y"]) layout[`${axis}axis`].range = [...ranges(element)[axis]];
+  } else if (chart.view === "fit") {
+    delete layout.yaxis.range;
+  }
+  const first = !element._fullLayout;
   const began = performance.now();
-  window.Plotly.react(element, figure.data, figure.layout, {
+  window.Plotly.react(element, figure.data, layout, {
     displaylogo: false,
     showSendToCloud: false,
     displayModeBar: touch.matches ? false : "hover",
-    scrollZoom: data.zoom && !touch.matches,
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    doubleClick: false,
+    modeBarButtons: [
+      ["zoom2d", "pan2d"],
+      [{ name: "home", title: "Reset axes", icon: window.Plotly.Icons.home, click: () => look(chart, "home") }],
+      ["toImage"],
+    ],
     toImageButtonOptions: { scale: 2, filename: data.key },
   });
   chart.figureAt = performance.now();
   chart.figureCost += 0.5 * (chart.figureAt - began - chart.figureCost);
   chart.text = text;
   chart.size = [element.clientWidth, element.clientHeight];
+  if (first) listen(chart);
+  tell(chart);
   if (!data.frames) element.dataset.frames = Number(element.dataset.frames) + 1;
 }
 
@@ -161,56 +249,86 @@ function resize(chart) {
   window.Plotly.relayout(element, { autosize: true });
 }
 
+// Ms for which newer data of the figure on screen has to wait, so that figures leave the main thread to the user. A
+// cloud moves without its figure, which is hardly ever another.
+function wait(chart) {
+  if (chart.element._dragging) return 50;
+  return chart.data.frames ? 0 : chart.figureAt + chart.figureCost / FIGURE_SHARE - performance.now();
+}
+
 // Bring what is on screen up to date with the newest data; may be called at any time.
 function update(chart) {
-  const { data } = chart;
-  if (document.hidden || !chart.element.clientWidth) {
+  const { data, element } = chart;
+  if (document.hidden || !element.clientWidth) {
     chart.queue = [];
     chart.slept = true;
     return;
   }
-  if (data.motion !== chart.motion) {
-    chart.motion = data.motion;
-    chart.queue = [];
-    chart.shown = null;
-    chart.seen = -1;
-  }
   const park = parked.get(data.key);
   const text = data.figure ?? (park?.version === data.version ? park.figure : null);
-  if (text === null) return;
-  if (text !== chart.text) {
-    const due = chart.text ? chart.figureAt + chart.figureCost / FIGURE_SHARE - performance.now() : 0;
-    if (due > 0 || chart.element._dragging) {
+  if (text === null) return; // its figure is on the way; until then the old one and its points stay together
+  if (data.identity !== chart.identity) {
+    // another shape, run or theme: drawn at once, and nothing of the last one stays
+    endDrag(element);
+    const newest = data.frames?.at(-1);
+    Object.assign(chart, { identity: data.identity, queue: [], seen: -1, shown: newest ? decode(newest.points) : null });
+    delete element.dataset.epoch;
+    if (text !== chart.text) drawFigure(chart, text, data);
+  } else if (text !== chart.text) {
+    const rest = wait(chart);
+    if (rest <= 0) drawFigure(chart, text, data);
+    else {
       chart.timer ||= setTimeout(() => {
         chart.timer = 0;
         update(chart);
-      }, Math.max(due, 50));
-      return;
+      }, Math.max(rest, 50));
     }
-    drawFigure(chart, text, data);
   }
+  element.setAttribute("aria-label", data.label);
   if (data.frames) takeFrames(chart, data);
 }
 
 // ---------------------------------------------------------------------------------------------- life
 
+function child(parent, tag, className, text = "") {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = text;
+  parent.append(element);
+  return element;
+}
+
+function button(parent, text, title, onClick) {
+  const element = child(parent, "button", "", text);
+  element.type = "button";
+  element.title = title;
+  element.addEventListener("click", onClick);
+  return element;
+}
+
 function mount(parent, key) {
-  const element = document.createElement("div");
-  element.className = "gandash-chart";
+  const frame = child(parent, "div", "gandash-frame");
+  const element = child(frame, "div", "gandash-chart");
   element.setAttribute("role", "img");
+  element.setAttribute("aria-description", "Arrow keys move, plus and minus zoom, F fits everything, 0 goes back.");
+  element.tabIndex = 0;
   mounts[key] = (mounts[key] ?? 0) + 1;
   element.dataset.chart = key;
   element.dataset.mounts = mounts[key];
   element.dataset.frames = 0;
-  parent.append(element);
+  const root = child(frame, "div", "gandash-note");
+  root.hidden = true;
   const chart = {
-    element, data: null, text: null, motion: null, timer: 0, size: [0, 0], figureAt: 0, figureCost: 0, // figure
+    element, data: null, text: null, identity: null, timer: 0, size: [0, 0], figureAt: 0, figureCost: 0, // figure
+    view: "home", home: null, note: { root, text: child(root, "span", "") }, // view
     queue: [], from: null, shown: null, seen: -1, slept: false, request: 0, // motion
-    interval: 250, tickedAt: -Infinity, drawnAt: 0, cost: 10, painted: true, pausedUntil: 0, // pace
+    interval: 250, tickedAt: -Infinity, drawnAt: 0, cost: 10, painted: true, // pace
   };
+  chart.note.fit = button(root, "Fit", "Widen the axes to all there is (F)", () => look(chart, "fit"));
+  chart.note.back = button(root, "Back", "Back to the usual axes (0)", () => look(chart, "home"));
   chart.observer = new ResizeObserver(() => (chart.text ? resize(chart) : chart.data && update(chart)));
   chart.observer.observe(element);
-  element.addEventListener("wheel", () => (chart.pausedUntil = performance.now() + WHEEL_PAUSE), { passive: true });
+  element.addEventListener("keydown", (event) => press(chart, event));
   return chart;
 }
 
@@ -221,7 +339,7 @@ function unmount(parent) {
   cancelAnimationFrame(chart.request);
   chart.observer.disconnect();
   window.Plotly.purge(chart.element);
-  chart.element.remove();
+  chart.element.parentElement.remove();
   if (charts.get(chart.data.key) === chart) charts.delete(chart.data.key);
   delete parent.gandashChart;
 }
@@ -236,7 +354,6 @@ function render({ data, parentElement }) {
   }
   const chart = (parentElement.gandashChart ??= mount(parentElement, data.key));
   chart.data = data;
-  chart.element.setAttribute("aria-label", data.label);
   charts.set(data.key, chart);
   update(chart);
 }

@@ -35,8 +35,13 @@ def _source(name: str) -> str:
 
 @cache
 def _plotly() -> bytes:
-    script: str = get_plotlyjs()
-    return script.encode()
+    source: str = get_plotlyjs()
+    return source.encode()
+
+
+def script() -> str:
+    """The loader's script, one ES module: it exports a function that takes ``{data: Plotly's source}``."""
+    return _source("points.js") + _source("live.js")
 
 
 def plotly_loader() -> None:
@@ -44,7 +49,7 @@ def plotly_loader() -> None:
 
     Charts that come before it wait for it.
     """
-    load = st.components.v2.component("gandash_loader", js=_source("live.js"), isolate_styles=False)
+    load = st.components.v2.component("gandash_loader", js=script(), isolate_styles=False)
     load(key="gandash_loader", data=_plotly(), height=1)
 
 
@@ -56,36 +61,50 @@ def live_chart(
     label: str,
     frames: Sequence[Frame] | None = None,
     motion: str = "",
-    zoom: bool = False,
 ) -> None:
     """Draw a figure, or redraw it in the element that this key already has.
 
-    `height` is in pixels; `label` is what a screen reader says. `motion` names what is watched, such as a run's id: a
-    zoom lasts for as long as it stays the same. `zoom` lets the mouse wheel zoom.
+    `height` is in pixels, and a style sheet may give another to ``.st-key-<key>``; `label` is what a screen reader
+    says. `motion` names what is watched, such as a run's id: a zoom lasts for as long as it and the figure's
+    ``uirevision`` stay the same. Newer data of the same figure may wait a little, so that a busy browser still answers;
+    another `motion`, ``uirevision`` or ``meta["look"]`` is drawn at once.
 
     With `frames`, the newest few of a run, oldest first (none yet is fine), the figure's last trace is a cloud of
     points that glides through the frames that the browser has not shown yet, over the time between two ticks. The
     cloud's points are taken from the frames alone.
 
-    >>> live_chart(overlay(shape, real, None, "light"), key="overlay", height=500,  # doctest: +SKIP
-    ...            label="Real and generated points", frames=snapshot.frames, motion=snapshot.run_id, zoom=True)
+    >>> live_chart(overlay(shape, real, "light"), key="overlay", height=500, label="Real and generated points",
+    ...            frames=snapshot.frames, motion=snapshot.run_id)  # doctest: +SKIP
     """
-    content = figure.to_plotly_json()
-    content["layout"]["uirevision"] = f"{content['layout'].get('uirevision', '')} {motion}"
-    data: dict[str, Any] = {"key": key, "label": label, "motion": motion, "zoom": zoom}
     mount = st.components.v2.component(
         "gandash_chart", js=_source("chart.js"), css=_source("live.css"), isolate_styles=False
     )
+    chart, *parked = messages(figure, key=key, label=label, frames=frames, motion=motion)
+    mount(key=key, height=height, data=chart)
+    for message in parked:
+        mount(key=f"{key}_figure", height=1, data=message)
+
+
+def messages(
+    figure: go.Figure, *, key: str, label: str, frames: Sequence[Frame] | None = None, motion: str = ""
+) -> list[dict[str, Any]]:
+    """What the browser is told of a chart: one message, or with `frames` two, the second with the figure itself."""
+    content = figure.to_plotly_json()
+    layout = content["layout"]
+    layout["uirevision"] = f"{layout.get('uirevision', '')} {motion}"
+    identity = f"{layout['uirevision']} {layout.get('meta', {}).get('look', '')}"
+    data = {"key": key, "label": label, "identity": identity}
     if frames is None:
-        mount(key=key, height=height, data=data | {"figure": to_json_plotly(content)})
-        return
+        return [data | {"figure": to_json_plotly(content)}]
     content["data"][-1] = {**content["data"][-1], "x": [], "y": []}
     text: str = to_json_plotly(content)
     version = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
     # a tuple: with a list, Streamlit loads pandas and Arrow to see whether it is a data frame
     shown = tuple({"epoch": frame.epoch, "at": frame.progress, "points": encode(frame.points)} for frame in frames)
-    mount(key=key, height=height, data=data | {"version": version, "frames": shown})
-    mount(key=f"{key}_figure", height=1, data={"parked": True, "key": key, "version": version, "figure": text})
+    return [
+        data | {"version": version, "frames": shown},
+        {"parked": True, "key": key, "version": version, "figure": text},
+    ]
 
 
 def encode(points: NDArray[np.float32]) -> str:

@@ -76,7 +76,7 @@ def _points(service: RunService, drawn: Snapshot | None, shape: Target, was_read
     config = snapshot.config if snapshot else PREVIEW
     real = _real_points(shape, shape.name, min(config.points, MOST_REAL_POINTS), config.seed)
     live_chart(
-        figures.overlay(shape, real, None, style.theme()),
+        figures.overlay(shape, real, style.theme()),
         key="overlay_chart",
         height=OVERLAY_HEIGHT,
         label=wording.overlay_label(shape, snapshot),

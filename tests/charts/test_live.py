@@ -27,7 +27,7 @@ def page() -> None:
     count = st.number_input("frames", 0, 10, 0)
     real = shape.sample(50, np.random.default_rng(0))
     frames = [Frame(epoch, epoch / 10, real + epoch) for epoch in range(1, int(count) + 1)]
-    figure = figures.overlay(shape, real, None, "light")
+    figure = figures.overlay(shape, real, "light")
     live_chart(figure, key="chart", height=300, label="A circle", frames=frames, motion="run")
 
 

@@ -1,0 +1,340 @@
+"""The charts' scripts in a real browser: on an empty page, told what a server would tell, and on the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Locator, Page
+from plotly import graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from gandash.charts import figures, live
+from gandash.core.targets.shapes import SHAPES
+from gandash.runs.snapshot import Frame, History
+from tests.browser.conftest import OpenPage
+from tests.browser.driver import OVERLAY, press, wait_for_epoch
+
+CHARTS = Path(live.__file__).parent
+
+SLOW = 120_000
+"""Milliseconds that a busy machine may take."""
+
+IMPORT = "(source) => import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })))"
+
+START = f"""async ([source, plotly]) => {{
+  (await ({IMPORT})(source)).default({{ data: plotly }});
+  while (!window.gandashCharts.render) await new Promise(requestAnimationFrame);
+}}"""
+
+RENDER = """([host, messages]) => {
+  window.hosts ??= {};
+  const parents = (window.hosts[host] ??= ["div", "div"].map((tag) => document.createElement(tag)));
+  parents[0].style = "width: 600px; height: 400px";
+  if (!parents[0].isConnected) document.body.append(...parents);
+  messages.forEach((data, i) => window.gandashCharts.render({ data, parentElement: parents[i] }));
+}"""
+
+REMOVE = """() => {
+  for (const host of Object.values(window.hosts ?? {}).flat()) {
+    host.remove();
+    window.gandashCharts.unmount(host);
+  }
+  window.hosts = {};
+}"""
+
+WATCH = """(selector) => {
+  window.looks = [];
+  const look = () => {
+    const chart = document.querySelector(selector);
+    const stars = chart.data.at(-1);
+    window.looks.push({
+      title: chart.querySelector(".gtitle")?.textContent ?? "",
+      real: chart._fullData[0].x[0],
+      dots: chart.querySelectorAll(".trace path.point").length - stars.x.length,
+      reach: Math.max(0, ...Array.from(stars.x, Math.abs), ...Array.from(stars.y, Math.abs)),
+      stars: stars.x.length,
+      epoch: Number(chart.dataset.epoch ?? -1),
+      page: document.querySelector(".st-key-status")?.innerText ?? "",
+    });
+    window.watching = requestAnimationFrame(look);
+  };
+  look();
+}"""
+"""Writes down in `window.looks` what a chart shows, and what the page around it says, each time the browser paints."""
+
+
+@dataclass
+class Chart:
+    """A chart on the empty page, by its key."""
+
+    page: Page
+    key: str
+
+    @property
+    def selector(self) -> str:
+        return f"[data-chart='{self.key}']"
+
+    def show(self, figure: go.Figure, frames: Sequence[Frame] | None = None, motion: str = "") -> None:
+        """Tell the browser what the server would."""
+        told = live.messages(figure, key=self.key, label="A chart", frames=frames, motion=motion)
+        self.page.evaluate(RENDER, [self.key, told])
+
+    def evaluate(self, expression: str) -> Any:
+        """What an expression of `chart`, the element, comes to."""
+        return self.page.evaluate(
+            f"(selector) => {{ const chart = document.querySelector(selector); return {expression}; }}", self.selector
+        )
+
+    def drawn(self) -> int:
+        """How often its figure, or its cloud, was brought up to date."""
+        return int(self.evaluate("chart.dataset.frames"))
+
+    def ranges(self) -> list[list[float]]:
+        found: list[list[float]] = self.evaluate("[chart._fullLayout.xaxis.range, chart._fullLayout.yaxis.range]")
+        return found
+
+    @property
+    def frame(self) -> Locator:
+        """The chart with what is said beside it."""
+        return self.page.locator(f".gandash-frame:has({self.selector})")
+
+    def note(self) -> str:
+        """What it says of what it does not show; nothing if it says nothing."""
+        return "".join(self.frame.locator(".gandash-note > span:visible").all_inner_texts())
+
+    def button(self, name: str) -> Locator:
+        return self.frame.get_by_role("button", name=name, exact=True)
+
+
+@pytest.fixture(scope="module")
+def empty_page(browser: Browser) -> Iterator[Page]:
+    """A page with nothing but the charts' script; an error on it fails the test that it happens in."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="no-preference")
+    page = context.new_page()
+    page.route(
+        "http://charts.test/", lambda route: route.fulfill(body="<!doctype html><body>", content_type="text/html")
+    )
+    page.goto("http://charts.test/")
+    page.add_style_tag(path=CHARTS / "live.css")
+    page.evaluate(START, [live.script(), get_plotlyjs()])
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def new_chart(empty_page: Page) -> Iterator[Callable[[], Chart]]:
+    """Make charts that go with the test."""
+    errors: list[str] = []
+    empty_page.on("pageerror", listen := lambda error: errors.append(str(error)))
+    yield lambda: Chart(empty_page, f"chart{next(_NUMBERS)}")
+    empty_page.remove_listener("pageerror", listen)
+    empty_page.evaluate(REMOVE)
+    assert errors == []
+
+
+_NUMBERS = count()
+
+
+def cloud(x: float, y: float, n: int = 50) -> NDArray[np.float32]:
+    """Points around a place."""
+    return np.random.default_rng(0).normal((x, y), 0.1, (n, 2)).astype(np.float32)
+
+
+def picture(name: str, theme: figures.Theme = "light") -> go.Figure:
+    shape = SHAPES[name]
+    return figures.overlay(shape, shape.sample(100, np.random.default_rng(0)), theme)
+
+
+def curve(*values: float) -> History:
+    columns = dict.fromkeys(("generator_loss", "discriminator_loss", "d_real", "d_fake"), np.array(values, np.float64))
+    return History(np.arange(1, len(values) + 1), MappingProxyType(columns))
+
+
+# ------------------------------------------------------------------------------------------------ pure parts
+
+
+@pytest.fixture(scope="module")
+def points(empty_page: Page) -> Callable[..., Any]:
+    """Call a function of points.js by its name."""
+    source = (CHARTS / "points.js").read_text(encoding="utf-8")
+    empty_page.evaluate(f"async (source) => {{ window.points = await ({IMPORT})(source) }}", source)
+
+    def call(name: str, *arguments: Any) -> Any:
+        return empty_page.evaluate(f"(given) => window.points.{name}(...given)", arguments)
+
+    return call
+
+
+def test_points_arrive_as_they_were_sent(empty_page: Page, points: Callable[..., Any]) -> None:
+    sent = np.array([[1.5, -2.25], [3e38, 1e-30], [np.nan, np.inf]], np.float32)
+    found = empty_page.evaluate(
+        """(text) => Object.values(window.points.decode(text)).map(
+          (each) => [each.constructor.name, [...each].map(String)])""",
+        live.encode(sent),
+    )
+    assert [kind for kind, _ in found] == ["Float32Array", "Float32Array"]
+    arrived = np.array([[float(value.replace("Infinity", "inf")) for value in column] for _, column in found]).T
+    np.testing.assert_array_equal(arrived.astype(np.float32), sent)
+
+
+def test_points_between_two_frames_are_on_the_straight_way(points: Callable[..., Any]) -> None:
+    assert points("between", {"x": [0, 10], "y": [0, 0]}, {"x": [4, 20], "y": [-8, 1]}, 0.25) == {
+        "x": [1, 12.5],
+        "y": [-2, 0.25],
+    }
+
+
+def test_each_point_outside_is_counted_once_on_the_side_it_is_farthest_beyond(points: Callable[..., Any]) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(0, 2, (2, 500))
+    found = points("outside", {"x": x.tolist(), "y": y.tolist()}, [-1, 1], [-2, 4])
+    beyond_x = np.clip(x, None, -1) + 1 + np.clip(x, 1, None) - 1
+    beyond_y = (np.clip(y, None, -2) + 2 + np.clip(y, 4, None) - 4) / 3  # spans are 2 and 6
+    upright = np.abs(beyond_y) >= np.abs(beyond_x)
+    assert found == {
+        "total": 500,
+        "above": int((upright & (beyond_y > 0)).sum()),
+        "below": int((upright & (beyond_y < 0)).sum()),
+        "left": int((~upright & (beyond_x < 0)).sum()),
+        "right": int((~upright & (beyond_x > 0)).sum()),
+        "notFinite": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        ({}, ""),
+        ({"above": 200, "right": 112}, "312 of 1,000 points are outside: 200 above, 112 right"),
+        ({"left": 1}, "1 of 1,000 points is outside: 1 left"),
+        ({"notFinite": 3}, "3 of 1,000 points are not finite"),
+        ({"below": 7, "notFinite": 1}, "7 of 1,000 points are outside: 7 below; 1 of 1,000 points is not finite"),
+    ],
+)
+def test_what_is_outside_is_said_in_words(points: Callable[..., Any], found: dict[str, int], text: str) -> None:
+    none = dict.fromkeys(("above", "below", "left", "right", "notFinite"), 0)
+    assert points("outsideText", {"total": 1000} | none | found) == text
+
+
+def test_points_that_are_not_finite_are_on_no_side(empty_page: Page, points: Callable[..., Any]) -> None:
+    found = empty_page.evaluate(
+        "window.points.outside({x: [NaN, Infinity, 0, 9], y: [0, 0, -Infinity, 0]}, [-1, 1], [-1, 1])"
+    )
+    assert (found["notFinite"], found["right"], found["left"], found["below"]) == (3, 1, 0, 0)
+
+
+def test_fitted_axes_hold_all_that_is_finite_and_keep_one_unit_where_there_is_one(
+    empty_page: Page, points: Callable[..., Any]
+) -> None:
+    home = {"x": [0, 10], "y": [0, 1]}
+    clouds = [{"x": [5, 30], "y": [0.5, 0.2]}, {"x": [-2], "y": [1]}]
+    fit = points("fittedRanges", home, clouds, False)
+    assert fit["y"] == [0, 1]
+    assert -4 < fit["x"][0] < -2 and 30 < fit["x"][1] < 32
+    equal = points("fittedRanges", home, clouds, True)
+    assert (equal["x"][1] - equal["x"][0]) / 10 == pytest.approx(equal["y"][1] - equal["y"][0])
+    for axis in "xy":
+        assert equal[axis][0] <= fit[axis][0] and fit[axis][1] <= equal[axis][1]
+    wild = "window.points.fittedRanges({x: [0, 1], y: [0, 1]}, [{x: [NaN, 2], y: [50, Infinity]}], false)"
+    assert empty_page.evaluate(wild) == {"x": [0, 1], "y": [0, 1]}
+
+
+# ------------------------------------------------------------------------------------------------ another figure
+
+
+def test_newer_data_of_a_figure_waits_and_another_run_does_not(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(figures.losses(curve(1, 2), "light"), motion="run")
+    assert chart.drawn() == 1
+    chart.show(figures.losses(curve(1, 2, 3), "light"), motion="run")
+    assert chart.drawn() == 1
+    chart.show(figures.losses(curve(7), "light"), motion="another")
+    assert (chart.drawn(), chart.evaluate("[...chart._fullData[0].y]")) == (2, [7])
+    chart.show(figures.losses(curve(7), "dark"), motion="another")
+    assert chart.drawn() == 3
+    chart.show(figures.losses(curve(7), "dark", smoothing=0.5), motion="another")
+    assert chart.drawn() == 4
+    chart.show(figures.losses(curve(7, 8), "dark", smoothing=0.5), motion="another")
+    assert chart.drawn() == 4
+    chart.page.wait_for_function(
+        "(selector) => document.querySelector(selector)._fullData[1].x.length === 2", arg=chart.selector
+    )
+
+
+def test_the_points_of_the_last_run_go_with_its_shape(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("exponential"), [Frame(5, 0.5, cloud(25, 80))], "first")
+    assert chart.evaluate("chart.dataset.epoch") == "5"
+    chart.show(picture("circle"), [], "")
+    assert chart.evaluate("[chart.querySelectorAll('.trace path.point').length, chart.dataset.epoch]") == [100, None]
+    chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], "second")
+    assert chart.evaluate("[chart.querySelectorAll('.trace path.point').length, chart.dataset.epoch]") == [150, "1"]
+    assert chart.evaluate("Math.max(...chart.data.at(-1).x)") < 1
+
+
+def test_a_message_that_overtakes_its_figure_leaves_the_old_picture_whole(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("exponential"), [Frame(5, 0.5, cloud(25, 80))], "first")
+    frames, figure = live.messages(
+        picture("circle"), key=chart.key, label="Circle", frames=[Frame(1, 0.1, cloud(0, 0))], motion="second"
+    )
+    before = "[chart.querySelector('.gtitle').textContent, chart.dataset.epoch, chart.getAttribute('aria-label')]"
+    chart.page.evaluate(RENDER, [chart.key, [frames]])
+    assert chart.evaluate(before) == [SHAPES["exponential"].title, "5", "A chart"]
+    chart.page.evaluate(RENDER, [chart.key, [frames, figure]])
+    assert chart.evaluate(before) == [SHAPES["circle"].title, "1", "Circle"]
+
+
+def test_another_run_ends_a_drag_and_comes_with_its_own_axes(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("exponential"), [Frame(5, 0.5, cloud(25, 80))], "first")
+    mouse = chart.page.mouse
+    box = chart.page.locator(chart.selector).bounding_box()
+    assert box is not None
+    mouse.move(box["x"] + 300, box["y"] + 200)
+    mouse.down()
+    mouse.move(box["x"] + 340, box["y"] + 220, steps=3)
+    assert chart.evaluate("chart._dragging") is True
+    chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], "second")
+    mouse.move(box["x"] + 400, box["y"] + 260, steps=3)
+    mouse.up()
+    assert chart.evaluate("chart.querySelector('.gtitle').textContent") == SHAPES["circle"].title
+    assert [tuple(each) for each in chart.ranges()] == list(SHAPES["circle"].canvas.bounds)
+
+
+def test_at_every_paint_title_real_and_generated_points_are_of_one_run(dashboard: str, open_page: OpenPage) -> None:
+    """The exponential's points are some tens from 0; the circle's, and those of its untrained generator, stay near."""
+    page = open_page(dashboard)
+    page.locator("label").filter(has_text="Exponential").first.click()
+    press(page, "Train")
+    wait_for_epoch(page, 2)
+    page.evaluate(WATCH, OVERLAY)
+    page.wait_for_function("window.looks.at(-1).reach > 20", timeout=SLOW)
+    page.locator("label").filter(has_text="Circle").first.click()
+    press(page, "Train")
+    page.wait_for_function("window.looks.at(-1).title === 'Circle' && window.looks.at(-1).epoch >= 1", timeout=SLOW)
+    press(page, "Reset")
+    page.wait_for_function(
+        "window.looks.at(-1).page.includes('Ready') && window.looks.at(-1).stars === 0", timeout=SLOW
+    )
+    page.locator("label").filter(has_text="Exponential").first.click()
+    page.wait_for_function("window.looks.at(-1).title.startsWith('Exp')", timeout=SLOW)
+    looks = page.evaluate("window.looks")
+    titles = {title: [look for look in looks if look["title"] == title] for title in {each["title"] for each in looks}}
+    assert set(titles) == {SHAPES["exponential"].title, "Circle"}
+    for title, shown in titles.items():
+        low, high = next(shape for shape in SHAPES.values() if shape.title == title).canvas.bounds[0]
+        assert len({look["real"] for look in shown}) <= 2 and all(low <= look["real"] <= high for look in shown)
+        assert {look["dots"] for look in shown} <= {2048, 1024, 1000}
+    assert max(look["reach"] for look in titles["Circle"]) < 20
+    # the page's own change, and the picture's
+    ready = next(i for i, look in enumerate(looks) if "Ready" in look["page"])
+    assert next(i for i, look in enumerate(looks[ready:]) if look["stars"] == 0) <= 18  # paints: 0.3 s
