@@ -12,7 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from html import escape
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -21,25 +22,21 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.colors import hex_to_rgb
 
+from gandash.charts.series import Floats, bulk, robust_range, short, smooth, thin
 from gandash.core.metrics import METRICS
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.targets import Target
+from gandash.core.targets.target import Points
 from gandash.runs.snapshot import History
 
 Theme = Literal["light", "dark"]
-Floats = NDArray[np.float64]
 Layout = dict[str, Any]
 
-MOST_POINTS = 2000
-"""How many points of a curve are sent to a browser."""
-
-FENCE = 2.0
-"""How far beyond the bulk of its values a chart over the epochs reaches, in spans of that bulk."""
 DECADES = 1000.0
 """From which ratio on losses are drawn on a logarithmic axis."""
 
 FEWEST_EPOCHS = 5
-"""An axis of epochs shows at least as many, so that its ticks are whole epochs."""
+"""An axis of epochs shows at least as many, so that its ticks are whole epochs; none is zoomed in further."""
 
 SMALL = 11
 """Pixels of the smallest text."""
@@ -48,6 +45,7 @@ FAINT = 0.3
 
 THUMBNAIL_POINTS = 220
 THUMBNAIL_PIXELS = 48
+PREVIEW_PIXELS = 220
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,9 @@ class Palette:
     real: str
     real_opacity: float
     generated: str
+    generated_opacity: float
     discriminator: str
+    background: str
     text: str
     grid: str
     hint: str
@@ -69,20 +69,24 @@ PALETTES: Mapping[Theme, Palette] = MappingProxyType(
     {
         "light": Palette(
             real="#d1434f",
-            real_opacity=0.3,
+            real_opacity=0.6,
             generated="#0b7a4b",
+            generated_opacity=0.75,
             discriminator="#c2570c",
+            background="#ffffff",
             text="#3a4649",
             grid="#e6ecea",
-            hint="#6b7875",
+            hint="#5f6c69",
             hover="#ffffff",
             lines=("#2563eb", "#c2570c", "#0b7a4b", "#a21caf", "#57534e", "#0e7490"),
         ),
         "dark": Palette(
             real="#ff7b84",
-            real_opacity=0.36,
+            real_opacity=0.6,
             generated="#4ade80",
+            generated_opacity=0.75,
             discriminator="#fdba74",
+            background="#11171a",
             text="#ccd6d3",
             grid="#273236",
             hint="#8b9a96",
@@ -93,17 +97,22 @@ PALETTES: Mapping[Theme, Palette] = MappingProxyType(
 )
 
 
-def overlay(target: Target, real: NDArray[np.float32], theme: Theme) -> go.Figure:
-    """Real points ``(n, 2)`` on the target's fixed axes. The last trace is for generated points, and empty."""
+def overlay(target: Target, real: Points, theme: Theme) -> go.Figure:
+    """Real points ``(n, dim)`` on the target's fixed axes. The last trace is for generated points, and empty.
+
+    Dots are drawn above the stars, small enough for those to be seen, or else a good generator would hide them.
+    """
     palette = PALETTES[theme]
+    shown = target.canvas.project(real)
     dots = {
         "type": "scatter",
         "mode": "markers",
         "name": "real",
-        "x": real[:, 0],
-        "y": real[:, 1],
+        "x": shown[:, 0],
+        "y": shown[:, 1],
         "hoverinfo": "skip",
-        "marker": {"color": _faint(palette.real, palette.real_opacity), "size": 5},
+        "marker": {"color": _faint(palette.real, palette.real_opacity), "size": 3.5},
+        "zorder": 1,
     }
     stars = {
         "type": "scatter",
@@ -112,15 +121,15 @@ def overlay(target: Target, real: NDArray[np.float32], theme: Theme) -> go.Figur
         "x": [],
         "y": [],
         "hovertemplate": "(%{x:.3g}, %{y:.3g})<extra></extra>",
-        "marker": {"color": _faint(palette.generated, 0.85), "size": 8.5, "symbol": "star"},
+        "marker": {"color": _faint(palette.generated, palette.generated_opacity), "size": 9, "symbol": "star"},
     }
     layout = _layout(palette, target.title, revision=target.name, look=theme)
-    (x_min, x_max), (y_min, y_max) = target.canvas.bounds
-    layout["xaxis"] |= {"range": [x_min, x_max]}
-    layout["yaxis"] |= {"range": [y_min, y_max]}
+    for axis, bounds, title in zip(("xaxis", "yaxis"), target.canvas.bounds, target.canvas.axes, strict=True):
+        layout[axis] |= {"range": bounds, "title": {"text": title, "font": {"size": SMALL}, "standoff": 4}}
     if target.canvas.equal:  # a plane with one unit; the axes of a curve are two quantities, each with its own scale
         layout["xaxis"] |= {"constrain": "domain"}
         layout["yaxis"] |= {"constrain": "domain", "scaleanchor": "x", "scaleratio": 1}
+    layout["margin"] |= {"l": 52, "b": 38}
     layout |= {"dragmode": "pan", "hovermode": "closest"}
     return go.Figure([dots, stars], layout)
 
@@ -206,72 +215,81 @@ def metric(
         note = {"text": "Not measured yet", "x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False}
         layout["annotations"] = [note]
     traces = (
-        _lines(history, shown.name, shown.title, palette.lines[place % len(palette.lines)], smoothing)
+        _lines(
+            history,
+            shown.name,
+            shown.title if len(units) == 1 else f"{shown.title} ({shown.unit})",
+            palette.lines[place % len(palette.lines)],
+            smoothing,
+        )
         for place, shown in enumerate(known)
     )
     return go.Figure([trace for several in traces for trace in several], layout)
 
 
-def smooth(values: Floats, weight: float) -> Floats:
-    """Exponential moving average of finite values ``(n,)`` that starts without a bias towards 0, as TensorBoard's.
-
-    Each value is the mean of all up to it, weighted with `weight` to the power of how long ago they were: 0 leaves all
-    as it is, 1 is the plain mean so far (Kingma & Ba 2015, section 3, for the correction at the start).
-
-    >>> smooth(np.array([4.0, 1.0, 1.0]), 0.5).round(2).tolist()
-    [4.0, 2.0, 1.43]
-    """
-    if not 0 <= weight <= 1:
-        raise ValueError(f"smoothing is {weight}; it must be from 0 to 1.")
-    sums = values.astype(np.float64)
-    shift = 1
-    while shift < len(sums) and weight**shift > 1e-17:  # sums over 1, 2, 4, ... values: each pass doubles their reach
-        sums[shift:] += weight**shift * sums[:-shift]
-        shift *= 2
-    return sums / np.cumsum(weight ** np.arange(len(sums), dtype=np.float64))
-
-
-def thin(x: NDArray[Any], y: Floats, limit: int = MOST_POINTS) -> tuple[NDArray[Any], Floats]:
-    """At most `limit` of the points (x, y), in order, that keep every spike; points that are not finite are dropped.
-
-    Points are put into bins of equal count, the last perhaps smaller, and of each bin its lowest and its highest stay;
-    so do the first and the last point. `limit` is at least 4.
-    """
-    finite = np.isfinite(y)
-    if not finite.all():
-        x, y = x[finite], y[finite]
-    n = len(y)
-    if n <= limit:
-        return x, y
-    width = math.ceil(n / ((limit - 2) // 2))
-    whole = n // width * width
-    rows = y[:whole].reshape(-1, width)
-    starts = np.arange(0, whole, width)
-    places = [starts + rows.argmin(axis=1), starts + rows.argmax(axis=1), [0, n - 1]]
-    if whole < n:
-        places.append([whole + y[whole:].argmin(), whole + y[whole:].argmax()])
-    kept = np.unique(np.concatenate(places))
-    return x[kept], y[kept]
-
-
-@cache
+@lru_cache(maxsize=256)
 def thumbnail_svg(target: Target) -> str:
-    """A small square picture of a shape's points, the same each time.
+    """A small square picture of a target's points, the same each time.
 
     Within a page it takes the colour of the text around it where that is set on the ``svg`` itself; as a file of its
     own, which knows no theme, it is a red that stands out from light and dark.
     """
+    dots = _svg_dots(target, _some_points(target), THUMBNAIL_PIXELS, 1.8, "currentColor")
+    return _svg(THUMBNAIL_PIXELS, dots, "#e0525e")
+
+
+def result_svg(target: Target, points: Points) -> str:
+    """A small square picture of generated points ``(n, dim)`` over faint real ones, for light and dark grounds alike.
+
+    Points that are not finite or outside the target's axes are left out, and of many only some are drawn.
+    """
+    some = points[:: math.ceil(len(points) / THUMBNAIL_POINTS)] if len(points) else points
+    real = _svg_dots(target, _some_points(target), THUMBNAIL_PIXELS, 1.8, "#e0525e", opacity=0.5)
+    return _svg(THUMBNAIL_PIXELS, real + _svg_dots(target, some, THUMBNAIL_PIXELS, 1.5, "#12985a"))
+
+
+@lru_cache(maxsize=256)
+def _some_points(target: Target) -> Points:
+    return target.sample(THUMBNAIL_POINTS, np.random.default_rng(0))
+
+
+def preview_svg(target: Target, real: Points, theme: Theme = "light") -> str:
+    """A picture of real points ``(n, dim)`` in a frame with the ends of both axes, `PREVIEW_PIXELS` wide and high."""
+    palette = PALETTES[theme]
+    low, high, size = 1, PREVIEW_PIXELS - 16, PREVIEW_PIXELS
     (x_min, x_max), (y_min, y_max) = target.canvas.bounds
-    points = target.canvas.project(target.sample(THUMBNAIL_POINTS, np.random.default_rng(0))).astype(np.float64)
-    scale = (THUMBNAIL_PIXELS - 4) / np.array([x_max - x_min, y_max - y_min])
-    if target.canvas.equal:
-        scale = np.minimum(scale[0], scale[1])
-    centred = (points - [(x_min + x_max) / 2, (y_min + y_max) / 2]) * scale * [1, -1] + THUMBNAIL_PIXELS / 2
-    dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in centred)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {THUMBNAIL_PIXELS} {THUMBNAIL_PIXELS}" color="#e0525e">'
-        f'<path d="{dots}" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" fill="none"/></svg>'
+    words = (
+        (low, size - 4, "start", f"{x_min:g}"),
+        ((low + high) / 2, size - 4, "middle", target.canvas.axes[0]),
+        (high, size - 4, "end", f"{x_max:g}"),
+        (low + 4, high - 5, "start", f"{y_min:g}"),
+        (low + 4, 14, "start", f"{y_max:g} {target.canvas.axes[1]}"),
     )
+    text = "".join(f'<text x="{x:g}" y="{y:g}" text-anchor="{end}">{escape(word)}</text>' for x, y, end, word in words)
+    frame = f'<path d="M{low} {low}V{high}H{high}V{low}Z" fill="none" stroke="{palette.grid}"/>'
+    text = f'<g font-family="sans-serif" font-size="{SMALL}" fill="{palette.text}">{text}</g>'
+    return _svg(size, frame + _svg_dots(target, real, high, 2.2, palette.real, opacity=0.6) + text)
+
+
+def _svg(pixels: int, content: str, colour: str = "") -> str:
+    attribute = f' color="{colour}"' if colour else ""
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {pixels} {pixels}"{attribute}>{content}</svg>'
+
+
+def _svg_dots(target: Target, points: Points, pixels: float, width: float, colour: str, *, opacity: float = 1.0) -> str:
+    """Points ``(n, dim)`` as one path that fills a square of so many pixels, but for a margin."""
+    canvas = target.canvas
+    low, high = np.array(canvas.bounds).T
+    with np.errstate(over="ignore"):
+        shown = np.asarray(canvas.project(points), dtype=np.float64)
+    shown = shown[((shown >= low) & (shown <= high)).all(axis=1)]
+    scale = (pixels - 4) / (high - low)
+    if canvas.equal:
+        scale = np.full(2, scale.min())
+    placed = (shown - (low + high) / 2) * scale * [1, -1] + pixels / 2
+    dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in placed)
+    faint = f' opacity="{opacity:g}"' if opacity < 1 else ""
+    return f'<path d="{dots}" stroke="{colour}" stroke-width="{width:g}" stroke-linecap="round" fill="none"{faint}/>'
 
 
 def _lines(history: History, column: str, name: str, colour: str, smoothing: float) -> list[dict[str, Any]]:
@@ -303,28 +321,6 @@ def _line(epochs: NDArray[np.int64], values: Floats, name: str, colour: str) -> 
     }
 
 
-def robust_range(columns: Sequence[Floats]) -> tuple[float, float] | None:
-    """The lowest and the highest value to show of columns ``(n,)`` of finite values; None if that is all of them.
-
-    What is far from the bulk, the 5th to the 95th percentile, is left out, so that the bulk takes a fifth of the range
-    or more.
-    """
-    low, high = _bulk(columns)
-    span = high - low or abs(low) or 1.0
-    inside = [column[np.abs(column - (low + high) / 2) <= (FENCE + 0.5) * span] for column in columns]
-    if all(len(kept) == len(column) for kept, column in zip(inside, columns, strict=True)):
-        return None
-    kept = np.concatenate(inside)
-    margin = 0.06 * (float(np.ptp(kept)) or span)
-    return float(kept.min()) - margin, float(kept.max()) + margin
-
-
-def _bulk(columns: Sequence[Floats]) -> tuple[float, float]:
-    """From the lowest 5th to the highest 95th percentile of the columns, estimated from at most `MOST_POINTS` each."""
-    ends = np.array([np.quantile(column[:: math.ceil(len(column) / MOST_POINTS)], (0.05, 0.95)) for column in columns])
-    return float(ends[:, 0].min()), float(ends[:, 1].max())
-
-
 def _choose_range(layout: Layout, history: History, names: Sequence[str], *, log_scale: bool | None = None) -> bool:
     """Give the y axis a range for these columns in which a few wild values do not flatten all others; is it a log one?
 
@@ -340,7 +336,7 @@ def _choose_range(layout: Layout, history: History, names: Sequence[str], *, log
         axis |= {"type": "log"} if log_scale else {}
         return bool(log_scale)
     lowest, highest = min(float(column.min()) for column in columns), max(float(column.max()) for column in columns)
-    low, high = _bulk(columns)
+    low, high = bulk(columns)
     if log_scale is None:
         log_scale = lowest > 0 and high / low >= DECADES
     if log_scale:
@@ -349,18 +345,10 @@ def _choose_range(layout: Layout, history: History, names: Sequence[str], *, log
     if shown := robust_range(columns):
         axis |= {"range": shown}
         bottom, top = (10**end if log_scale else end for end in shown)
-        peaks = [f"peaks up to {_short(highest)}"] if highest > top else []
-        dips = [f"dips down to {_short(lowest)}"] if lowest < bottom else []
+        peaks = [f"peaks up to {short(highest)}"] if highest > top else []
+        dips = [f"dips down to {short(lowest)}"] if lowest < bottom else []
         layout["meta"] |= {"cut": f"{' and '.join(peaks + dips)} are cut off".capitalize()}
     return log_scale
-
-
-def _short(value: float) -> str:
-    """A number in a few letters: 1,234 or 1.2e13."""
-    if value and not 0.001 <= abs(value) < 1e6:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{mantissa}e{int(exponent)}"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _hint(layout: Layout, palette: Palette, y: float, text: str, *, log_scale: bool = False) -> None:
@@ -374,6 +362,7 @@ def _mark(layout: Layout, palette: Palette, ends: dict[str, Any], text: str, **p
     """Add a thin dotted line between two ends, with a word at this place."""
     line = {"type": "line", "layer": "below", "line": {"color": palette.hint, "width": 1, "dash": "dot"}, **ends}
     label = {"text": text, "showarrow": False, "font": {"size": SMALL, "color": palette.hint}, **place}
+    label |= {"bgcolor": _faint(palette.background, 0.8), "borderpad": 0}  # lines pass behind it
     layout.setdefault("shapes", []).append(line)
     layout.setdefault("annotations", []).append(label | {name: ends[name] for name in ("xref", "yref")})
 
@@ -400,6 +389,7 @@ def _curves(palette: Palette, title: str, revision: str, look: str, since: int |
     }
     layout["yaxis"] |= {"nticks": 6}
     layout["margin"] |= {"b": 38}
+    layout["meta"] |= {"narrowest": FEWEST_EPOCHS}
     if since:
         ends = {"xref": "x", "x0": since, "x1": since, "yref": "paper", "y0": 0, "y1": 1}
         _mark(layout, palette, ends, "trained on", x=since, y=1, xanchor="left", yanchor="top")

@@ -126,6 +126,12 @@ function takeFrames(chart, data) {
 
 const ranges = (element) => ({ x: element._fullLayout.xaxis.range, y: element._fullLayout.yaxis.range });
 
+// An axis of epochs shows a few at least: between two of them is nothing.
+function noNarrower(chart, range) {
+  const times = (chart.element.layout.meta?.narrowest ?? 0) / (range[1] - range[0]);
+  return times > 1 ? scaled(range, times) : range;
+}
+
 // The ranges that a view asks for; null where Plotly shall find them.
 function rangesOf(chart, view) {
   if (view === "home") return chart.home;
@@ -136,6 +142,7 @@ function rangesOf(chart, view) {
 
 function look(chart, view, { x, y } = rangesOf(chart, view)) {
   chart.view = view;
+  if (x) x = noNarrower(chart, x);
   window.Plotly.relayout(chart.element, {
     ...(x ? { "xaxis.range": [...x] } : { "xaxis.autorange": true }),
     ...(y ? { "yaxis.range": [...y] } : { "yaxis.autorange": true }),
@@ -156,12 +163,12 @@ function tell(chart) {
   } else if (view !== "fit" && element.layout.meta?.cut) {
     [text, more] = [element.layout.meta.cut, true];
   }
-  const focused = note.root.contains(document.activeElement);
+  const active = document.activeElement; // asked before: an element that is hidden loses the focus
   if (note.text.textContent !== text) note.text.textContent = text;
   note.fit.hidden = !more;
   note.back.hidden = view === "home";
   note.root.hidden = !text && view === "home";
-  if (focused && document.activeElement.hidden) (more ? note.fit : view === "home" ? element : note.back).focus();
+  if (note.root.contains(active) && active.hidden) (more ? note.fit : view === "home" ? element : note.back).focus();
   const { l, t } = element._fullLayout._size;
   note.root.style.left = `${l + 6}px`;
   note.root.style.top = `${t + 6}px`;
@@ -189,7 +196,11 @@ function endDrag(element) {
 function listen(chart) {
   const { element } = chart;
   element.on("plotly_relayout", (change) => {
-    if (Object.keys(change).some((name) => /axis\.range\[/.test(name))) chart.view = "own"; // the mouse, not `look`
+    if (Object.keys(change).some((name) => /axis\.range\[/.test(name))) {
+      chart.view = "own"; // it was the mouse, not `look`
+      const { x, y } = ranges(element);
+      if (noNarrower(chart, x) !== x) look(chart, "own", { x, y });
+    }
     tell(chart);
   });
   element.on("plotly_relayouting", () => tell(chart));

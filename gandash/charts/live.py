@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
-from numpy.typing import NDArray
 from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
+from gandash.core.targets.target import Points
 from gandash.runs.snapshot import Frame
+
+Project = Callable[[Points], Points]
 
 _HERE = Path(__file__).parent
 
@@ -60,6 +62,7 @@ def live_chart(
     height: int,
     label: str,
     frames: Sequence[Frame] | None = None,
+    project: Project = np.asarray,
     motion: str = "",
 ) -> None:
     """Draw a figure, or redraw it in the element that this key already has.
@@ -71,22 +74,28 @@ def live_chart(
 
     With `frames`, the newest few of a run, oldest first (none yet is fine), the figure's last trace is a cloud of
     points that glides through the frames that the browser has not shown yet, over the time between two ticks. The
-    cloud's points are taken from the frames alone.
+    cloud's points are taken from the frames alone; `project` makes ``(n, 2)`` of their ``(n, dim)``.
 
-    >>> live_chart(overlay(shape, real, "light"), key="overlay", height=500, label="Real and generated points",
-    ...            frames=snapshot.frames, motion=snapshot.run_id)  # doctest: +SKIP
+    >>> live_chart(overlay(target, real, "light"), key="overlay", height=500, label="Real and generated points",
+    ...            frames=snapshot.frames, project=target.canvas.project, motion=snapshot.run_id)  # doctest: +SKIP
     """
     mount = st.components.v2.component(
         "gandash_chart", js=_source("chart.js"), css=_source("live.css"), isolate_styles=False
     )
-    chart, *parked = messages(figure, key=key, label=label, frames=frames, motion=motion)
+    chart, *parked = messages(figure, key=key, label=label, frames=frames, project=project, motion=motion)
     mount(key=key, height=height, data=chart)
     for message in parked:
         mount(key=f"{key}_figure", height=1, data=message)
 
 
 def messages(
-    figure: go.Figure, *, key: str, label: str, frames: Sequence[Frame] | None = None, motion: str = ""
+    figure: go.Figure,
+    *,
+    key: str,
+    label: str,
+    frames: Sequence[Frame] | None = None,
+    project: Project = np.asarray,
+    motion: str = "",
 ) -> list[dict[str, Any]]:
     """What the browser is told of a chart: one message, or with `frames` two, the second with the figure itself."""
     content = figure.to_plotly_json()
@@ -100,13 +109,15 @@ def messages(
     text: str = to_json_plotly(content)
     version = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
     # a tuple: with a list, Streamlit loads pandas and Arrow to see whether it is a data frame
-    shown = tuple({"epoch": frame.epoch, "at": frame.progress, "points": encode(frame.points)} for frame in frames)
+    shown = tuple(
+        {"epoch": frame.epoch, "at": frame.progress, "points": encode(project(frame.points))} for frame in frames
+    )
     return [
         data | {"version": version, "frames": shown},
         {"parked": True, "key": key, "version": version, "figure": text},
     ]
 
 
-def encode(points: NDArray[np.float32]) -> str:
+def encode(points: Points) -> str:
     """Points ``(n, 2)`` as base64 text: all x, then all y, in little-endian float32."""
     return base64.b64encode(np.ascontiguousarray(points.T, dtype="<f4").tobytes()).decode("ascii")

@@ -81,6 +81,7 @@ def _points(service: RunService, drawn: Snapshot | None, shape: Target, was_read
         height=OVERLAY_HEIGHT,
         label=wording.overlay_label(shape, snapshot),
         frames=snapshot.frames if snapshot else (),
+        project=shape.canvas.project,
         motion=snapshot.run_id if snapshot else "",
     )
 

@@ -310,6 +310,222 @@ def test_another_run_ends_a_drag_and_comes_with_its_own_axes(new_chart: Callable
     assert [tuple(each) for each in chart.ranges()] == list(SHAPES["circle"].canvas.bounds)
 
 
+# ------------------------------------------------------------------------------------------------ what is not shown
+
+
+def scattered() -> NDArray[np.float32]:
+    """Ten points of the exponential's picture, x from 0 to 50 and y from 0 to 50, of which six are inside."""
+    inside = [(x, 10) for x in (5, 10, 15, 20, 25, 30)]
+    return np.array([*inside, (20, 90), (20, 1e6), (80, 10), (-60, 0)], np.float32)
+
+
+def test_points_outside_are_counted_fitted_and_left_again(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    home = [list(bounds) for bounds in SHAPES["exponential"].canvas.bounds]
+    chart.show(picture("exponential"), [Frame(1, 0.1, scattered()[:6])], "run")
+    assert (chart.note(), chart.button("Fit").is_visible()) == ("", False)
+    chart.show(picture("exponential"), [Frame(2, 0.2, scattered())], "other")
+    assert chart.note() == "4 of 10 points are outside: 2 above, 1 left, 1 right"
+    chart.button("Fit").click()
+    assert chart.note() == ""
+    (left, right), (bottom, top) = chart.ranges()
+    assert left < -60 and right > 80 and bottom == 0 and top > 1e6
+    chart.button("Back").click()
+    assert chart.ranges() == home
+    assert chart.note().startswith("4 of 10")
+    assert not chart.button("Back").is_visible()
+
+
+def test_points_outside_are_counted_as_they_glide_out(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    start = np.tile(np.float32([[10, 10]]), (40, 1))
+    end = start + np.linspace(0, 200, 40, dtype=np.float32)[:, None] * np.float32([0, 1])
+    chart.show(picture("exponential"), [Frame(1, 0.1, start)], "run")
+    chart.page.evaluate(
+        """(selector) => {
+          window.said = new Set();
+          const note = document.querySelector(selector).parentElement.querySelector(".gandash-note span");
+          const look = () => { window.said.add(note.textContent); requestAnimationFrame(look); };
+          look();
+        }""",
+        chart.selector,
+    )
+    chart.show(picture("exponential"), [Frame(1, 0.1, start), Frame(2, 0.2, end)], "run")
+    expected = f"{int((end[:, 1] > 50).sum())} of 40 points are outside: {int((end[:, 1] > 50).sum())} above"
+    chart.page.wait_for_function("(text) => window.said.has(text)", arg=expected)
+    assert len(chart.page.evaluate("[...window.said]")) >= 4  # nothing, the last, and some on the way
+
+
+def test_points_that_are_not_finite_are_told_apart_and_all_of_them_can_come_and_go(
+    new_chart: Callable[[], Chart],
+) -> None:
+    chart = new_chart()
+    points = scattered()
+    points[:2] = np.nan, np.inf
+    chart.show(picture("exponential"), [Frame(1, 0.1, points)], "run")
+    assert chart.note() == "4 of 10 points are outside: 2 above, 1 left, 1 right; 2 of 10 points are not finite"
+    chart.button("Fit").click()
+    assert chart.note() == "2 of 10 points are not finite"
+    chart.show(picture("exponential"), [Frame(1, 0.1, np.full((10, 2), np.nan, np.float32))], "other")
+    assert chart.note() == "10 of 10 points are not finite"
+    assert not chart.button("Fit").is_visible()
+
+
+def test_one_unit_on_both_axes_stays_one_when_fitted(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("circle"), [Frame(1, 0.1, cloud(100, 0))], "run")
+    before = chart.evaluate("[chart._fullLayout.xaxis._length, chart._fullLayout.yaxis._length]")
+    chart.button("Fit").click()
+    (left, right), (bottom, top) = chart.ranges()
+    assert right > 100 and right - left == pytest.approx(top - bottom)
+    after = chart.evaluate("[chart._fullLayout.xaxis._length, chart._fullLayout.yaxis._length]")
+    assert after == pytest.approx(before)
+
+
+def test_a_cut_curve_says_so_and_shows_all_on_request_for_as_long_as_it_is_asked(
+    new_chart: Callable[[], Chart],
+) -> None:
+    chart = new_chart()
+    values = [1 + (i % 7) / 10 for i in range(60)]
+    chart.show(figures.losses(curve(*values, 1.2e13, *values), "light"), motion="run")
+    assert chart.note() == "Peaks up to 1.2e13 are cut off"
+    assert chart.ranges()[1][1] < 10
+    chart.button("Fit").click()
+    assert chart.ranges()[1][1] > 1e13
+    chart.show(figures.losses(curve(*values, 1.2e13, *values, *values), "light"), motion="run")
+    chart.page.wait_for_function(
+        "(selector) => document.querySelector(selector)._fullData[0].x.length === 181", arg=chart.selector
+    )
+    assert chart.ranges()[1][1] > 1e13
+    chart.button("Back").click()
+    assert chart.ranges()[1][1] < 10 and chart.note()
+
+
+def test_a_zoom_of_ones_own_outlives_new_data_though_the_axis_would_now_be_another(
+    new_chart: Callable[[], Chart],
+) -> None:
+    chart = new_chart()
+    wild = [1 + (i % 7) / 10 for i in range(60)]
+    chart.show(figures.losses(curve(*wild, 50), "light"), motion="run")
+    box = chart.page.locator(f"{chart.selector} .nsewdrag").bounding_box()
+    assert box is not None
+    mouse = chart.page.mouse
+    mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+    mouse.down()
+    mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.6 * box["height"], steps=4)
+    mouse.up()
+    own = chart.ranges()
+    chart.show(figures.losses(curve(*wild, 50, *(value + 3 for value in wild)), "light"), motion="run")
+    chart.page.wait_for_function(
+        "(selector) => document.querySelector(selector)._fullData[0].x.length === 121", arg=chart.selector
+    )
+    assert chart.ranges() == own
+    chart.page.mouse.dblclick(box["x"] + 50, box["y"] + 50)
+    assert chart.ranges()[0][1] > 120
+    assert chart.evaluate("chart._fullLayout.yaxis.range[1]") > own[1][1]
+
+
+# ------------------------------------------------------------------------------------------------ hands
+
+
+def test_a_chart_is_one_stop_for_the_keyboard_and_can_be_moved_by_it(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("exponential"), [Frame(1, 0.1, scattered())], "run")
+    stops = """(selector) => [...document.querySelector(selector).parentElement.querySelectorAll("*")]
+      .filter((each) => each.tabIndex >= 0 && each.checkVisibility())
+      .map((each) => each.className || each.textContent)"""
+    names = chart.page.evaluate(stops, chart.selector)
+    assert [name.split()[0] for name in names] == ["gandash-chart", "Fit"]
+    assert chart.evaluate("[chart.getAttribute('role'), chart.getAttribute('aria-label')]") == ["img", "A chart"]
+    chart.page.locator(chart.selector).focus()
+    home = chart.ranges()
+    chart.page.keyboard.press("ArrowRight")
+    assert chart.ranges() == [[5, 55], home[1]]
+    chart.page.keyboard.press("+")
+    assert chart.ranges()[0] == pytest.approx([10, 50])
+    chart.page.keyboard.press("0")
+    assert chart.ranges() == home
+    chart.page.keyboard.press("f")
+    assert chart.ranges()[1][1] > 1e6
+    chart.page.keyboard.press("Tab")
+    assert chart.page.evaluate("document.activeElement.textContent") == "Back"
+    chart.page.keyboard.press("Enter")
+    assert chart.ranges() == home
+    assert chart.page.evaluate("document.activeElement.textContent") == "Fit"  # focus is not lost with the button
+    for key in ("ArrowLeft", "-", "f"):
+        chart.page.keyboard.press(key)
+    assert chart.ranges() == home  # keys are the chart's own, not the button's
+
+
+def test_after_every_redraw_the_toolbar_is_out_of_the_way_of_the_keyboard(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(figures.losses(curve(1, 2), "light"), motion="run")
+    chart.show(figures.losses(curve(1, 2), "dark"), motion="run")
+    chart.page.locator(f"{chart.selector} .nsewdrag").hover()
+    chart.page.locator(f"{chart.selector} .modebar-btn").first.click()
+    tabs = "[...chart.querySelectorAll('.modebar-btn')].map((button) => button.tabIndex)"
+    assert chart.evaluate(tabs) == [-1] * 4
+
+
+@pytest.mark.parametrize("figure", ["losses", "overlay"])
+def test_the_toolbar_leaves_the_legend_to_be_clicked(new_chart: Callable[[], Chart], figure: str) -> None:
+    chart = new_chart()
+    if figure == "overlay":
+        chart.show(picture("exponential"), [Frame(1, 0.1, scattered()[:6])], "run")
+    else:
+        chart.show(figures.losses(curve(*range(9)), "light"), motion="run")
+    legend = chart.page.locator(f"{chart.selector} .legendtoggle").last
+    legend.hover()
+    toolbar = chart.page.locator(f"{chart.selector} .modebar").bounding_box()
+    words = chart.page.locator(f"{chart.selector} .legend").bounding_box()
+    assert toolbar is not None and words is not None
+    assert toolbar["y"] >= words["y"] + words["height"] and toolbar["y"] + toolbar["height"] < 400
+    legend.click()
+    chart.page.wait_for_function(
+        "(selector) => document.querySelector(selector)._fullData.at(-1).visible === 'legendonly'", arg=chart.selector
+    )
+
+
+def test_epochs_cannot_be_zoomed_into_parts(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(figures.losses(curve(*range(40)), "light"), motion="run")
+    ticks = "[...chart.querySelectorAll('.xtick')].map((tick) => tick.textContent)"
+    chart.page.locator(chart.selector).focus()
+    for _ in range(20):
+        chart.page.keyboard.press("+")
+    labels = chart.evaluate(ticks)
+    assert len(labels) >= 3 and all(float(label).is_integer() for label in labels)
+    assert len(set(labels)) == len(labels)
+    chart.page.keyboard.press("0")
+    box = chart.page.locator(f"{chart.selector} .nsewdrag").bounding_box()
+    assert box is not None
+    chart.page.mouse.move(box["x"] + 200, box["y"] + 100)
+    chart.page.mouse.down()
+    chart.page.mouse.move(box["x"] + 220, box["y"] + 200, steps=4)
+    chart.page.mouse.up()
+    chart.page.wait_for_function(
+        "(selector) => document.querySelector(selector)._fullLayout.xaxis.range.reduce((a, b) => b - a) >= 4.99",
+        arg=chart.selector,
+    )
+    assert all(float(label).is_integer() for label in chart.evaluate(ticks))
+
+
+def test_a_chart_takes_the_height_that_its_container_has(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], "run")
+    for height in (900, 180):
+        chart.page.evaluate(f"window.hosts['{chart.key}'][0].style.height = '{height}px'")
+        chart.page.wait_for_function(
+            "([selector, height]) => document.querySelector(selector)._fullLayout.height === height",
+            arg=[chart.selector, height],
+        )
+        box = chart.page.locator(f"{chart.selector} .main-svg").first.bounding_box()
+        assert box is not None and box["height"] == height
+
+
+# ------------------------------------------------------------------------------------------------ the dashboard
+
+
 def test_at_every_paint_title_real_and_generated_points_are_of_one_run(dashboard: str, open_page: OpenPage) -> None:
     """The exponential's points are some tens from 0; the circle's, and those of its untrained generator, stay near."""
     page = open_page(dashboard)

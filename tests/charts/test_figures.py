@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 from types import MappingProxyType
-from typing import get_args
+from typing import Any, get_args
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gandash.charts.figures import MOST_POINTS, PALETTES, Theme, losses, metric, overlay, scores, thin, thumbnail_svg
+from gandash.charts.figures import (
+    PALETTES,
+    Theme,
+    losses,
+    metric,
+    overlay,
+    preview_svg,
+    result_svg,
+    scores,
+    thumbnail_svg,
+)
+from gandash.charts.series import MOST_POINTS, smooth
 from gandash.core.metrics import METRICS
+from gandash.core.targets import Canvas, Target
 from gandash.core.targets.shapes import SHAPES, Shape
+from gandash.core.targets.target import Points
 from gandash.runs.snapshot import History
 
 
@@ -35,6 +51,8 @@ def test_the_overlay_keeps_to_the_axes_of_the_shape(shape: Shape, theme: Theme) 
     assert figure.data[1].marker.symbol == "star"
     real_opacity, generated_opacity = (float(trace.marker.color[5:-1].split(",")[3]) for trace in figure.data)
     assert real_opacity < generated_opacity < 1
+    dots, stars = figure.data
+    assert dots.zorder > (stars.zorder or 0) and dots.marker.size < stars.marker.size / 2  # both can be seen
     np.testing.assert_array_equal(figure.data[0].x, real[:, 0])
     assert len(figure.data[1].x) == 0
 
@@ -54,19 +72,6 @@ def test_a_long_history_is_thinned_and_its_spikes_stay() -> None:
     drawn = dict(zip(figure.data[1].x, figure.data[1].y, strict=True))
     assert (drawn[12_346], drawn[67_891]) == (50, -50)
     assert {1, 100_000} <= drawn.keys()
-
-
-@given(st.integers(0, 5000), st.integers(4, 200), st.integers(0, 2**32 - 1))
-def test_thinning_keeps_the_order_the_ends_and_the_extremes(n: int, limit: int, seed: int) -> None:
-    y = np.random.default_rng(seed).standard_normal(n)
-    x = np.arange(n)
-    kept_x, kept_y = thin(x, y, limit)
-    assert len(kept_x) == len(kept_y) <= limit
-    assert (np.diff(kept_x) > 0).all()
-    np.testing.assert_array_equal(kept_y, y[kept_x])
-    if n:
-        assert (kept_x[0], kept_x[-1]) == (0, n - 1)
-        assert (kept_y.min(), kept_y.max()) == (y.min(), y.max())
 
 
 def test_what_was_not_measured_or_is_not_finite_is_left_out() -> None:
@@ -118,6 +123,188 @@ def test_a_metric_not_measured_yet_says_so() -> None:
 def test_an_empty_history_is_an_empty_chart() -> None:
     for figure in (losses(History(), "light"), scores(History(), "dark")):
         assert all(len(trace.x) == 0 for trace in figure.data)
+
+
+class Helix(Target):
+    """Points in space, seen from its side: height over breadth."""
+
+    name, title, formula, dim, columns = "helix", "Helix", "(cos t, sin t, t)", 3, ("x", "y", "z")
+
+    @property
+    def canvas(self) -> Canvas:  # type: ignore[override]
+        return SideView(bounds=((-1, 1), (0, 10)), axes=("breadth", "height <z>"), equal=False)
+
+    def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        t = rng.uniform(0, 10, n)
+        return np.column_stack((np.cos(t), np.sin(t), t))
+
+
+class SideView(Canvas):
+    def project(self, points: Points) -> Points:
+        return points[:, [0, 2]]
+
+
+def test_a_target_in_space_is_drawn_as_its_canvas_sees_it() -> None:
+    helix = Helix()
+    real = helix.sample(50, np.random.default_rng(0))
+    figure = overlay(helix, real, "light")
+    np.testing.assert_array_equal(figure.data[0].y, real[:, 2])
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("breadth", "height <z>")
+    for svg in (thumbnail_svg(helix), result_svg(helix, real), preview_svg(helix, real)):
+        ElementTree.fromstring(svg)
+
+
+def test_a_smoothed_line_has_the_raw_one_faint_behind_it() -> None:
+    loss = np.random.default_rng(0).normal(size=500)
+    loss[[3, 100]] = np.nan, np.inf
+    data = history(500, generator_loss=loss, headline=loss + 9)
+    for figure in (losses(data, "light", smoothing=0.8), metric(data, ["headline"], "dark", smoothing=0.8)):
+        raw, average = figure.data[-2:]
+        assert (raw.showlegend, raw.hoverinfo, raw.legendgroup) == (False, "skip", average.legendgroup)
+        assert raw.line.width < average.line.width and raw.line.color.startswith("rgba")
+        np.testing.assert_array_equal(raw.x, average.x)
+        np.testing.assert_allclose(average.y, smooth(raw.y.astype(np.float64), 0.8), rtol=1e-5, atol=1e-6)
+    assert len(losses(data, "light").data) == len(scores(data, "light").data) == 2
+    assert len(scores(data, "light", smoothing=0.5).data) == 4
+
+
+def test_a_long_history_is_smoothed_before_it_is_thinned() -> None:
+    loss = np.random.default_rng(0).normal(size=50_000)
+    figure = losses(history(50_000, generator_loss=loss), "light", smoothing=0.99)
+    average = figure.data[-1]
+    assert len(average.x) <= MOST_POINTS
+    np.testing.assert_allclose(average.y, smooth(loss, 0.99)[average.x - 1], rtol=1e-5, atol=1e-6)
+
+
+def test_a_peak_does_not_flatten_the_rest_and_is_told() -> None:
+    loss = 1 + np.random.default_rng(0).uniform(size=200)
+    loss[20] = 1.2e13
+    layout = losses(history(200, generator_loss=loss), "light").layout
+    assert layout.yaxis.type is None and layout.yaxis.range[1] < 10
+    assert layout.meta["cut"] == "Peaks up to 1.2e13 are cut off"
+    layout = scores(history(200, d_real=-loss), "light", "wgan-gp").layout
+    assert layout.yaxis.range[0] > -10
+    assert layout.meta["cut"] == "Dips down to -1.2e13 are cut off"
+    layout = metric(history(200, headline=loss), ["headline"], "light").layout
+    assert layout.yaxis.type == "log" and layout.yaxis.range[1] < 1
+    assert "1.2e13" in layout.meta["cut"]
+    calm = losses(history(200), "light").layout
+    assert calm.yaxis.range is None and "cut" not in calm.meta
+
+
+def test_losses_over_many_decades_get_a_logarithmic_axis() -> None:
+    loss = np.geomspace(1e13, 1, 100)
+    layout = losses(history(100, generator_loss=loss), "light").layout
+    assert layout.yaxis.type == "log" and "cut" not in layout.meta
+    assert layout.annotations[0].y == pytest.approx(np.log10(np.log(2)))
+    loss[3] = -1
+    assert losses(history(100, generator_loss=loss), "light").layout.yaxis.type is None
+
+
+def test_where_a_run_goes_on_from_another_is_marked() -> None:
+    data = history(30, headline=np.ones(30))
+    for figure in (
+        losses(data, "light", since=12),
+        scores(data, "dark", since=12),
+        metric(data, [], "light", since=12),
+    ):
+        line, word = figure.layout.shapes[0], figure.layout.annotations[0]
+        assert (line.x0, line.x1, word.x, word.text) == (12, 12, 12, "trained on")
+    for since in (None, 0):
+        assert "trained on" not in str(losses(data, "light", since=since))
+
+
+def test_epochs_are_whole_and_have_a_name() -> None:
+    for figure in (losses(history(2), "light"), scores(history(2), "light"), metric(history(2), [], "light")):
+        axis = figure.layout.xaxis
+        assert axis.title.text == "epoch"
+        low, high = axis.autorangeoptions.include
+        assert low == 0 and (high - low) / axis.nticks > 0.5  # Plotly's steps are 0.5, 1, 2, ...; the next above this
+        assert figure.layout.meta["narrowest"] / axis.nticks > 0.5
+
+
+def test_metrics_say_their_units() -> None:
+    data = history(9, headline=np.ones(9), coverage=np.ones(9), recall=np.ones(9))
+    alone, shared, mixed = METRICS["headline"], METRICS["coverage"], ["headline", "coverage"]
+    assert metric(data, ["headline"], "light").layout.title.text == f"{alone.title} ({alone.unit})"
+    assert metric(data, ["coverage", "recall"], "light").layout.title.text == shared.unit
+    names = [trace.name for trace in metric(data, mixed, "light").data]
+    assert names == [f"{METRICS[name].title} ({METRICS[name].unit})" for name in mixed]
+
+
+def texts(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """Each font size in a layout, and where it is."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from [(path, inner)] if name == "size" and path.endswith("font") else texts(inner, f"{path}.{name}")
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from texts(inner, path)
+
+
+def test_no_text_in_a_chart_is_smaller_than_11_pixels() -> None:
+    data = history(30, headline=np.ones(30))
+    real = SHAPES["circle"].sample(9, np.random.default_rng(0))
+    charts = (losses(data, "light", since=3), scores(data, "light"), metric(data, ["headline"], "light"))
+    for figure in (*charts, overlay(SHAPES["circle"], real, "light")):
+        sizes = dict(texts(figure.to_plotly_json()["layout"]))
+        assert len(sizes) >= 5 and min(sizes.values()) >= 11, sizes
+    assert 'font-size="11"' in preview_svg(SHAPES["circle"], real)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of ``#rrggbb`` (WCAG 2.2)."""
+    shares = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return float(
+        np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+    )
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", get_args(Theme))
+def test_colours_stand_out_from_the_ground(theme: Theme) -> None:
+    """WCAG 2.2 AA: 4.5 for text, 3 for what else has to be told apart. The ground is the theme's own."""
+    palette = PALETTES[theme]
+    config = tomllib.loads(Path(".streamlit/config.toml").read_text(encoding="utf-8"))["theme"][theme]
+    assert palette.background == config["backgroundColor"]
+    for ground in (palette.background, palette.hover, config["secondaryBackgroundColor"]):
+        for text in (palette.text, palette.hint):
+            assert contrast(text, ground) >= 4.5, (text, ground)
+        for line in (palette.real, palette.generated, palette.discriminator, *palette.lines):
+            assert contrast(line, ground) >= 3, (line, ground)
+
+
+def test_pictures_for_both_themes_stand_out_from_both() -> None:
+    svg = result_svg(SHAPES["circle"], SHAPES["circle"].sample(9, np.random.default_rng(0)))
+    strokes = re.findall(r'stroke="(#\w+)"', svg)
+    assert len(strokes) == 2
+    for colour in (*strokes, *re.findall(r'color="(#\w+)"', thumbnail_svg(SHAPES["circle"]))):
+        for palette in PALETTES.values():
+            assert contrast(colour, palette.background) >= 3, colour
+
+
+def test_a_picture_of_a_result_shows_what_is_inside_and_finite() -> None:
+    shape = SHAPES["circle"]
+    points = np.array([[0, 0], [np.nan, 0], [np.inf, 0], [0, 1e30], [1, 0]], np.float32)
+    generated = ElementTree.fromstring(result_svg(shape, points))[1]
+    assert generated.attrib["d"].count("h0") == 2
+    many = result_svg(shape, shape.sample(5000, np.random.default_rng(0)))
+    assert len(many) < 10_000
+    assert "M" not in ElementTree.fromstring(result_svg(shape, points[:0]))[1].attrib["d"]
+
+
+def test_a_preview_names_the_ends_of_its_axes_as_text() -> None:
+    helix = Helix()
+    words = [
+        each.text
+        for each in ElementTree.fromstring(preview_svg(helix, helix.sample(9, np.random.default_rng(0)))).iter()
+        if each.text
+    ]
+    assert words == ["-1", "breadth", "1", "0", "10 height <z>"]
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
+from gandash.charts import figures
 from gandash.charts.live import encode
+from gandash.charts.live import messages as messages_of
+from gandash.runs.snapshot import Frame, History
 
 
 def page() -> None:
@@ -66,3 +69,23 @@ def test_points_travel_as_float32_x_before_y() -> None:
     points = np.array([[1, 10], [2, 20], [3, 30]], np.float32)
     values = np.frombuffer(base64.b64decode(encode(points)), "<f4")
     assert values.tolist() == [1, 2, 3, 10, 20, 30]
+
+
+def test_a_figure_is_another_one_with_its_run_its_theme_or_its_smoothing() -> None:
+    def identity(theme: figures.Theme = "light", motion: str = "run", **options: Any) -> str:
+        figure = figures.losses(History(), theme, **options)
+        return str(messages_of(figure, key="chart", label="A chart", motion=motion)[0]["identity"])
+
+    usual = identity()
+    assert identity() == usual
+    others = {identity("dark"), identity(motion="other"), identity(smoothing=0.5), identity(objective="hinge")}
+    assert len(others | {usual}) == 5
+
+
+def test_frames_travel_as_the_target_projects_them() -> None:
+    points = np.arange(12, dtype=np.float32).reshape(4, 3)
+    figure = figures.losses(History(), "light")
+    told = messages_of(
+        figure, key="chart", label="", frames=[Frame(1, 0.1, points)], project=lambda points: points[:, [2, 0]]
+    )
+    assert told[0]["frames"][0]["points"] == encode(points[:, [2, 0]])
