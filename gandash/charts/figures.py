@@ -362,7 +362,7 @@ def _mark(layout: Layout, palette: Palette, ends: dict[str, Any], text: str, **p
     """Add a thin dotted line between two ends, with a word at this place."""
     line = {"type": "line", "layer": "below", "line": {"color": palette.hint, "width": 1, "dash": "dot"}, **ends}
     label = {"text": text, "showarrow": False, "font": {"size": SMALL, "color": palette.hint}, **place}
-    label |= {"bgcolor": _faint(palette.background, 0.8), "borderpad": 0}  # lines pass behind it
+    label |= {"bgcolor": _faint(palette.background, 0.9), "borderpad": 0}  # lines pass behind it
     layout.setdefault("shapes", []).append(line)
     layout.setdefault("annotations", []).append(label | {name: ends[name] for name in ("xref", "yref")})
 

@@ -14,6 +14,9 @@ const GLIDE_SHARE = 0.5; // of the main thread's time that moving it may take
 const FIGURE_SHARE = 0.04; // of the main thread's time that new data of a chart's figure may take
 const LONGEST_TICK = 2000; // ms; anything longer was a pause, not a tick
 const FAR = 1e5; // pixels
+const LETTER = 6.2; // pixels, on average
+const LEGEND_SYMBOL = 45; // pixels, with the space around it
+const LEGEND_LINE = 19; // pixels
 const PAN = 0.1; // of the span, at each press of a key
 const ZOOM = 0.8; // of the span, likewise
 const KEYS = { ArrowLeft: [1, -PAN, 0], ArrowRight: [1, PAN, 0], ArrowUp: [1, 0, PAN], ArrowDown: [1, 0, -PAN] };
@@ -212,6 +215,14 @@ function listen(chart) {
 
 // ---------------------------------------------------------------------------------------------- figures
 
+// Lines that a legend takes beside the title, above the plot; Plotly itself makes no room there.
+function legendLines({ data, layout }, width) {
+  const entries = data.filter((trace) => trace.showlegend !== false);
+  if (!layout.showlegend || !entries.length) return 1;
+  const letters = entries.reduce((sum, trace) => sum + trace.name.length, layout.title.text.length);
+  return Math.ceil((letters * LETTER + entries.length * LEGEND_SYMBOL) / (width - layout.margin.l - layout.margin.r));
+}
+
 function drawFigure(chart, text, data) {
   const figure = JSON.parse(text);
   const { element } = chart;
@@ -219,6 +230,7 @@ function drawFigure(chart, text, data) {
   const family = getComputedStyle(element).getPropertyValue("--st-font") || getComputedStyle(element).fontFamily;
   layout.font = { ...layout.font, family };
   layout.autosize = true;
+  layout.margin.t += LEGEND_LINE * (legendLines(figure, element.clientWidth) - 1);
   if (touch.matches) layout.dragmode = false; // a finger scrolls the page
   if (data.frames && chart.shown) Object.assign(figure.data.at(-1), chart.shown);
   const sameType = element._fullLayout?.yaxis.type === (layout.yaxis.type ?? "linear");

@@ -37,8 +37,10 @@ START = f"""async ([source, plotly]) => {{
 RENDER = """([host, messages]) => {
   window.hosts ??= {};
   const parents = (window.hosts[host] ??= ["div", "div"].map((tag) => document.createElement(tag)));
-  parents[0].style = "width: 600px; height: 400px";
-  if (!parents[0].isConnected) document.body.append(...parents);
+  if (!parents[0].isConnected) {
+    parents[0].style = "width: 600px; height: 400px";
+    document.body.append(...parents);
+  }
   messages.forEach((data, i) => window.gandashCharts.render({ data, parentElement: parents[i] }));
 }"""
 
@@ -338,8 +340,9 @@ def test_points_outside_are_counted_fitted_and_left_again(new_chart: Callable[[]
 
 def test_points_outside_are_counted_as_they_glide_out(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
-    start = np.tile(np.float32([[10, 10]]), (40, 1))
-    end = start + np.linspace(0, 200, 40, dtype=np.float32)[:, None] * np.float32([0, 1])
+    start = np.full((40, 2), 10, np.float32)
+    end = start.copy()
+    end[:, 1] += np.linspace(0, 200, 40, dtype=np.float32)
     chart.show(picture("exponential"), [Frame(1, 0.1, start)], "run")
     chart.page.evaluate(
         """(selector) => {
@@ -484,6 +487,26 @@ def test_the_toolbar_leaves_the_legend_to_be_clicked(new_chart: Callable[[], Cha
     chart.page.wait_for_function(
         "(selector) => document.querySelector(selector)._fullData.at(-1).visible === 'legendonly'", arg=chart.selector
     )
+
+
+def test_on_a_phone_every_entry_of_a_long_legend_can_be_read(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    names = ["headline", "batch_mse", "coverage"]
+    data = History(np.arange(1, 9), MappingProxyType({name: np.arange(1.0, 9.0) for name in names}))
+    for width, top in ((900, 32), (374, 51)):
+        chart.show(figures.metric(History(), [], "light"))
+        chart.page.evaluate(f"window.hosts['{chart.key}'][0].style.width = '{width}px'")
+        chart.show(figures.metric(data, names, "light"))
+        assert chart.evaluate("chart._fullLayout.margin.t") >= top
+        assert (chart.evaluate("chart._fullLayout.margin.t") == 32) == (width == 900)
+        frame = chart.page.locator(chart.selector).bounding_box()
+        plot = chart.page.locator(f"{chart.selector} .nsewdrag").bounding_box()
+        assert frame is not None and plot is not None
+        for entry in chart.page.locator(f"{chart.selector} .legendtext").all():
+            box = entry.bounding_box()
+            assert box is not None
+            assert frame["y"] <= box["y"] and box["y"] + box["height"] <= plot["y"] + 3
+            assert frame["x"] <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"]
 
 
 def test_epochs_cannot_be_zoomed_into_parts(new_chart: Callable[[], Chart]) -> None:
