@@ -340,7 +340,7 @@ def _choose_range(layout: Layout, history: History, names: Sequence[str], *, log
     if log_scale is None:
         log_scale = lowest > 0 and high / low >= DECADES
     if log_scale:
-        axis |= {"type": "log"} | ({"dtick": 1} if high / low > 100 else {})
+        axis |= {"type": "log", "nticks": 4}  # of three decades on Plotly then marks powers of ten alone
         columns = [np.log10(column) for column in columns]
     if shown := robust_range(columns):
         axis |= {"range": shown}

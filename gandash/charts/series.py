@@ -13,8 +13,10 @@ Floats = NDArray[np.float64]
 
 MOST_POINTS = 2000
 """How many points of a curve are sent to a browser."""
+PEAK = 10.0
+"""Ranges are cut where they would be so many times as long as the span of the bulk of the values."""
 FENCE = 2.0
-"""How far beyond the bulk of its values a range reaches, in spans of that bulk."""
+"""How far beyond that bulk a range that is cut still reaches, in its spans."""
 
 
 def smooth(values: Floats, weight: float) -> Floats:
@@ -62,14 +64,14 @@ def thin(x: NDArray[Any], y: Floats, limit: int = MOST_POINTS) -> tuple[NDArray[
 def robust_range(columns: Sequence[Floats]) -> tuple[float, float] | None:
     """The lowest and the highest value to show of columns ``(n,)`` of finite values; None if that is all of them.
 
-    What is far from the bulk, the 5th to the 95th percentile, is left out, so that the bulk takes a fifth of the range
-    or more.
+    If the bulk, the 5th to the 95th percentile, would take less than a tenth of the range, what is far from it is left
+    out: it then takes a fifth or more.
     """
     low, high = bulk(columns)
     span = high - low or abs(low) or 1.0
-    inside = [column[np.abs(column - (low + high) / 2) <= (FENCE + 0.5) * span] for column in columns]
-    if all(len(kept) == len(column) for kept, column in zip(inside, columns, strict=True)):
+    if max(column.max() for column in columns) - min(column.min() for column in columns) <= PEAK * span:
         return None
+    inside = [column[(column >= low - FENCE * span) & (column <= high + FENCE * span)] for column in columns]
     kept = np.concatenate(inside)
     margin = 0.06 * (float(np.ptp(kept)) or span)
     return float(kept.min()) - margin, float(kept.max()) + margin
