@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gandash.pages import RUNS, TRAIN, style
+from gandash.pages import RUNS, TRAIN, frame, style
 
 st.set_page_config(
     page_title="gandash", page_icon=style.ICON, layout="wide", initial_sidebar_state=style.SIDEBAR_PIXELS
@@ -10,11 +10,10 @@ st.set_page_config(
 st.logo(style.LOGO, size="large", icon_image=style.LOGO)
 style.apply()
 
-page = st.navigation(
-    [
-        st.Page(TRAIN, title="Train", icon=":material/model_training:", default=True),
-        st.Page(RUNS, title="Runs", icon=":material/history:", url_path="runs"),
-    ],
-    position="top",
-)
+pages = [
+    st.Page(TRAIN, title="Train", icon=":material/model_training:", default=True),
+    st.Page(RUNS, title="Runs", icon=":material/history:", url_path="runs"),
+]
+page = st.navigation(pages, position="top")
+frame.show(pages, page)
 page.run()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -11,9 +13,9 @@ from gandash.charts import figures
 from gandash.charts.live import live_chart
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
-from gandash.core.targets import Target
+from gandash.core.targets import Target, TargetSpec
 from gandash.core.targets.shapes import SHAPES
-from gandash.pages import setup, style, tiles, wording
+from gandash.pages import announce, setup, style, tiles, wording
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import History, Snapshot
 
@@ -22,9 +24,9 @@ FIGURES_POLL_SECONDS = 0.9
 IDLE_POLL_SECONDS = 1.0
 MOST_REAL_POINTS = 2048
 
-OVERLAY_HEIGHT = 484
-SIDE_HEIGHT = OVERLAY_HEIGHT // 2
-METRIC_HEIGHT = 230
+PICTURE_HEIGHT = 480
+CURVE_HEIGHT = 170
+"""Pixels, where the style sheet does not know better: it gives the charts the height that the screen has."""
 
 PREVIEW = RunConfig()
 """Whose real points are shown before there is a run, but for the shape."""
@@ -39,19 +41,15 @@ def show(service: RunService, snapshot: Snapshot | None) -> None:
     figures around them, as often as one can read them.
     """
     chosen = SHAPES.get(st.session_state[setup.key("target")], SHAPES[PREVIEW.shape])
-    shape: Target = snapshot.config.target.build() if snapshot else chosen
+    target: Target = snapshot.config.target.build() if snapshot else chosen
     head = st.container(key="head")
-    left, right = st.columns([11, 9], gap="small")
-    with left:
-        overlay = st.container(border=True, key="overlay")
-    with right:
-        side = st.container(border=True, key="side", gap=None)
-    quality = st.container(border=True, key="quality", gap="xsmall")
+    overlay = st.container(border=True, key="overlay")
+    side = st.container(key="side", gap="xsmall")
     points_poll, figures_poll = polls(snapshot, service.ready)
     with overlay:
-        st.fragment(_points, run_every=points_poll, key="points")(service, snapshot, shape, service.ready)
+        st.fragment(_points, run_every=points_poll, key="points")(service, snapshot, target, service.ready)
     with side:
-        st.fragment(_figures, run_every=figures_poll, key="figures")(service, snapshot, shape, head, quality)
+        st.fragment(_figures, run_every=figures_poll, key="figures")(service, snapshot, target, head)
 
 
 def polls(snapshot: Snapshot | None, ready: bool) -> tuple[float | None, float | None]:
@@ -65,7 +63,7 @@ def polls(snapshot: Snapshot | None, ready: bool) -> tuple[float | None, float |
     return IDLE_POLL_SECONDS, IDLE_POLL_SECONDS  # a chunk that was in flight may still come in
 
 
-def _points(service: RunService, drawn: Snapshot | None, shape: Target, was_ready: bool) -> None:
+def _points(service: RunService, drawn: Snapshot | None, target: Target, was_ready: bool) -> None:
     """What moves.
 
     `drawn` is the run as the rest of the page shows it; once that is out of date, the whole page is drawn anew.
@@ -74,50 +72,49 @@ def _points(service: RunService, drawn: Snapshot | None, shape: Target, was_read
     if page_is_behind(drawn, snapshot) or (drawn is None and service.ready != was_ready):
         st.rerun()
     config = snapshot.config if snapshot else PREVIEW
-    real = _real_points(shape, shape.name, min(config.points, MOST_REAL_POINTS), config.seed)
+    real = _real_points(target.spec, min(config.points, MOST_REAL_POINTS), config.seed)
     live_chart(
-        figures.overlay(shape, real, style.theme()),
+        figures.overlay(target, real, style.theme()),
         key="overlay_chart",
-        height=OVERLAY_HEIGHT,
-        label=wording.overlay_label(shape, snapshot),
+        height=PICTURE_HEIGHT,
+        label=wording.overlay_label(target, snapshot),
         frames=snapshot.frames if snapshot else (),
         project=shape.canvas.project,
         motion=snapshot.run_id if snapshot else "",
     )
 
 
-def _figures(
-    service: RunService, drawn: Snapshot | None, shape: Target, head: DeltaGenerator, quality: DeltaGenerator
-) -> None:
+def _figures(service: RunService, drawn: Snapshot | None, target: Target, head: DeltaGenerator) -> None:
     """What is read: the status, the tiles, and losses, scores and metrics over the epochs."""
     snapshot = _newest(service, drawn)
     with head:
         _status(snapshot, service.ready)
-        tiles.show(tiles.tiles_of(shape, snapshot))
+        announce.show(snapshot)
+    tiles.show(tiles.tiles_of(target, snapshot))
     history = snapshot.history if snapshot else History()
     motion = snapshot.run_id if snapshot else ""
     objective = (snapshot.config if snapshot else PREVIEW).objective
     theme = style.theme()
-    live_chart(
-        figures.losses(history, theme, objective),
-        key="loss_chart",
-        height=SIDE_HEIGHT,
-        label="Losses of generator and discriminator over the epochs",
-        motion=motion,
-    )
-    live_chart(
-        figures.scores(history, theme, objective),
-        key="score_chart",
-        height=SIDE_HEIGHT,
-        label="Mean answer of the discriminator to real and to generated points over the epochs",
-        motion=motion,
-    )
-    with quality:
-        names = _choose_metrics(shape, history)
+    with st.container(border=True, key="curves", gap=None):
+        names = _curve_choices(target, history)
+        live_chart(
+            figures.losses(history, theme, objective),
+            key="loss_chart",
+            height=CURVE_HEIGHT,
+            label="Losses of generator and discriminator over the epochs",
+            motion=motion,
+        )
+        live_chart(
+            figures.scores(history, theme, objective),
+            key="score_chart",
+            height=CURVE_HEIGHT,
+            label="Mean answer of the discriminator to real and to generated points over the epochs",
+            motion=motion,
+        )
         live_chart(
             figures.metric(history, names, theme),
             key="metric_chart",
-            height=METRIC_HEIGHT,
+            height=CURVE_HEIGHT,
             label=f"{', '.join(METRICS[name].title for name in names) or 'No metric'} over the epochs",
             motion=motion,
         )
@@ -149,40 +146,37 @@ def page_is_behind(drawn: Snapshot | None, snapshot: Snapshot | None) -> bool:
 def _status(snapshot: Snapshot | None, ready: bool) -> None:
     """The strip that always says what is going on, in the same place and height whatever it is."""
     look = wording.LOOKS[snapshot.status] if snapshot else wording.READY
-    if snapshot:
-        sentence = wording.what_happens(snapshot)
-    elif ready:
-        sentence = (
-            "Pick a shape and press **Train**: the generator's green stars move onto the real points, the red dots."
-        )
-    else:
-        sentence = "The workers are warming up, which takes a few seconds. You can press **Train** already."
-    with st.container(border=True, key="status", gap="small"):
+    with st.container(border=True, key="status", gap="xsmall"):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.badge(look.label, icon=look.icon, color=look.colour)
             if snapshot:
                 st.markdown(f"**{wording.progress_text(snapshot)}**", width="content")
-            st.markdown(sentence, width="stretch")
+                st.markdown(wording.pace(snapshot), width="content")
         st.progress(min(max(snapshot.progress, 0.0), 1.0) if snapshot else 0.0)
+        with st.container(key="sentence"):
+            st.markdown(wording.what_happens(snapshot, ready))
 
 
-def _choose_metrics(shape: Target, history: History) -> list[str]:
+def _curve_choices(target: Target, history: History) -> list[str]:
     """The metrics to draw, of those that this shape has: at first the headline and the textbook's."""
-    usual = ["headline", *filter(None, [shape.textbook_metric])]
+    usual = ["headline", *filter(None, [target.textbook_metric])]
     options = [name for name in METRICS if name in usual or name in history.columns]
     chosen = [name for name in st.session_state.get(_METRICS, usual) if name in options]
     st.session_state[_METRICS] = chosen
-    return st.multiselect(
-        "Quality over the epochs",
-        options,
-        key=_METRICS,
-        format_func=lambda name: METRICS[name].title,
-        placeholder="Choose what to draw",
-        help="  \n".join(f"**{METRICS[name].title}** ({METRICS[name].unit}): {METRICS[name].help}" for name in chosen),
-    )
+    told = "  \n".join(f"**{METRICS[name].title}** ({METRICS[name].unit}): {METRICS[name].help}" for name in chosen)
+    row = st.container(horizontal=True, gap="small", vertical_alignment="center", key="curve_choices")
+    with row, st.popover("Metrics", icon=":material/show_chart:", key="metric_choice"):
+        return st.multiselect(
+            "Metrics to draw over the epochs",
+            options,
+            key=_METRICS,
+            format_func=lambda name: METRICS[name].title,
+            placeholder="Choose what to draw",
+            help=told,
+        )
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def _real_points(_target: Target, name: str, count: int, seed: int) -> NDArray[np.float32]:
-    """The points that a run with this seed trains on (up to `count` of them), shape (count, 2)."""
-    return _target.sample(count, np.random.default_rng(seed))
+@lru_cache(maxsize=64)
+def _real_points(spec: TargetSpec, count: int, seed: int) -> NDArray[np.float32]:
+    """Real points, shape (count, dim), as a run with this seed may train on."""
+    return spec.build().sample(count, np.random.default_rng(seed))

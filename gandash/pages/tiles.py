@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
+from gandash.core.objectives import OBJECTIVES
 from gandash.core.targets import Target
 from gandash.pages import wording
 from gandash.runs.snapshot import History, Snapshot
 
-MIN_COLUMN_PIXELS = 102
-"""Six columns on a desk, three on a phone."""
+MIN_COLUMN_PIXELS = 84
+"""Three columns even on a phone."""
 
 SHORT_TITLES: Mapping[str, str] = {
     "mse": "Curve error",
@@ -27,53 +29,71 @@ SHORT_TITLES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Tile:
-    """One figure: what it is called, how it reads, and what it means."""
+    """One figure: what it is called, how it reads, what to compare it with, and what it means."""
 
     label: str
     value: str
+    note: str
     help: str
 
 
 def show(tiles: list[Tile]) -> None:
-    """Draw tiles in a row, in fewer columns where there is no room."""
-    with st.container(key="tiles"), st.grid(len(tiles), min_column_width=MIN_COLUMN_PIXELS, gap="xsmall"):
+    """Draw tiles in three columns, of which the first takes two."""
+    with st.container(key="tiles"), st.grid(3, min_column_width=MIN_COLUMN_PIXELS, gap="xsmall"):
         for tile in tiles:
-            st.metric(tile.label, tile.value, help=tile.help, border=True)
+            st.metric(
+                tile.label,
+                tile.value,
+                tile.note or None,
+                delta_color="off",
+                delta_arrow="off",
+                help=tile.help,
+                border=True,
+            )
 
 
-def tiles_of(shape: Target, snapshot: Snapshot | None) -> list[Tile]:
-    """The six tiles of a shape; dashes before there is a run."""
+def tiles_of(target: Target, snapshot: Snapshot | None) -> list[Tile]:
+    """The five tiles of a target, the headline first; dashes before there is a run."""
+    config = snapshot.config if snapshot else RunConfig()
     history = snapshot.history if snapshot else History()
     metrics = _newest_metrics(snapshot)
+    textbook_loss = config.objective == "non-saturating"
+    probability = OBJECTIVES[config.objective].probability
     return [
-        Tile(
-            "Epoch",
-            f"{snapshot.epoch:,}" if snapshot else "–",
-            "Passes over the real points so far.",
-        ),
+        *(_metric_tile(name, metrics, target, snapshot) for name in target.tiles),
         Tile(
             "Loss G / D",
             _pair(history, "generator_loss", "discriminator_loss"),
+            "a tie: 0.69 / 1.39" if textbook_loss else "no quality",
             "How badly the generator fools the discriminator, and how badly the discriminator tells real from "
-            "generated. They need not fall: the two networks play against each other. With the textbook's loss, "
-            "0.69 and 1.39 mean that the discriminator can only guess.",
+            "generated, over the last epoch. They need not fall: the two networks play against each other. With the "
+            "textbook's loss, 0.69 and 1.39 mean that the discriminator can only guess.",
         ),
         Tile(
             "D real / fake",
             _pair(history, "d_real", "d_fake"),
-            "The discriminator's mean answer to real and to generated points. With a probability as its answer, "
-            "1 and 0 are a perfect discriminator, 0.5 and 0.5 one that can only guess.",
+            "a tie: 0.5 / 0.5" if probability else "scores",
+            "The discriminator's mean answer to real and to generated points, over the last epoch. With a probability "
+            "as its answer, 1 and 0 are a perfect discriminator, 0.5 and 0.5 one that can only guess.",
         ),
-        *(_metric_tile(name, metrics, shape) for name in shape.tiles),
     ]
 
 
-def _metric_tile(name: str, metrics: Mapping[str, float], shape: Target) -> Tile:
+def _metric_tile(name: str, metrics: Mapping[str, float], target: Target, snapshot: Snapshot | None) -> Tile:
     metric = METRICS[name]
     label, value = SHORT_TITLES.get(name, metric.title), metrics.get(name)
-    if metric.unit == "modes" and name in shape.ideals:
-        return Tile(label, f"{'–' if value is None else round(value)} / {shape.ideals[name]:.0f}", metric.help)
-    return Tile(label, wording.share(value) if metric.unit == "share" else wording.figure(value), metric.help)
+    if name == "headline":
+        epoch = f", epoch {snapshot.epoch:,}" if snapshot and value is not None else ""
+        return Tile(f"{label}{epoch}", wording.figure(value), "1 = as good as real, lower is better", metric.help)
+    ideal = target.ideals.get(name, metric.ideal)
+    shown = {"share": wording.share, "modes": wording.count}.get(metric.unit, wording.figure)
+    return Tile(label, shown(value), "" if ideal is None else f"ideal: {_short(shown(ideal))}", metric.help)
+
+
+def _short(text: str) -> str:
+    """A figure without the zeros that say nothing: *100 %*, *0*."""
+    number, _, unit = text.partition(" ")
+    return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {unit}".rstrip()
 
 
 def _pair(history: History, first: str, second: str) -> str:

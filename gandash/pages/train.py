@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from gandash.charts.live import plotly_loader
 from gandash.pages import address, controls, downloads, monitor, report, sidebar
 from gandash.pages.server import run_service
@@ -10,9 +12,11 @@ service = run_service()
 found = address.find_run(service)
 checked = sidebar.show(service.devices())
 
-controls.show(service, checked, found)
 plotly_loader()
-monitor.show(service, found.snapshot)
+with st.container(key="stage"):  # a grid of the style sheet, laid out as the screen allows
+    with st.container(key="desk", gap="xsmall"):
+        controls.show(service, checked, found)
+    monitor.show(service, found.snapshot)
 if found.snapshot is not None:
     downloads.show(service, found.snapshot)
     report.show(found.snapshot)

@@ -55,15 +55,21 @@ def plain(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", line)
 
 
-def what_happens(snapshot: Snapshot) -> str:
-    """The run's state in a sentence or two: what is going on or has happened, and what to do next."""
+def what_happens(snapshot: Snapshot | None, ready: bool = True) -> str:
+    """What is going on or has happened, and what to do next, as Markdown."""
+    if snapshot is None:
+        if ready:
+            return (
+                "Pick a shape and press **Train**: the generator's green stars move onto the real points, the red dots."
+            )
+        return "The workers are warming up, which takes a few seconds. You can press **Train** already."
     match snapshot.status.value:
         case "starting":
             return "A worker draws the real points and builds the networks."
         case "running":
-            return _pace(snapshot) if snapshot.history else "The first epoch is under way."
+            return "The first epoch is under way." if not snapshot.history else ""
         case "paused":
-            done = snapshot.message or f"Paused at epoch {snapshot.epoch:,}."
+            done = plain(snapshot.message) or f"Paused at epoch {snapshot.epoch:,}."
             return f"{done} Resume goes on from here, Step trains one epoch."
         case "finished" | "stopped_early":
             return f"{_sentence(snapshot)} Download the generator below, or change the set-up and press Train."
@@ -72,17 +78,18 @@ def what_happens(snapshot: Snapshot) -> str:
         case "diverged":
             return f"{_sentence(snapshot)} Change the set-up and press Train."
         case _:
-            return snapshot.message or f"The run failed at epoch {snapshot.epoch:,}. Press Resume to try again."
+            return plain(snapshot.message) or f"The run failed at epoch {snapshot.epoch:,}. Press Resume to try again."
 
 
-def _pace(snapshot: Snapshot) -> str:
+def pace(snapshot: Snapshot) -> str:
+    """How fast the epochs go by and how long it takes until the end; empty while nothing is known."""
     parts = []
     if snapshot.epochs_per_second:
         parts.append(f"{figure(snapshot.epochs_per_second)} epochs a second")
     if snapshot.seconds_left is not None and math.isfinite(snapshot.seconds_left):
         at_most = "" if snapshot.config.early_stopping == "off" else " at most"
         parts.append(f"{duration(snapshot.seconds_left)} left{at_most}")
-    return ", ".join(parts) + "." if parts else "The epochs go by; the speed is being measured."
+    return ", ".join(parts)
 
 
 def progress_text(snapshot: Snapshot) -> str:
@@ -91,7 +98,7 @@ def progress_text(snapshot: Snapshot) -> str:
 
 
 def _sentence(snapshot: Snapshot) -> str:
-    return snapshot.message or f"{LOOKS[snapshot.status].label} at epoch {snapshot.epoch:,}."
+    return plain(snapshot.message) or f"{LOOKS[snapshot.status].label} at epoch {snapshot.epoch:,}."
 
 
 def title(shape: str) -> str:
@@ -112,6 +119,11 @@ def figure(value: float | None) -> str:
         return f"{value:,.0f}"
     decimals = 2 - math.floor(math.log10(size)) if size else 0
     return f"{value:.{min(max(decimals, 0), 5)}f}"
+
+
+def count(value: float | None) -> str:
+    """A whole number; a dash where there is none."""
+    return "–" if value is None or not math.isfinite(value) else f"{value:,.0f}"
 
 
 def hundredths(value: float | None) -> str:

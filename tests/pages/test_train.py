@@ -46,7 +46,7 @@ def tile(at: AppTest, label: str) -> str:
 def test_a_running_run_shows_its_figures(open_page: OpenPage, engine: ManualEngine, service: RunService) -> None:
     at = open_page()
     train_some(at, engine, service)
-    assert tile(at, "Epoch") == "5"
+    assert tile(at, "Curve error") == "0.200"
     assert tile(at, "Loss G / D") == "5.10 / 5.20"
     assert tile(at, "D real / fake") == "5.30 / 5.40"
     assert "Epoch 5 of 10,000" in texts(at)
@@ -104,7 +104,7 @@ def test_reset_clears_the_page_and_keeps_the_run(
     run_id = train_some(at, engine, service)
     at.button("reset").click().run()
     assert run_in_address(at) is None
-    assert tile(at, "Epoch") == "–"
+    assert tile(at, "Curve error") == "–"
     assert service.snapshot(run_id).status == "paused"
 
 
@@ -159,7 +159,7 @@ def test_a_new_session_finds_the_run_in_the_address_with_its_config(
     run_id = train_some(first, engine, service)
     second = open_page(run=run_id)
     assert config_of(second) == RunConfig(shape="star", dropout=0.1)
-    assert tile(second, "Epoch") == "5"
+    assert "Epoch 5 of 10,000" in texts(second)
     assert "Set-up changed" not in texts(second)
 
 
