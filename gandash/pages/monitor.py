@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -23,6 +24,7 @@ POINTS_POLL_SECONDS = 0.4
 FIGURES_POLL_SECONDS = 0.9
 IDLE_POLL_SECONDS = 1.0
 MOST_REAL_POINTS = 2048
+MOST_SMOOTHING = 0.99
 
 PICTURE_HEIGHT = 480
 CURVE_HEIGHT = 170
@@ -71,15 +73,17 @@ def _points(service: RunService, drawn: Snapshot | None, target: Target, was_rea
     snapshot = _newest(service, drawn)
     if page_is_behind(drawn, snapshot) or (drawn is None and service.ready != was_ready):
         st.rerun()
-    config = snapshot.config if snapshot else PREVIEW
-    real = _real_points(target.spec, min(config.points, MOST_REAL_POINTS), config.seed)
+    real = snapshot.real if snapshot else None
+    if real is None:
+        config = snapshot.config if snapshot else PREVIEW
+        real = _real_points(target.spec, min(config.points, MOST_REAL_POINTS), config.seed)
     live_chart(
         figures.overlay(target, real, style.theme()),
         key="overlay_chart",
         height=PICTURE_HEIGHT,
         label=wording.overlay_label(target, snapshot),
         frames=snapshot.frames if snapshot else (),
-        project=shape.canvas.project,
+        project=target.canvas.project,
         motion=snapshot.run_id if snapshot else "",
     )
 
@@ -93,26 +97,28 @@ def _figures(service: RunService, drawn: Snapshot | None, target: Target, head: 
     tiles.show(tiles.tiles_of(target, snapshot))
     history = snapshot.history if snapshot else History()
     motion = snapshot.run_id if snapshot else ""
+    since = snapshot.first_epoch if snapshot and snapshot.first_epoch else None
     objective = (snapshot.config if snapshot else PREVIEW).objective
     theme = style.theme()
     with st.container(border=True, key="curves", gap=None):
-        names = _curve_choices(target, history)
+        names, smoothing = _curve_choices(target, history)
+        curves: dict[str, Any] = {"smoothing": smoothing, "since": since}
         live_chart(
-            figures.losses(history, theme, objective),
+            figures.losses(history, theme, objective, **curves),
             key="loss_chart",
             height=CURVE_HEIGHT,
             label="Losses of generator and discriminator over the epochs",
             motion=motion,
         )
         live_chart(
-            figures.scores(history, theme, objective),
+            figures.scores(history, theme, objective, **curves),
             key="score_chart",
             height=CURVE_HEIGHT,
             label="Mean answer of the discriminator to real and to generated points over the epochs",
             motion=motion,
         )
         live_chart(
-            figures.metric(history, names, theme),
+            figures.metric(history, names, theme, **curves),
             key="metric_chart",
             height=CURVE_HEIGHT,
             label=f"{', '.join(METRICS[name].title for name in names) or 'No metric'} over the epochs",
@@ -157,23 +163,35 @@ def _status(snapshot: Snapshot | None, ready: bool) -> None:
             st.markdown(wording.what_happens(snapshot, ready))
 
 
-def _curve_choices(target: Target, history: History) -> list[str]:
-    """The metrics to draw, of those that this shape has: at first the headline and the textbook's."""
+def _curve_choices(target: Target, history: History) -> tuple[list[str], float]:
+    """The metrics to draw, at first the headline and the textbook's, and how much all curves are smoothed."""
     usual = ["headline", *filter(None, [target.textbook_metric])]
     options = [name for name in METRICS if name in usual or name in history.columns]
     chosen = [name for name in st.session_state.get(_METRICS, usual) if name in options]
     st.session_state[_METRICS] = chosen
     told = "  \n".join(f"**{METRICS[name].title}** ({METRICS[name].unit}): {METRICS[name].help}" for name in chosen)
-    row = st.container(horizontal=True, gap="small", vertical_alignment="center", key="curve_choices")
-    with row, st.popover("Metrics", icon=":material/show_chart:", key="metric_choice"):
-        return st.multiselect(
-            "Metrics to draw over the epochs",
-            options,
-            key=_METRICS,
-            format_func=lambda name: METRICS[name].title,
-            placeholder="Choose what to draw",
-            help=told,
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="curve_choices"):
+        smoothing = st.slider(
+            "Smoothing",
+            0.0,
+            MOST_SMOOTHING,
+            0.0,
+            0.01,
+            key="smoothing",
+            persist_state="session",
+            help="A running average over the epochs, from 0 (none) to 0.99; the figures as measured stay behind it, "
+            "faint.",
         )
+        with st.popover("Metrics", icon=":material/show_chart:", key="metric_choice"):
+            names = st.multiselect(
+                "Metrics to draw over the epochs",
+                options,
+                key=_METRICS,
+                format_func=lambda name: METRICS[name].title,
+                placeholder="Choose what to draw",
+                help=told,
+            )
+    return names, smoothing
 
 
 @lru_cache(maxsize=64)

@@ -56,11 +56,11 @@ def tiles_of(target: Target, snapshot: Snapshot | None) -> list[Tile]:
     """The five tiles of a target, the headline first; dashes before there is a run."""
     config = snapshot.config if snapshot else RunConfig()
     history = snapshot.history if snapshot else History()
-    metrics = _newest_metrics(snapshot)
+    metrics, epoch = snapshot.current if snapshot else ({}, 0)
     textbook_loss = config.objective == "non-saturating"
     probability = OBJECTIVES[config.objective].probability
     return [
-        *(_metric_tile(name, metrics, target, snapshot) for name in target.tiles),
+        *(_metric_tile(name, metrics, epoch, target) for name in target.tiles),
         Tile(
             "Loss G / D",
             _pair(history, "generator_loss", "discriminator_loss"),
@@ -79,12 +79,12 @@ def tiles_of(target: Target, snapshot: Snapshot | None) -> list[Tile]:
     ]
 
 
-def _metric_tile(name: str, metrics: Mapping[str, float], target: Target, snapshot: Snapshot | None) -> Tile:
+def _metric_tile(name: str, metrics: Mapping[str, float], epoch: int, target: Target) -> Tile:
     metric = METRICS[name]
     label, value = SHORT_TITLES.get(name, metric.title), metrics.get(name)
     if name == "headline":
-        epoch = f", epoch {snapshot.epoch:,}" if snapshot and value is not None else ""
-        return Tile(f"{label}{epoch}", wording.figure(value), "1 = as good as real, lower is better", metric.help)
+        when = "" if value is None else f", epoch {epoch:,}"
+        return Tile(f"{label}{when}", wording.figure(value), "1 = as good as real, lower is better", metric.help)
     ideal = target.ideals.get(name, metric.ideal)
     shown = {"share": wording.share, "modes": wording.count}.get(metric.unit, wording.figure)
     return Tile(label, shown(value), "" if ideal is None else f"ideal: {_short(shown(ideal))}", metric.help)
@@ -98,14 +98,6 @@ def _short(text: str) -> str:
 
 def _pair(history: History, first: str, second: str) -> str:
     return " / ".join(wording.hundredths(_last(history, name)) for name in (first, second))
-
-
-def _newest_metrics(snapshot: Snapshot | None) -> Mapping[str, float]:
-    """The newest value of every metric: measured each epoch, or else at the last full evaluation."""
-    if snapshot is None:
-        return {}
-    measured = {name: _last(snapshot.history, name) for name in METRICS}
-    return {**snapshot.metrics, **{name: value for name, value in measured.items() if value is not None}}
 
 
 def _last(history: History, column: str) -> float | None:

@@ -94,7 +94,7 @@ def pace(snapshot: Snapshot) -> str:
 
 def progress_text(snapshot: Snapshot) -> str:
     """How far the run is, as *Epoch 120 of 10,000*."""
-    return f"Epoch {snapshot.epoch:,} of {snapshot.config.epochs:,}"
+    return f"Epoch {snapshot.epoch:,} of {snapshot.planned_epochs:,}"
 
 
 def _sentence(snapshot: Snapshot) -> str:
