@@ -4,9 +4,11 @@ A file is what `torch.save` writes, read back with ``weights_only``, so it can h
 follows from the config, such as the scale of the dropout, is not in it. The state of version 2:
 
 - ``version``; ``config``, the knobs as JSON values; ``device``, the kind of device that the random numbers come from
-- ``step`` and ``phase``, the position; ``batches``, finished so far; ``generator_turns`` in the epoch that has begun
-- ``state``, ``message``, ``stopping`` (the fields of `EarlyStopping`), ``history`` (records, as dictionaries)
-- ``rng``; ``tensors``, by the names of `Game.tensors`; ``healthy`` and ``best``, flat weights of generators
+- ``lineage`` (the fields of `Lineage`); ``step`` and ``phase``, the position; ``batches``, finished so far, those of
+  the runs before included; ``generator_turns`` in the epoch that has begun
+- ``state``, ``message``, ``history`` (records, as dictionaries); ``stopping`` and ``best`` (the fields of
+  `EarlyStopping` and `Best`; no ``figure`` if it is to be measured anew)
+- ``rng``; ``tensors``, by the names of `Game.tensors`; ``healthy`` and ``best_weights``, flat weights of generators
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from gandash.core.config import RunConfig, explain
+from gandash.core.config import KNOBS, RunConfig, explain
 
 CHECKPOINT_VERSION = 2
 
@@ -80,11 +82,12 @@ def checkpoint_config(data: bytes) -> RunConfig:
     return config_of(load(data))
 
 
-def different_knobs(config: RunConfig, other: RunConfig) -> list[str]:
-    """Which knobs of two configs differ, the device aside."""
-    return [
-        name for name in RunConfig.model_fields if name != "device" and getattr(config, name) != getattr(other, name)
-    ]
+def check_config(state: State, config: RunConfig) -> None:
+    """Raise `ValueError` if a state belongs to another config; the device alone may differ."""
+    own = config_of(state)
+    different = [name for name in KNOBS if name != "device" and getattr(config, name) != getattr(own, name)]
+    if different:
+        raise ValueError(f"The checkpoint belongs to another config; these knobs differ: {', '.join(different)}.")
 
 
 def _from_1(state: State) -> State:
@@ -98,16 +101,20 @@ def _from_1(state: State) -> State:
     spectral = [name for name in tensors if name.endswith(("_u", "_v"))]  # u and v, layer by layer
     renamed = {name: f"discriminator.{index // 2}.{name[-1]}" for index, name in enumerate(spectral)}
     kept = {renamed.get(name, name): tensor for name, tensor in tensors.items()}
+    best = {"epoch": state["stopping"]["best_epoch"], "figure": None} if state["best"] is not None else {}
     on_cpu = state["rng"].numel() == torch.Generator().get_state().numel()
     return {
         **state,
         "version": 2,
         "device": "cpu" if on_cpu else "another device",
+        "lineage": {"first_epoch": 0, "data_seed": config["seed"], "held": None, "octaves": 0.0},
         "step": step,
         "phase": done * (2 if config["discriminator_updates"] == "separate" else 1),
         "batches": batches,
         "generator_turns": step - begun // turns,
         "tensors": {**kept, "pending": torch.zeros(())},
+        "best": best,
+        "best_weights": state["best"],
     }
 
 

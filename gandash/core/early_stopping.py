@@ -12,7 +12,7 @@ class EarlyStopping:
 
     With `min_change` None: stop once the metric has not improved for `patience` epochs. With a number: stop once it has
     stayed within `min_change` of where it was for `patience` epochs. Either way `best` and `best_epoch` tell the lowest
-    value so far; NaN never counts as an improvement.
+    value so far; NaN never counts as an improvement. Epochs are waited for from `start` on.
 
     >>> stopping = EarlyStopping(patience=2)
     >>> [stopping.update(value) for value in (3.0, 1.0, 2.0, 1.5)]
@@ -28,6 +28,7 @@ class EarlyStopping:
     anchor: float = math.inf
     anchor_epoch: int = 0
     epoch: int = 0
+    start: int = 0
 
     def __post_init__(self) -> None:
         if self.patience < 1:
@@ -39,7 +40,7 @@ class EarlyStopping:
         if value < self.best:
             self.best, self.best_epoch = value, self.epoch
         if self.min_change is None:
-            return self.epoch - (self.best_epoch or 0) >= self.patience
+            return self.epoch - (self.best_epoch or self.start) >= self.patience
         if not abs(value - self.anchor) < self.min_change:
             self.anchor, self.anchor_epoch = value, self.epoch
         return self.epoch - self.anchor_epoch >= self.patience

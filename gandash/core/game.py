@@ -112,10 +112,11 @@ class Game:
         last = Phase("generator", "generator", "generator", False, self.update_generator)
         return (*turn * self.config.discriminator_steps, last)
 
-    def apply_schedules(self, progress: float, steps: int) -> None:
+    def apply_schedules(self, progress: float, steps: int, growth: float | None = None) -> None:
         """Set what depends on the time: learning rates, penalty, instance noise, octaves, the average's pull.
 
         `progress` is the share of the training that is over, 0 to 1; `steps` counts the whole steps before this one.
+        The octaves go by `growth` if it is given.
         """
         config = self.config
         if config.lr_schedule != "constant":
@@ -128,7 +129,9 @@ class Game:
         if config.instance_noise:
             self._noise_std.fill_(decayed_noise(config.instance_noise, progress, config.instance_noise_decay))
         if config.fourier_growth and isinstance(features := self.discriminator[0], FourierFeatures):
-            gates = octave_gates(config.discriminator_fourier, progress, config.fourier_growth)
+            gates = octave_gates(
+                config.discriminator_fourier, progress if growth is None else growth, config.fourier_growth
+            )
             features.gates.copy_(torch.tensor(gates))
         if self.ema is not None:  # a young average forgets faster, so that it does not remember the first weights
             self._ema_pull.fill_(1 - min(config.ema_decay, (1 + steps) / (10 + steps)))

@@ -15,6 +15,36 @@ class Position:
 
 
 @dataclass(frozen=True)
+class Lineage:
+    """What a run takes over from the one it was begun from: a run without a parent has the values of `data_seed` alone.
+
+    `first_epoch` is the epoch it began at, `data_seed` what decided the real points. With `held` the schedules stay at
+    this progress; `octaves` is the share of the growth of the Fourier octaves that lies behind.
+    """
+
+    data_seed: int
+    first_epoch: int = 0
+    held: float | None = None
+    octaves: float = 0.0
+
+
+@dataclass(frozen=True)
+class Appraisal:
+    """What a generator is worth, measured on noise and real points that are the same for all.
+
+    `which` names the generator; `epoch` and `progress` say of which moment its weights are, in whole epochs done and as
+    a share of the run. `metrics` are all that the target has, by the names in `gandash.core.metrics.METRICS`; the
+    headline is the mean over 8 samples of 1,000 points, and `uncertainty` that mean's standard error.
+    """
+
+    which: str
+    epoch: int
+    progress: float
+    metrics: Mapping[str, float]
+    uncertainty: float
+
+
+@dataclass(frozen=True)
 class EpochRecord:
     """One epoch in figures.
 
@@ -30,19 +60,3 @@ class EpochRecord:
     d_real: float
     d_fake: float
     metrics: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Appraisal:
-    """How good one generator is, and of which moment its weights are.
-
-    `which` is the variant, `epoch` the whole epochs that its weights had seen and `progress` the share of the run.
-    `metrics` is a full evaluation, by the names in `gandash.core.metrics.METRICS`; `uncertainty` is the standard error
-    of its headline.
-    """
-
-    which: str
-    epoch: int
-    progress: float
-    metrics: Mapping[str, float]
-    uncertainty: float

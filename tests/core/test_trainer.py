@@ -1,7 +1,10 @@
 """The trainer: splitting without a trace, stopping, divergence; `test_knobs` holds its mathematics."""
 
+import copy
 import io
 import math
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -134,7 +137,7 @@ def test_training_ends_at_the_planned_epoch() -> None:
 
 
 def test_early_stopping_by_patience_keeps_the_best_generator() -> None:
-    config = RunConfig(**QUICK, patience=3, seed=1, generator_lr=0.02)
+    config = RunConfig(**QUICK, patience=3, seed=1, generator_lr=0.02, best_by="textbook")
     trainer = Trainer(config)
     records = trainer.advance(epochs=2000)
     errors = [record.metrics["batch_mse"] for record in records]
@@ -236,3 +239,56 @@ def test_a_checkpoint_may_fall_between_two_phases(recipe: dict[str, Any]) -> Non
     assert records == parts.history == whole.history
     assert parts.position == whole.position
     np.testing.assert_array_equal(parts.sample(50, seed=0), whole.sample(50, seed=0))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda trainer: pickle.loads(pickle.dumps(trainer))])
+def test_a_copy_trains_by_itself(copied: Callable[[Trainer], Trainer]) -> None:
+    trainer = Trainer(RunConfig(**QUICK, ema_decay=0.9, seed=2))
+    trainer.advance(epochs=1)
+    other = copied(trainer)
+    before = trainer.sample(20, seed=0)
+    theirs = other.advance(epochs=2)
+    assert not np.array_equal(other.sample(20, seed=0), before)
+    np.testing.assert_array_equal(trainer.sample(20, seed=0), before)
+    assert [record.generator_loss for record in trainer.advance(epochs=2)] == [r.generator_loss for r in theirs]
+
+
+def test_another_default_dtype_changes_nothing() -> None:
+    config = RunConfig(**QUICK, generator_fourier=1, instance_noise=0.1, label_smoothing=0.1, latent="uniform")
+    plain = Trainer(config)
+    losses = [record.generator_loss for record in plain.advance(epochs=2)]
+    torch.set_default_dtype(torch.float64)
+    try:
+        trainer = Trainer(config)
+        assert [record.generator_loss for record in trainer.advance(epochs=2)] == losses
+        points = Trainer.resume(config, trainer.checkpoint()).sample(20, seed=0)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert points.dtype == np.float32
+    np.testing.assert_array_equal(points, plain.sample(20, seed=0))
+
+
+def test_a_run_that_ends_in_one_spot_says_so() -> None:
+    trainer = Trainer(RunConfig(**QUICK, epochs=2, generator_lr=1e-6, discriminator_lr=1e-6))
+    trainer.advance(epochs=1)
+    with torch.no_grad():
+        trainer.game.generator_weights[:-2].zero_()
+    trainer.advance(epochs=1)
+    assert trainer.state == "finished"
+    assert "collapsed: all its points lie in one spot" in trainer.message
+    assert "collapsed" not in Trainer.resume(trainer.config, trainer.checkpoint()).fork(epochs=1).message
+
+
+def test_a_run_that_did_not_collapse_does_not_say_so() -> None:
+    trainer = Trainer(RunConfig(**QUICK, epochs=2))
+    trainer.advance(epochs=2)
+    assert trainer.message == "All 2 epochs are done."
+
+
+def test_the_real_points_are_those_that_it_trains_on() -> None:
+    trainer = Trainer(RunConfig(shape="heart", **QUICK, standardize=True))
+    points = trainer.real_points(100)
+    assert points.shape == (100, 2)
+    scaled = (torch.from_numpy(points) - trainer._mean) / trainer._std
+    torch.testing.assert_close(scaled, trainer._data[:100])
+    assert len(trainer.real_points(10**9)) == trainer.config.points

@@ -1,0 +1,229 @@
+"""Train on: what a child takes over, what may change, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gandash.core.config import KNOBS, RunConfig
+from gandash.core.fork import FREE, child_config, fork
+from gandash.core.trainer import Trainer
+
+SMALL: dict[str, Any] = {
+    "points": 256,
+    "batch_size": 64,
+    "generator_widths": (8,),
+    "discriminator_widths": (16,),
+    "epochs": 4,
+    "seed": 5,
+}
+CHANGES: dict[str, Any] = {
+    "dropout": 0.0,
+    "objective": "least-squares",
+    "discriminator_updates": "joint",
+    "discriminator_steps": 3,
+    "penalty": "r1",
+    "penalty_weight": 3.0,
+    "penalty_schedule": "linear",
+    "penalty_final": 0.5,
+    "label_smoothing": 0.1,
+    "label_smoothing_sides": "two",
+    "instance_noise": 0.2,
+    "instance_noise_decay": 0.0,
+    "generator_lr": 1e-4,
+    "discriminator_lr": 1e-4,
+    "beta1": 0.5,
+    "beta2": 0.9,
+    "lr_schedule": "cosine",
+    "lr_final": 0.5,
+    "ema_decay": 0.9,
+    "epochs": 7,
+    "early_stopping": "off",
+    "patience": 2,
+    "min_change": 0.5,
+    "monitor": "headline",
+    "best_by": "textbook",
+    "evaluate_every": 2,
+    "device": "cpu",
+    "seed": 6,
+    "target": "line",
+    "points": 512,
+    "batch_size": 32,
+    "standardize": True,
+    "generator_widths": (16,),
+    "discriminator_widths": (8,),
+    "activation": "tanh",
+    "latent_dim": 3,
+    "latent": "uniform",
+    "latent_digits": 2,
+    "spectral_norm": True,
+    "packing": 2,
+    "generator_fourier": 1,
+    "discriminator_fourier": 1,
+    "fourier_growth": 0.5,
+}
+CONTEXT: dict[str, dict[str, Any]] = {
+    "penalty": {"discriminator_updates": "joint"},
+    "penalty_weight": {"discriminator_updates": "joint", "penalty": "r1"},
+    "penalty_schedule": {"discriminator_updates": "joint", "penalty": "r1"},
+    "penalty_final": {"discriminator_updates": "joint", "penalty": "r1", "penalty_schedule": "linear"},
+    "label_smoothing_sides": {"label_smoothing": 0.1},
+    "instance_noise_decay": {"instance_noise": 0.2},
+    "lr_final": {"lr_schedule": "cosine"},
+    "fourier_growth": {"discriminator_fourier": 2},
+    "min_change": {"early_stopping": "threshold"},
+}
+TRAINED = FREE - {
+    "epochs",
+    "early_stopping",
+    "patience",
+    "min_change",
+    "monitor",
+    "best_by",
+    "evaluate_every",
+    "device",
+}
+
+
+def trained(**knobs: Any) -> Trainer:
+    trainer = Trainer(RunConfig(**{**SMALL, **knobs}))
+    trainer.advance(epochs=trainer.config.epochs)
+    return trainer
+
+
+def test_every_knob_is_tried() -> None:
+    assert CHANGES.keys() == KNOBS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(FREE))
+def test_a_free_knob_may_change_and_the_child_trains_with_it(name: str) -> None:
+    parent = trained(**CONTEXT.get(name, {}))
+    change = {name: CHANGES[name]}
+    plain, child = parent.fork(epochs=3), parent.fork(**{"epochs": 3, **change})
+    assert getattr(child.config, name) == CHANGES[name]
+    assert child.first_epoch == child.epoch == 4
+    np.testing.assert_array_equal(child.sample(50, 0), parent.sample(50, 0))
+    records = child.advance(epochs=3)
+    assert [record.epoch for record in records] == [5, 6, 7]
+    assert all(np.isfinite((record.discriminator_loss, record.d_real)).all() for record in records)
+    plain.advance(epochs=3)
+    same = bool(torch.equal(plain.game.generator_weights, child.game.generator_weights))
+    assert same == (name not in TRAINED - {"ema_decay"})
+    resumed = Trainer.resume(child.config, child.checkpoint())
+    assert torch.equal(resumed.game.generator_weights, child.game.generator_weights)
+    resumed_on, child_on = resumed.fork(epochs=1), child.fork(epochs=1)
+    assert resumed_on.advance(epochs=1)[0].generator_loss == child_on.advance(epochs=1)[0].generator_loss
+
+
+@pytest.mark.parametrize("name", sorted(KNOBS.keys() - FREE))
+def test_a_fixed_knob_is_refused_by_its_name(name: str) -> None:
+    parent = RunConfig(**{**SMALL, **CONTEXT.get(name, {})})
+    with pytest.raises(ValueError, match=rf"\({name}\): this knob stays as it is") as caught:
+        child_config(parent, {name: CHANGES[name]})
+    assert len(str(caught.value)) < 2000
+
+
+def test_what_is_no_config_is_refused_in_words() -> None:
+    for changes, told in (
+        ({"dropout": 2}, r"\(dropout\): 2 was given"),
+        ({"dropuot": 0.1}, "Did you mean dropout"),
+        ({"penalty": "r1"}, "joint discriminator updates"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            child_config(RunConfig(**SMALL), changes)
+
+
+def test_a_child_without_changes_goes_on_as_its_parent_would_have() -> None:
+    whole = Trainer(RunConfig(**{**SMALL, "epochs": 7, "early_stopping": "off"}))
+    whole.advance(epochs=7)
+    parent = trained(early_stopping="off")
+    before = parent.checkpoint()
+    child = parent.fork(epochs=3)
+    child.advance(epochs=3)
+    assert parent.checkpoint() == before
+    assert torch.equal(child.game.generator_weights, whole.game.generator_weights)
+    assert [(r.epoch, r.generator_loss) for r in child.history] == [(r.epoch, r.generator_loss) for r in whole.history]
+    assert (child.epoch, child.progress, child.state) == (7, 1.0, "finished")
+
+
+def test_moments_are_taken_over_and_an_average_begins_as_a_copy() -> None:
+    parent = trained()
+    child = parent.fork(ema_decay=0.9)
+    assert child.game.ema is not None
+    assert torch.equal(child.game.ema, parent.game.generator_weights)
+    ours, theirs = child.game.tensors(), parent.game.tensors()
+    for name in theirs:
+        if "adam" in name:
+            assert torch.equal(ours[name], theirs[name]) and theirs[name].any(), name
+
+
+def test_the_real_points_and_their_scaling_stay_the_parents_when_the_seed_changes() -> None:
+    parent = trained(standardize=True)
+    child = parent.fork(seed=99)
+    grandchild = child.fork(seed=100, epochs=2)
+    for trainer in (child, grandchild):
+        np.testing.assert_array_equal(trainer.real_points(256), parent.real_points(256))
+        np.testing.assert_array_equal(trainer.sample(20, 0), parent.sample(20, 0))
+    again = Trainer.resume(grandchild.config, grandchild.checkpoint())
+    np.testing.assert_array_equal(again.real_points(256), parent.real_points(256))
+
+
+def test_a_child_that_only_trains_longer_stays_at_the_schedules_end() -> None:
+    parent = trained(lr_schedule="cosine", lr_final=0.1, generator_lr=1e-3)
+    longer, other = parent.fork(epochs=10), parent.fork(epochs=10, generator_lr=1e-3, dropout=0.1)
+    for trainer in (longer, other):
+        trainer.advance(epochs=1)
+    assert float(longer.game.generator_adam.lr) == pytest.approx(1e-4)
+    assert float(other.game.generator_adam.lr) > 9e-4
+    again = longer.fork(epochs=5)
+    again.advance(epochs=1)
+    assert float(again.game.generator_adam.lr) == pytest.approx(1e-4)
+
+
+def test_another_objective_brings_its_own_defaults() -> None:
+    child = child_config(RunConfig(**SMALL), {"objective": "wgan-gp"})
+    assert (child.discriminator_steps, child.penalty, child.dropout) == (5, "wgan-gp", 0.0)
+    assert not child_config(RunConfig(**SMALL), {"objective": "hinge"}).spectral_norm
+
+
+def test_an_epoch_that_was_begun_is_begun_anew() -> None:
+    parent = Trainer(RunConfig(**SMALL))
+    parent.advance(epochs=2)
+    parent.play_phase()
+    child = parent.fork(epochs=2)
+    assert (child.epoch, len(child.history)) == (2, 2)
+    assert [record.epoch for record in child.advance(epochs=2)] == [3, 4]
+
+
+def test_early_stopping_starts_anew() -> None:
+    parent = trained(patience=3, epochs=400, generator_lr=0.02)
+    assert parent.state == "stopped_early"
+    child = parent.fork(epochs=400)
+    assert child.state == "running"
+    child.advance(epochs=2)
+    assert child.epoch == parent.epoch + 2
+
+
+def test_a_run_that_has_diverged_is_refused() -> None:
+    parent = trained(generator_lr=1.0, discriminator_lr=1.0)
+    parent.state = "diverged"
+    with pytest.raises(ValueError, match=r"has diverged.*smaller learning rates"):
+        parent.fork(epochs=1)
+
+
+def test_bytes_that_are_no_checkpoint_and_one_of_another_run_are_refused() -> None:
+    config = RunConfig(**SMALL)
+    with pytest.raises(ValueError, match="not a gandash checkpoint"):
+        fork(config, b"nonsense", {})
+    with pytest.raises(ValueError, match="another config; these knobs differ: seed"):
+        fork(config.model_copy(update={"seed": 1}), Trainer(config).checkpoint(), {})
+
+
+def test_what_may_change_can_be_asked_without_torch() -> None:
+    code = "import sys, gandash.core.fork; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
