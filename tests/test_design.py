@@ -23,7 +23,10 @@ SERVER_SIDE = (
     "gandash.core.records",
     "gandash.core.setup_file",
     "gandash.core.targets.shapes",
+    "gandash.core.fork",
     "gandash.runs.executors",
+    "gandash.runs.library",
+    "gandash.runs.run",
     "gandash.runs.service",
     "gandash.runs.settings",
     "gandash.runs.snapshot",
@@ -123,6 +126,12 @@ def test_only_the_worker_may_ever_import_torch_among_the_runs() -> None:
     paths = [path for path in modules("gandash/runs") if name_of(path) != "worker"]
     assert offenders(paths, "torch", "gandash.core.trainer") == []
     assert offenders(modules("gandash/runs"), "torch", "gandash.core.trainer", at_import_only=True) == []
+
+
+def test_a_runs_states_know_no_clock_no_lock_no_engine_and_no_store() -> None:
+    neighbours = ("executors", "library", "service", "settings", "store")
+    forbidden = ("time", "threading", "concurrent", "sqlite3", *(f"gandash.runs.{name}" for name in neighbours))
+    assert offenders([ROOT / "gandash/runs/run.py"], *forbidden) == []
 
 
 def test_charts_know_no_page_no_torch_and_streamlit_in_live_alone() -> None:

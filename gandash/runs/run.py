@@ -9,9 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
+from gandash.core.config import RunConfig
 from gandash.core.records import Appraisal
 from gandash.runs.snapshot import Snapshot, Status
 from gandash.runs.worker import Budget, Chunk
@@ -64,6 +68,25 @@ class Run:
     def idle(self) -> bool:
         """Whether nothing will change before somebody asks for something."""
         return not self.active and self.flight is None
+
+
+def child(parent: Snapshot, run_id: str, created: datetime, config: RunConfig, chunk: Chunk) -> Run:
+    """A run that goes on from another one, which stays as it is; `chunk` is what it begins with.
+
+    It has a copy of what its parent had up to there, so that the parent may go.
+    """
+    history, epoch = parent.history, chunk.epoch
+    snapshot = Snapshot(
+        run_id,
+        1,
+        config,
+        Status.PAUSED,
+        created,
+        history=history.rows(0, int(np.searchsorted(history.epoch, epoch, side="right"))),
+        parent=parent.run_id,
+        first_epoch=epoch,
+    )
+    return take_in(Run(snapshot), chunk, now=0.0)
 
 
 def changed(run: Run, **changes: Any) -> Run:

@@ -1,4 +1,4 @@
-"""The life of runs: start, pause, resume, step, stop, delete, watch; one service a server.
+"""The life of runs: start, pause, resume, step, stop, train on, delete, watch; one service a server.
 
 A run is a chain of chunks: when one comes back from the engine, the next is submitted at once with its checkpoint.
 Chunks wait in one queue, so runs share the engine fairly. What a page sees is the run's newest snapshot, which never
@@ -16,7 +16,7 @@ import secrets
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Executor, Future
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -26,13 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
+from gandash.core.fork import child_config
 from gandash.runs import run as runs
 from gandash.runs import worker
 from gandash.runs.executors import EngineClosedError, EngineError, engine
 from gandash.runs.library import Library, UnknownRun
 from gandash.runs.run import Run
 from gandash.runs.settings import Settings
-from gandash.runs.snapshot import RunSummary, Snapshot, Status
+from gandash.runs.snapshot import RunSummary, Snapshot, Status, records_of
 from gandash.runs.store import RunStore, StoreError
 from gandash.runs.worker import Budget, Chunk
 
@@ -45,6 +46,7 @@ LONGEST_NAME = 80
 LONGEST_NOTE = 2000
 
 Advance = Callable[[str, str, bytes | None, Budget], Chunk]
+Fork = Callable[[str, bytes, Mapping[str, Any]], tuple[str, Chunk]]
 
 __all__ = ["RunService", "UnknownRun"]
 
@@ -66,11 +68,13 @@ class RunService:
         idle_pause: float | None = 60.0,
         clock: Callable[[], float] = time.monotonic,
         advance: Advance = worker.advance,
+        fork: Fork = worker.fork,
     ) -> None:
         self._engine = engine
         self._idle_pause = idle_pause
         self._clock = clock
         self._advance = advance
+        self._fork = fork
         self._library = Library(store, clock)
         self._lock = self._library.lock
         self._flights: dict[str, Future[Chunk]] = {}
@@ -142,6 +146,22 @@ class RunService:
         """Bring a deleted run back as it was, paused if it was training; `UnknownRun` once it is gone for good."""
         self._library.undelete(run_id)
 
+    def train_on(self, run_id: str, changes: Mapping[str, Any], *, step: bool = False) -> str:
+        """Start a new run that goes on from where this one stands, with other knobs; `step` makes it do one epoch.
+
+        The run itself stays as it is and may be deleted. Raises `ValueError` in words if it is training or has nothing
+        to go on from, and for knobs that must stay. Waits for a worker.
+        """
+        self._refuse_closed()
+        parent, checkpoint = self._trained(run_id)
+        if parent.status.active:
+            raise ValueError("The run is training: pause it before you train on from it.")
+        child_config(parent.config, changes)  # says what is wrong at once
+        config_json, chunk = self._ask(self._fork, parent.config.to_json(), checkpoint, dict(changes))
+        config = RunConfig.from_json(config_json)
+        child = runs.child(parent, secrets.token_hex(5), datetime.now(UTC), config, chunk)
+        return self._begin(runs.go(child, steps=int(step)))
+
     def watch(self, run_id: str) -> None:
         """Say that a page is looking at this run, which keeps it from being paused."""
         if run_id in self._library:
@@ -163,8 +183,9 @@ class RunService:
         return self._library.thumbnail(run_id)
 
     def checkpoint(self, run_id: str) -> bytes:
-        """All that it takes to go on with a run elsewhere."""
-        return self._trained(run_id)[1]
+        """All that it takes to go on with a run elsewhere, its history included. Waits for a worker."""
+        snapshot, checkpoint = self._trained(run_id)
+        return self._ask(worker.checkpoint, snapshot.config.to_json(), checkpoint, records_of(snapshot.history))
 
     def export(self, run_id: str, which: str) -> bytes:
         """A generator (one of the snapshot's `variants`) as a TorchScript file. Waits for a worker."""

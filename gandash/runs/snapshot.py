@@ -5,6 +5,7 @@ This module knows no torch, no page and no process; the service builds these val
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -157,6 +158,20 @@ def columns_of(records: Sequence[EpochRecord]) -> tuple[NDArray[np.int64], dict[
     for metric in dict.fromkeys(name for record in records for name in record.metrics):
         columns[metric] = np.array([record.metrics.get(metric, np.nan) for record in records], np.float64)
     return np.array([record.epoch for record in records], np.int64), columns
+
+
+def records_of(history: History) -> list[EpochRecord]:
+    """The records that a history was made of."""
+    columns = {name: column.tolist() for name, column in history.columns.items()}
+    metrics = [name for name in columns if name not in RECORD_COLUMNS]
+    return [
+        EpochRecord(
+            epoch,
+            **{name: columns[name][row] for name in RECORD_COLUMNS},
+            metrics={name: columns[name][row] for name in metrics if not math.isnan(columns[name][row])},
+        )
+        for row, epoch in enumerate(history.epoch.tolist())
+    ]
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

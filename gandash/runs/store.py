@@ -220,7 +220,7 @@ class RunStore:
         with self._guard() as db:
             row = db.execute(
                 "SELECT substr(points, 1, 4 * dim * ?) AS points, dim, config FROM frames JOIN runs ON id = run_id "
-                "WHERE id = ?",
+                "WHERE id = ? AND deleted IS NULL",
                 (THUMBNAIL_POINTS, run_id),
             ).fetchone()
         if row is None:

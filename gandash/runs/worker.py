@@ -15,8 +15,9 @@ import logging
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,7 +126,7 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
         frames=tuple(frame for frame in frames if np.isfinite(frame.points).all()),  # an epoch may be about to diverge
         appraisals=appraisals,
         variants=trainer.variants,
-        real=_real_points(trainer) if budget.real else None,
+        real=trainer.real_points(REAL_POINTS) if budget.real else None,
         seconds=time.perf_counter() - start,
         appraisal_seconds=appraised - trained,
     )
@@ -134,21 +135,7 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
 def _appraisals(trainer: Trainer) -> tuple[Appraisal, ...]:
     """All generators judged, the one on screen first."""
     shown = _shown(trainer)
-    return tuple(
-        Appraisal(
-            which,
-            (trainer.best_epoch or 0) if which == "best" else trainer.epoch,
-            trainer.progress,
-            trainer.evaluate(which),
-            float("nan"),
-        )
-        for which in (shown, *(which for which in trainer.variants if which != shown))
-    )
-
-
-def _real_points(trainer: Trainer) -> NDArray[np.float32]:
-    config = trainer.config
-    return trainer.target.sample(config.points, np.random.default_rng(config.seed))[:REAL_POINTS]
+    return tuple(trainer.appraise(which) for which in sorted(trainer.variants, key=lambda which: which != shown))
 
 
 def _done(trainer: Trainer, budget: Budget) -> bool:
@@ -195,6 +182,26 @@ def _load_torch() -> None:
     trainer.checkpoint()
 
 
+def fork(config_json: str, checkpoint: bytes, changes: Mapping[str, Any]) -> tuple[str, Chunk]:
+    """Train on: a child's config, and the chunk that it begins with, in which nothing is trained.
+
+    Raises `ValueError` in words for changes that cannot be made.
+    """
+    _load_torch()
+    from gandash.core.fork import fork as fork_
+    from gandash.core.trainer import Trainer
+
+    child, data = fork_(RunConfig.from_json(config_json), checkpoint, changes)
+    return child.to_json(), _train(Trainer.resume(child, data), Budget(0.0, real=True), first=True)
+
+
+def checkpoint(config_json: str, checkpoint: bytes, records: Sequence[EpochRecord]) -> bytes:
+    """A checkpoint to keep: with the records of all epochs, which those between chunks are spared."""
+    trainer = _restore(config_json, checkpoint)
+    trainer.history = list(records)
+    return trainer.checkpoint()
+
+
 def export(config_json: str, checkpoint: bytes, which: Variant) -> bytes:
     """A generator (``latest``, ``ema`` or ``best``) as a TorchScript file, which holds the config as an extra file."""
     buffer = io.BytesIO()
@@ -203,7 +210,7 @@ def export(config_json: str, checkpoint: bytes, which: Variant) -> bytes:
 
 
 def samples(config_json: str, checkpoint: bytes, n: int, which: Variant, seed: int) -> NDArray[np.float32]:
-    """Points of a generator, shape (n, 2), in the shape's own units."""
+    """Points of a generator, shape (n, dim), in the target's own units."""
     return _restore(config_json, checkpoint).sample(n, seed=seed, which=which)
 
 

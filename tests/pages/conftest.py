@@ -33,7 +33,7 @@ def training() -> FakeTraining:
 
 @pytest.fixture
 def service(tmp_path: Path, engine: ManualEngine, training: FakeTraining) -> Iterator[RunService]:
-    service = RunService(RunStore(tmp_path), engine, idle_pause=None, advance=training)
+    service = RunService(RunStore(tmp_path), engine, idle_pause=None, advance=training, fork=training.fork)
     yield service
     service.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from gandash.core.config import RunConfig
+from gandash.core.fork import child_config
 from gandash.core.records import Appraisal, EpochRecord
 from gandash.runs import worker
 from gandash.runs.executors import LocalWorkers
@@ -45,6 +46,8 @@ class ManualEngine(Executor):
         future: Future[Any] = Future()
         if fn is worker.warm_up:
             future.set_result(("cpu", "cuda"))
+        elif getattr(fn, "__name__", "") == "fork":  # whoever asks waits for the answer
+            future.set_result(fn(*args))
         else:
             self.calls.append((future, fn, args))
         return future
@@ -77,26 +80,35 @@ class FakeTraining:
     def __call__(self, run_id: str, config_json: str, checkpoint: bytes | None, budget: Budget) -> Chunk:
         self.budgets.append(budget)
         config = RunConfig.from_json(config_json)
-        start = json.loads(checkpoint)["halves"] if checkpoint else 0
-        goal = 2 * (config.epochs if budget.until_epoch is None else min(budget.until_epoch, config.epochs))
+        state = json.loads(checkpoint) if checkpoint else {"halves": 0, "first_epoch": 0}
+        start, first_epoch = state["halves"], state["first_epoch"]
+        last_epoch = first_epoch + config.epochs
+        goal = 2 * (last_epoch if budget.until_epoch is None else min(budget.until_epoch, last_epoch))
         end = min(start + 5, goal) if budget.seconds else start
         records = tuple(record(epoch) for epoch in range(start // 2 + 1, end // 2 + 1))
-        state, message = self.ending or ("finished" if end == 2 * config.epochs else "running", "")
-        progress = end / (2 * config.epochs)
+        ending, message = self.ending or ("finished" if end == 2 * last_epoch else "running", "")
+        progress = (end - 2 * first_epoch) / (2 * config.epochs)
         return Chunk(
-            state=state,  # type: ignore[arg-type]
+            state=ending,  # type: ignore[arg-type]
             message=message,
-            checkpoint=json.dumps({"halves": end}).encode(),
+            checkpoint=json.dumps({"halves": end, "first_epoch": first_epoch}).encode(),
             epoch=end // 2,
             progress=progress,
             records=records,
             frames=(Frame(end // 2, progress, np.full((1000, 2), end, np.float32)),),
-            appraisals=appraisals(end, progress) if budget.evaluate or state != "running" or end == goal else (),
+            appraisals=appraisals(end, progress) if budget.evaluate or ending != "running" or end == goal else (),
             variants=("latest", "best"),
             real=REAL if budget.real else None,
             seconds=budget.seconds,
             appraisal_seconds=0.0,
         )
+
+    def fork(self, config_json: str, checkpoint: bytes, changes: Mapping[str, Any]) -> tuple[str, Chunk]:
+        """In place of `worker.fork`."""
+        child = child_config(RunConfig.from_json(config_json), changes).to_json()
+        epoch = json.loads(checkpoint)["halves"] // 2
+        begun = json.dumps({"halves": 2 * epoch, "first_epoch": epoch}).encode()
+        return child, FakeTraining()("", child, begun, Budget(0.0, real=True))
 
 
 def record(epoch: int) -> EpochRecord:
@@ -143,7 +155,7 @@ def store(tmp_path: Path) -> Iterator[RunStore]:
 
 @pytest.fixture
 def service(store: RunStore, engine: ManualEngine, training: FakeTraining, clock: Clock) -> Iterator[RunService]:
-    service = RunService(store, engine, clock=clock, advance=training)
+    service = RunService(store, engine, clock=clock, advance=training, fork=training.fork)
     yield service
     service.close()
 

@@ -83,8 +83,7 @@ def assert_like(service: RunService, end: Snapshot, whole: tuple[Trainer, list[E
     for which in trainer.variants:
         samples = service.samples(end.run_id, 2000, which, seed=9)
         np.testing.assert_array_equal(samples, trainer.sample(2000, seed=9, which=which))
-    for which in trainer.variants:
-        assert end.appraisals[which].metrics == trainer.evaluate(which)
+    assert dict(end.appraisals) == {which: trainer.appraise(which) for which in trainer.variants}
     assert end.appraised == end.progress
 
 
@@ -115,6 +114,23 @@ def test_pausing_stepping_and_two_runs_at_once_change_nothing(
     real.resume(run)
     assert_like(real, finish(real, run), whole)
     real.delete(other)
+
+
+def test_a_child_that_changes_nothing_goes_on_as_its_parent_would_have(
+    real: RunService, whole: tuple[Trainer, list[EpochRecord]]
+) -> None:
+    parent = real.start(CONFIG.model_copy(update={"epochs": 10}))
+    finish(real, parent)
+    child = real.train_on(parent, {"epochs": CONFIG.epochs - 10})
+    end = finish(real, child)
+    trainer, records = whole
+    assert (end.status, end.epoch, end.first_epoch, end.parent) == (Status.FINISHED, CONFIG.epochs, 10, parent)
+    epochs, columns = columns_of(records)
+    assert end.history.epoch.tolist() == epochs.tolist()
+    np.testing.assert_array_equal(end.history.columns["generator_loss"], columns["generator_loss"])
+    np.testing.assert_array_equal(real.samples(child, 2000, "ema", 9), trainer.sample(2000, seed=9, which="ema"))
+    resumed = Trainer.resume(end.config, real.checkpoint(child))
+    assert [record.epoch for record in resumed.history] == epochs.tolist()
 
 
 def test_killed_workers_cost_no_more_than_their_chunk(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gandash.core.config import RunConfig
@@ -100,6 +100,7 @@ def check(run: Run, old: Run) -> None:
         assert snapshot.appraisals["latest"].progress == snapshot.progress
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(EVENTS), max_size=60))
 def test_whatever_happens_the_run_stays_sound(events: list[str]) -> None:
     world = World(begun())
@@ -109,6 +110,7 @@ def test_whatever_happens_the_run_stays_sound(events: list[str]) -> None:
         check(world.run, old)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))
 def test_left_alone_it_comes_to_rest_with_figures_of_what_is_shown(events: list[str]) -> None:
     world = World(begun())
@@ -123,6 +125,7 @@ def test_left_alone_it_comes_to_rest_with_figures_of_what_is_shown(events: list[
         assert end.appraised == end.progress and end.real is not None
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(("step", "launch", "answer")), max_size=60), st.integers(1, EPOCHS))
 def test_as_many_epochs_are_trained_as_were_asked_for_one_by_one(events: list[str], first: int) -> None:
     world, asked = World(begun()), 0

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import io
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
+from gandash.runs.executors import LocalWorkers
 from gandash.runs.library import Library
+from gandash.runs.service import RunService
 from gandash.runs.snapshot import Status
 from gandash.runs.store import FILE_NAME, SCHEMA_VERSION, RunStore
+
+from .conftest import until
+from .test_processes import Borrowed
 
 FINISHED, PAUSED, UNTRAINED, DIVERGED, MID = "3e928acb02", "3a98a50bfe", "caca0c8017", "528abf8ef6", "4d233931fa"
 
@@ -20,6 +29,13 @@ def home(tmp_path: Path) -> Path:
     data = (Path(__file__).parent / "schema-1.sqlite3.gz").read_bytes()
     (tmp_path / FILE_NAME).write_bytes(gzip.decompress(data))
     return tmp_path
+
+
+@pytest.fixture
+def old(workers: LocalWorkers, home: Path) -> Iterator[RunService]:
+    service = RunService(RunStore(home), Borrowed(workers))
+    yield service
+    service.close()
 
 
 def test_it_is_listed(home: Path) -> None:
@@ -74,3 +90,41 @@ def test_nothing_is_lost(home: Path) -> None:
     assert snapshot.frames[0].points.shape == (1000, 2) and run.checkpoint
     assert snapshot.appraisals["ema"].epoch == 12 and snapshot.metrics["c2st"] == 0.998
     assert snapshot.message == "All 12 epochs are done."
+
+
+def test_a_finished_run_exports_what_it_showed_and_gets_figures_for_all_its_generators(old: RunService) -> None:
+    (frame,) = old.snapshot(FINISHED).frames
+    np.testing.assert_allclose(old.samples(FINISHED, 1000, "ema", 0), frame.points, rtol=1e-5, atol=1e-5)
+    module = torch.jit.load(io.BytesIO(old.export(FINISHED, "ema")))  # type: ignore[no-untyped-call]
+    noise = torch.randn(1000, 2, generator=torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(module(noise).detach().numpy(), frame.points, rtol=1e-5, atol=1e-5)
+    until(lambda: old.snapshot(FINISHED).appraised is not None)
+    snapshot = old.snapshot(FINISHED)
+    assert set(snapshot.appraisals) == set(snapshot.variants)
+    assert snapshot.status is Status.FINISHED and snapshot.real is not None and snapshot.real.shape == (256, 2)
+
+
+@pytest.mark.parametrize("run_id", [PAUSED, MID, UNTRAINED])
+def test_a_paused_run_goes_on(old: RunService, run_id: str) -> None:
+    before = old.snapshot(run_id)
+    old.step(run_id)
+    until(lambda: old.snapshot(run_id).epoch == before.epoch + 1 and not old.snapshot(run_id).status.active)
+    after = old.snapshot(run_id)
+    assert after.status is Status.PAUSED, after.message
+    assert after.history.epoch.tolist() == list(range(1, before.epoch + 2))
+    assert after.real is not None and set(after.appraisals) == set(after.variants)
+
+
+def test_a_diverged_run_keeps_its_healthy_generator(old: RunService) -> None:
+    assert old.snapshot(DIVERGED).variants == ("latest",)
+    assert np.isfinite(old.samples(DIVERGED, 100, "latest")).all()
+    with pytest.raises(ValueError, match="diverged"):
+        old.train_on(DIVERGED, {})
+
+
+def test_a_finished_run_is_trained_on(old: RunService) -> None:
+    child = old.train_on(FINISHED, {"epochs": 2})
+    until(lambda: not old.snapshot(child).status.active)
+    end = old.snapshot(child)
+    assert (end.status, end.epoch, end.first_epoch) == (Status.FINISHED, 14, 12), end.message
+    assert end.history.epoch.tolist() == list(range(1, 15))

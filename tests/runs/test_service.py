@@ -311,8 +311,82 @@ def test_the_trainers_end_is_the_runs_end(
     assert (ended.status, ended.message, ended.seconds_left) == (status, "A sentence.", None)
     assert desk.saved(run).message == "A sentence."
     assert not desk.engine.calls
-    with pytest.raises(ValueError, match=why):
-        desk.service.resume(run)
+    for action in (desk.service.resume, desk.service.step):
+        with pytest.raises(ValueError, match=f"{why}.*Train on makes a new run that does"):
+            action(run)
+    assert len(desk.service.runs()) == 1 and desk.service.snapshot(run) is ended
+
+
+def test_a_run_is_trained_on_in_a_new_one_and_stays_as_it_is(desk: Desk) -> None:
+    parent = desk.service.start(CONFIG.model_copy(update={"epochs": 2}))
+    before = desk.chunk(parent)
+    assert before.status is Status.FINISHED
+    child = desk.service.train_on(parent, {"epochs": 4, "generator_lr": 1e-4})
+    begun = desk.service.snapshot(child)
+    assert (begun.status, begun.parent, begun.first_epoch, begun.epoch) == (Status.RUNNING, parent, 2, 2)
+    assert (begun.progress, begun.planned_epochs, begun.config.generator_lr) == (0.0, 6, 1e-4)
+    assert begun.history.epoch.tolist() == [1, 2] and len(begun.frames) == 1 and begun.variants
+    np.testing.assert_array_equal(begun.real, REAL)
+    desk.settle(child)
+    middle = desk.chunk(child)
+    assert (middle.epoch, middle.progress) == (4, 5 / 8)
+    last = desk.chunk(child)
+    assert (last.status, last.epoch, last.history.epoch.tolist()) == (Status.FINISHED, 6, [1, 2, 3, 4, 5, 6])
+    assert desk.service.snapshot(parent) is before
+    assert desk.saved(parent).history.epoch.tolist() == [1, 2]
+    listed = desk.service.runs()[0]
+    assert (listed.run_id, listed.parent, listed.first_epoch, listed.planned_epochs) == (child, parent, 2, 6)
+
+
+def test_a_child_outlives_its_parent(desk: Desk) -> None:
+    parent = desk.service.start(CONFIG)
+    desk.chunk(parent)
+    desk.service.pause(parent)
+    desk.chunk(parent)
+    child = desk.service.train_on(parent, {}, step=True)
+    desk.chunk(child)
+    desk.service.delete(parent)
+    desk.store.purge(datetime.now(UTC))
+    desk.service._library.forget(child)
+    back = desk.service.snapshot(child)
+    assert (back.status, back.parent, back.first_epoch) == (Status.PAUSED, parent, 5)
+    assert back.history.epoch.tolist() == [1, 2, 3, 4, 5, 6]
+    np.testing.assert_array_equal(back.real, REAL)
+    desk.service.resume(child)
+    assert desk.chunk(child).epoch == 8
+
+
+def test_a_child_begins_with_a_whole_epoch_and_siblings_go_their_own_ways(desk: Desk) -> None:
+    parent = desk.service.start(CONFIG)
+    desk.service.pause(parent)
+    assert desk.chunk(parent).progress == 5 / 200, "half-way through epoch 3"
+    desk.chunk(parent)
+    children = [desk.service.train_on(parent, {"seed": seed}, step=True) for seed in (7, 8)]
+    assert [desk.chunk(child).history.epoch.tolist() for child in children] == [[1, 2, 3]] * 2
+    assert [desk.service.snapshot(child).status for child in children] == [Status.PAUSED] * 2
+    grandchild = desk.service.train_on(children[0], {"epochs": 1})
+    assert desk.chunk(grandchild).history.epoch.tolist() == [1, 2, 3, 4]
+    desk.service.resume(parent)
+    assert desk.chunk(parent).history.epoch.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_what_cannot_be_trained_on_is_refused_in_words(desk: Desk) -> None:
+    run = desk.service.start(CONFIG, paused=True)
+    with pytest.raises(ValueError, match="no generator yet"):
+        desk.service.train_on(run, {})
+    desk.service.resume(run)
+    desk.chunk(run)
+    with pytest.raises(ValueError, match="pause it before"):
+        desk.service.train_on(run, {})
+    desk.service.stop(run)
+    desk.chunk(run)
+    with pytest.raises(ValueError, match=r"Batch size.*Start a new run to change it"):
+        desk.service.train_on(run, {"batch_size": 64})
+    with pytest.raises(ValueError, match="Epochs"):
+        desk.service.train_on(run, {"epochs": 0})
+    with pytest.raises(UnknownRun):
+        desk.service.train_on("nonsense", {})
+    assert len(desk.service.runs()) == 1
 
 
 def test_a_failed_chunk_leaves_the_run_where_it_was_and_can_be_tried_again(desk: Desk, training: FakeTraining) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gandash.core.records import Appraisal, EpochRecord
-from gandash.runs.snapshot import RECORD_COLUMNS, History, Snapshot, Status
+from gandash.runs.snapshot import RECORD_COLUMNS, History, Snapshot, Status, records_of
 
 from .conftest import CONFIG
 
@@ -81,6 +81,12 @@ def test_every_status_is_active_ended_or_waits_for_the_user() -> None:
     assert {s for s in Status if s.active} == {Status.STARTING, Status.RUNNING}
     assert {s for s in Status if not s.active and not s.ended} == {Status.PAUSED, Status.FAILED}
     assert [s.value for s in Status][4] == "stopped_early"
+
+
+def test_a_history_gives_its_records_back() -> None:
+    kept = [*records(1, 2), *records(3, 4, headline=2.0, mse=1.0)]
+    kept.append(EpochRecord(5, float("nan"), 1.0, 0.5, 0.5, {}))
+    assert repr(records_of(History().extended(kept))) == repr(kept)
 
 
 def snapshot(**changes: object) -> Snapshot:

@@ -14,6 +14,7 @@ from gandash.core.devices import available_devices
 from gandash.core.records import EpochRecord
 from gandash.core.trainer import Trainer
 from gandash.runs import worker
+from gandash.runs.snapshot import History, records_of
 from gandash.runs.worker import Budget, Chunk
 
 CONFIG = RunConfig(
@@ -63,8 +64,8 @@ def test_chunks_end_where_one_call_ends_bit_for_bit(cached: bool) -> None:
         np.testing.assert_array_equal(points, whole.sample(500, seed=1, which=which))
     found = {appraisal.which: appraisal for appraisal in last.appraisals}
     assert list(found) == ["ema", "latest", "best"], "the one on screen first"
-    assert found["ema"].metrics == whole.evaluate("ema") and found["ema"].epoch == 12
-    assert found["best"].metrics == whole.evaluate("best") and found["best"].epoch == whole.best_epoch
+    assert found == {which: whole.appraise(which) for which in whole.variants}
+    assert found["ema"].epoch == 12
 
 
 def test_an_older_checkpoint_counts_more_than_what_the_process_remembers() -> None:
@@ -113,7 +114,7 @@ def test_a_chunk_of_no_seconds_appraises_and_trains_nothing() -> None:
     again = worker.advance("run", JSON, first.checkpoint, Budget(0.0, evaluate=True))
     assert (again.state, again.epoch, again.progress) == ("running", first.epoch, first.progress)
     assert again.records == () and again.frames == ()
-    assert [appraisal.which for appraisal in again.appraisals] == list(again.variants)[::-1]
+    assert [appraisal.which for appraisal in again.appraisals] == ["ema", "latest"]
     assert {appraisal.progress for appraisal in again.appraisals} == {first.progress}
     assert 0 < again.appraisal_seconds <= again.seconds
     one, other = (worker.advance("run", JSON, chunk.checkpoint, Budget(60, 3)) for chunk in (first, again))
@@ -132,6 +133,31 @@ def test_the_real_points_are_the_first_that_are_trained_on(standardize: bool) ->
     assert worker.advance("run", config.to_json(), first.checkpoint, Budget(1e-4)).real is None
     few = worker.advance("few", JSON, None, Budget(1e-4, real=True)).real
     assert few is not None and len(few) == CONFIG.points
+
+
+def test_a_child_begins_where_its_parent_stands() -> None:
+    parent = worker.advance("parent", JSON, None, Budget(60, until_epoch=4, real=True))
+    assert parent.checkpoint is not None
+    child_json, begun = worker.fork(JSON, parent.checkpoint, {"epochs": 3, "generator_lr": 1e-4})
+    child = RunConfig.from_json(child_json)
+    assert (child.epochs, child.generator_lr, child.discriminator_lr) == (3, 1e-4, CONFIG.discriminator_lr)
+    assert (begun.state, begun.epoch, begun.progress, begun.records) == ("running", 4, 0.0, ())
+    np.testing.assert_array_equal(begun.frames[0].points, parent.frames[-1].points)
+    np.testing.assert_array_equal(begun.real, parent.real)
+    done = worker.advance("child", child_json, begun.checkpoint, Budget(60))
+    assert (done.state, done.epoch, [record.epoch for record in done.records]) == ("finished", 7, [5, 6, 7])
+    with pytest.raises(ValueError, match="Latent dimension"):
+        worker.fork(JSON, parent.checkpoint, {"latent_dim": 3})
+
+
+def test_a_checkpoint_to_keep_holds_the_history_and_goes_on_bit_for_bit() -> None:
+    chunk = worker.advance("run", JSON, None, Budget(60, until_epoch=4))
+    assert chunk.checkpoint is not None
+    history = History().extended(chunk.records)
+    trainer = Trainer.resume(CONFIG, worker.checkpoint(JSON, chunk.checkpoint, records_of(history)))
+    assert same(trainer.history, list(chunk.records))
+    further = worker.advance("run", JSON, chunk.checkpoint, Budget(60, until_epoch=6))
+    assert same(trainer.advance(epochs=2), list(further.records))
 
 
 def test_a_device_that_is_not_there_fails_with_the_trainers_sentence(caplog: pytest.LogCaptureFixture) -> None:
