@@ -16,7 +16,7 @@ from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
 from gandash.core.targets import Target, TargetSpec
 from gandash.core.targets.shapes import SHAPES
-from gandash.pages import announce, setup, style, tiles, wording
+from gandash.pages import TRAIN, address, announce, reading, setup, style, tiles, wording
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import History, Snapshot
 
@@ -157,10 +157,15 @@ def _status(snapshot: Snapshot | None, ready: bool) -> None:
             st.badge(look.label, icon=look.icon, color=look.colour)
             if snapshot:
                 st.markdown(f"**{wording.progress_text(snapshot)}**", width="content")
-                st.markdown(wording.pace(snapshot), width="content")
+                if pace := wording.pace(snapshot):
+                    st.markdown(pace, width="content")
+                if snapshot.parent:
+                    with st.container(horizontal=True, gap="xxsmall", width="content", key="parent"):
+                        st.markdown(f"trained on from epoch {snapshot.first_epoch:,} of", width="content")
+                        st.page_link(TRAIN, label="this run", query_params={address.PARAMETER: snapshot.parent})
         st.progress(min(max(snapshot.progress, 0.0), 1.0) if snapshot else 0.0)
         with st.container(key="sentence"):
-            st.markdown(wording.what_happens(snapshot, ready))
+            st.markdown(wording.what_happens(snapshot, ready, reading.sentence(snapshot) if snapshot else ""))
 
 
 def _curve_choices(target: Target, history: History) -> tuple[list[str], float]:

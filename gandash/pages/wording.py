@@ -55,30 +55,30 @@ def plain(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", line)
 
 
-def what_happens(snapshot: Snapshot | None, ready: bool = True) -> str:
-    """What is going on or has happened, and what to do next, as Markdown."""
+def what_happens(snapshot: Snapshot | None, ready: bool = True, reading: str = "") -> str:
+    """What is going on or has happened, how the points stand, and what to do next, as Markdown."""
     if snapshot is None:
         if ready:
             return (
                 "Pick a shape and press **Train**: the generator's green stars move onto the real points, the red dots."
             )
         return "The workers are warming up, which takes a few seconds. You can press **Train** already."
-    match snapshot.status.value:
-        case "starting":
-            return "A worker draws the real points and builds the networks."
-        case "running":
-            return "The first epoch is under way." if not snapshot.history else ""
-        case "paused":
-            done = plain(snapshot.message) or f"Paused at epoch {snapshot.epoch:,}."
-            return f"{done} Resume goes on from here, Step trains one epoch."
-        case "finished" | "stopped_early":
-            return f"{_sentence(snapshot)} Download the generator below, or change the set-up and press Train."
-        case "stopped":
-            return f"{_sentence(snapshot)} Its generator can still be downloaded; Train starts a new run."
-        case "diverged":
-            return f"{_sentence(snapshot)} Change the set-up and press Train."
-        case _:
-            return plain(snapshot.message) or f"The run failed at epoch {snapshot.epoch:,}. Press Resume to try again."
+    if snapshot.status.value == "starting":
+        return "A worker draws the real points and builds the networks."
+    if snapshot.status.value == "running":
+        return reading or "The first epoch is under way."
+    told = snapshot.message or (f"The run failed at epoch {snapshot.epoch:,}." if snapshot.status == "failed" else "")
+    next_step = {
+        "paused": "Resume goes on from here, Step trains one epoch.",
+        "finished": "Download the generator below, or change the set-up and press Train.",
+        "stopped_early": "Download the generator below, or change the set-up and press Train.",
+        "stopped": "Its generator can still be downloaded; Train starts a new run.",
+        "diverged": "Change the set-up and press Train.",
+        "failed": "Press Resume to try again." if not snapshot.message else "",
+    }[snapshot.status.value]
+    if snapshot.status.value in ("diverged", "failed") or "collapsed" in told:
+        reading = ""
+    return " ".join(part for part in (plain(told), reading, next_step) if part)
 
 
 def pace(snapshot: Snapshot) -> str:
@@ -95,10 +95,6 @@ def pace(snapshot: Snapshot) -> str:
 def progress_text(snapshot: Snapshot) -> str:
     """How far the run is, as *Epoch 120 of 10,000*."""
     return f"Epoch {snapshot.epoch:,} of {snapshot.planned_epochs:,}"
-
-
-def _sentence(snapshot: Snapshot) -> str:
-    return plain(snapshot.message) or f"{LOOKS[snapshot.status].label} at epoch {snapshot.epoch:,}."
 
 
 def title(shape: str) -> str:
