@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import itertools
 import os
 import re
 import runpy
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Never
 
@@ -21,11 +22,13 @@ from pydantic import ValidationError
 
 from gandash import __version__
 from gandash.core.config import KNOBS, Group, Knob, RunConfig, explain
+from gandash.core.fork import child_config
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESET_TITLES, PRESETS
 from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.core.targets.shapes import SHAPES
 from gandash.headless import Exit, FailedError, RefusedError, Request, run
+from gandash.lineage import Parent, find
 from gandash.usual_names import advice
 
 GROUP_TITLES: dict[Group, str] = {
@@ -188,7 +191,19 @@ def _add_files(train: _Parser) -> None:
         metavar="FILE",
         help="start from the set-up in a config or a history (.json) or a generator (.pt) that gandash saved",
     )
-    group.add_argument("--out", metavar="FILE", help="where the generator goes; default: the shape's name with .pt")
+    group.add_argument(
+        "--from",
+        dest="parent",
+        metavar="RUN|FILE",
+        help="train on from a saved run, named by its id, or from a file that --checkpoint wrote; it stays as it is. "
+        "--epochs are those to come, the real points and the networks cannot be changed",
+    )
+    group.add_argument(
+        "--out",
+        metavar="FILE",
+        help="where the generator goes; default: the shape's name with .pt, with --from the first of -2.pt, -3.pt, ... "
+        "that is free",
+    )
     group.add_argument(
         "--which",
         choices=("latest", "ema", "best"),
@@ -284,13 +299,21 @@ def _hint(word: str, known: Iterable[str]) -> str:
 
 
 def _request(given: argparse.Namespace) -> Request:
-    config = _config(given)
     if given.samples is not None and given.csv is None:
         raise RefusedError("--samples says how many points go into a CSV: add --csv FILE.")
+    parent = None if given.parent is None else _parent(given)
+    changes = {name: value for name, value in vars(given).items() if name in KNOBS}
+    config = _config(given, changes) if parent is None else _child(parent, changes)
+    files = {
+        "--config": None if given.config is None else Path(given.config),
+        "--from": None if parent is None else parent.file,
+    }
     return Request(
         config=config,
-        sources={} if given.config is None else {"--config": Path(given.config)},
-        model=Path(given.out if given.out is not None else f"{config.shape}.pt"),
+        parent=parent,
+        changes=changes,
+        sources={option: path for option, path in files.items() if path is not None},
+        model=_free(f"{config.shape}.pt", taken=parent is not None) if given.out is None else Path(given.out),
         which=given.which,
         history=None if given.json is None else Path(given.json),
         checkpoint=None if given.checkpoint is None else Path(given.checkpoint),
@@ -300,7 +323,31 @@ def _request(given: argparse.Namespace) -> Request:
     )
 
 
-def _config(given: argparse.Namespace) -> RunConfig:
+def _parent(given: argparse.Namespace) -> Parent:
+    for option in ("preset", "config"):
+        if getattr(given, option) is not None:
+            raise RefusedError(f"--from goes on with its own set-up: leave out --{option} and give single knobs.")
+    try:
+        return find(given.parent)
+    except ValueError as error:
+        raise RefusedError(f"--from {error}") from error
+
+
+def _child(parent: Parent, changes: Mapping[str, Any]) -> RunConfig:
+    try:
+        return child_config(parent.config, changes)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+
+
+def _free(name: str, *, taken: bool) -> Path:
+    """The name, or if that is `taken`, the first one with a number that no file has."""
+    path = Path(name)
+    names = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(other for other in names if not other.exists()) if taken else path
+
+
+def _config(given: argparse.Namespace, options: Mapping[str, Any]) -> RunConfig:
     values: dict[str, Any] = {}
     if given.preset is not None:
         if given.preset not in PRESETS:
@@ -308,12 +355,11 @@ def _config(given: argparse.Namespace) -> RunConfig:
         values |= PRESETS[given.preset].model_dump(exclude_unset=True)
     if given.config is not None:
         values |= _read(given.config).model_dump(exclude_unset=True)
-    options = {name: value for name, value in vars(given).items() if name in KNOBS}
     if "objective" in options and options["objective"] != values.get("objective", KNOBS["objective"].default):
         recommended = {name for objective in OBJECTIVES.values() for name in objective.defaults}
         values = {name: value for name, value in values.items() if name not in recommended}
     try:
-        return RunConfig.model_validate(values | options)
+        return RunConfig.model_validate(values | dict(options))
     except ValidationError as error:
         raise RefusedError(" ".join(explain(error))) from error
 

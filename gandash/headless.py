@@ -26,9 +26,10 @@ from tqdm import tqdm
 
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
+from gandash.lineage import Parent
 
 if TYPE_CHECKING:
-    from gandash.core.records import EpochRecord
+    from gandash.core.records import Appraisal, EpochRecord
     from gandash.core.trainer import Trainer, Variant
 
 SECONDS_PER_LOOK = 0.2
@@ -57,6 +58,7 @@ class FailedError(RuntimeError):
 class Request:
     """What to train and what to write.
 
+    With a `parent` the run is trained on from it with these `changes`, and `config` is its child's.
     `model` takes the TorchScript generator `which` (None: the running average if the run keeps one, else the latest),
     `history` a JSON file, `checkpoint` a file to train on from, `samples` a CSV file with `sample_count` generated
     points. `threads` are torch's. `sources` are the files that were read, by their options: none is written to.
@@ -64,6 +66,8 @@ class Request:
 
     config: RunConfig
     model: Path
+    parent: Parent | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
     which: Variant | None = None
     history: Path | None = None
     checkpoint: Path | None = None
@@ -98,12 +102,10 @@ def run(request: Request) -> Exit:
     with _ctrl_c() as interrupted:
         import torch
 
-        from gandash.core.trainer import Trainer
-
         torch.set_num_threads(request.threads)
         with _memory_told():
             try:
-                trainer = Trainer(request.config)
+                trainer = _trainer(request)
             except ValueError as error:
                 raise RefusedError(str(error)) from error
             _train(trainer, interrupted)
@@ -118,13 +120,36 @@ def run(request: Request) -> Exit:
     return Exit.INTERRUPTED if stopped else Exit.DONE
 
 
-def history_json(trainer: Trainer, state: str, message: str) -> str:
-    """Config, epoch records, best epoch and how it ended, as JSON; what is not a finite number is null."""
+def _trainer(request: Request) -> Trainer:
+    from gandash.core.fork import fork
+    from gandash.core.trainer import Trainer
+
+    parent = request.parent
+    if parent is None:
+        return Trainer(request.config)
+    trainer = Trainer.resume(*fork(parent.config, parent.checkpoint, request.changes))
+    trainer.history = [record for record in parent.records if record.epoch <= trainer.first_epoch]
+    first, last = trainer.first_epoch + 1, trainer.last_epoch
+    epochs = f"epoch {first:,}" if first == last else f"epochs {first:,} to {last:,}"
+    print(f"Training on from epoch {trainer.first_epoch:,} of {parent.name}: {epochs}.", file=sys.stderr)
+    return trainer
+
+
+def history_json(
+    trainer: Trainer, state: str, message: str, saved: Appraisal | None = None, parent: str | None = None
+) -> str:
+    """Config, epoch records, best epoch and how it ended, as JSON; what is not a finite number is null.
+
+    `saved` is of the generator that was saved. A run that was trained on from a `parent` says so, with the epoch where
+    it began, and has its records in front.
+    """
     document = {
         "config": trainer.config.model_dump(mode="json"),
+        "parent": None if parent is None else {"name": parent, "epoch": trainer.first_epoch},
         "state": state,
         "message": message,
         "best_epoch": trainer.best_epoch,
+        "saved": saved and asdict(saved),
         "records": [asdict(record) for record in trainer.history],
     }
     return json.dumps(_finite(document), indent=1, allow_nan=False) + "\n"
@@ -186,7 +211,8 @@ def _ctrl_c() -> Iterator[threading.Event]:
 
 def _train(trainer: Trainer, interrupted: threading.Event) -> None:
     bar = tqdm(
-        total=trainer.config.epochs,
+        total=trainer.last_epoch,
+        initial=trainer.epoch,
         desc=trainer.target.title,
         unit="epoch",
         dynamic_ncols=True,
@@ -223,12 +249,16 @@ def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
     else:
         print(f"{trainer.target.title}: {message}")
     which = _variant(request, trainer)
+    appraisal = trainer.appraise(which)
     buffer = io.BytesIO()
     trainer.export_torchscript(buffer, which=which)
     _write(request.model, buffer.getvalue())
-    print(f"Saved {_named(which, trainer)} to {request.model}.")
+    print(f"Saved {_named(appraisal, trainer)} to {request.model}.")
+    headline, uncertainty = appraisal.metrics["headline"], appraisal.uncertainty
+    print(f"Its {METRICS['headline'].title.lower()} is {headline:.3g} ± {uncertainty:.1g}; 1 is as good as real.")
     if request.history is not None:
-        _write(request.history, history_json(trainer, state, message).encode())
+        parent = None if request.parent is None else request.parent.name
+        _write(request.history, history_json(trainer, state, message, appraisal, parent).encode())
         print(f"Saved the figures of {len(trainer.history):,} epochs to {request.history}.")
     if request.checkpoint is not None:
         _write(request.checkpoint, trainer.checkpoint())
@@ -253,12 +283,12 @@ def _variant(request: Request, trainer: Trainer) -> Variant:
     return trainer.shown
 
 
-def _named(which: Variant, trainer: Trainer) -> str:
-    match which:
+def _named(saved: Appraisal, trainer: Trainer) -> str:
+    match saved.which:
         case "best":
-            return f"the best generator, that of epoch {trainer.best_epoch:,},"
+            return f"the best generator, that of epoch {saved.epoch:,},"
         case _ if trainer.state == "diverged":
-            return f"the last healthy generator, that of epoch {len(trainer.history):,},"
+            return f"the last healthy generator, that of epoch {saved.epoch:,},"
         case "ema":
             return "the running average of the generator"
         case _:

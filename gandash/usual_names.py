@@ -13,6 +13,11 @@ _ADVICE: dict[str, str] = {
     "use --device cuda, cpu or mps": (
         "cuda gpu gpus use-cuda use-gpu no-cuda no-gpu cpu mps accelerator ngpu gpu-id gpu-ids devices cuda-device"
     ),
+    "use --from with the id of a run or a file that --checkpoint wrote": (
+        "resume resume-from resume-from-checkpoint continue continue-train continue-from load load-model "
+        "load-checkpoint ckpt ckpt-path restore restore-from pretrained pretrain init-from from-checkpoint from-run "
+        "parent warm-start"
+    ),
     "use --batch-size": "batch batches bs minibatch mini-batch batch-sizes train-batch-size b",
     "use --generator-widths and --discriminator-widths, such as 64,64": (
         "hidden hidden-dim hidden-dims hidden-size hidden-sizes hidden-units hidden-layers layers n-layers num-layers "

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Never
 
@@ -27,7 +28,10 @@ from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
 from gandash.core.targets.shapes import SHAPES
 from gandash.core.trainer import Trainer
+from gandash.runs.service import RunService
+from gandash.runs.store import RunStore
 from gandash.usual_names import USUAL_NAMES
+from tests.runs.conftest import ManualEngine, until
 
 ROOT = Path(__file__).parents[1]
 QUICK = ["--points", "64", "--batch-size", "32", "--generator-widths", "8", "--discriminator-widths", "8"]
@@ -71,7 +75,8 @@ def test_training_writes_a_generator_history_and_samples(folder: Path, capsys: p
     assert generated.shape == (7, 2)
     assert generated.dtype == torch.float32
     history = read(folder / "h.json")
-    assert history.keys() == {"config", "state", "message", "best_epoch", "records"}
+    assert history.keys() == {"config", "parent", "state", "message", "best_epoch", "saved", "records"}
+    assert history["parent"] is None
     assert RunConfig.model_validate(history["config"]).shape == "inverted-u"
     assert [record["epoch"] for record in history["records"]] == [1, 2, 3]
     assert history["records"][2]["metrics"]["sliced_wasserstein"] > 0
@@ -84,10 +89,13 @@ def test_training_writes_a_generator_history_and_samples(folder: Path, capsys: p
     assert [record.epoch for record in trainer.history] == [1, 2, 3]
     points = np.loadtxt(folder / "s.csv", delimiter=",", skiprows=1, dtype=np.float32)
     np.testing.assert_allclose(trainer.sample(50, seed=0), points, rtol=1e-6)
+    assert history["saved"] == asdict(trainer.appraise("latest"))
     assert sorted(path.name for path in folder.iterdir()) == ["c.ckpt", "g.pt", "h.json", "s.csv"]
 
     said = capsys.readouterr()
     assert "All 3 epochs are done." in said.out
+    headline = f"{history['saved']['metrics']['headline']:.3g}"
+    assert f"Its gap to real is {headline} ± " in said.out
     for name in ("g.pt", "h.json", "s.csv", "c.ckpt"):
         assert re.search(rf"^Saved .* to {name}\.$", said.out, re.MULTILINE)
     assert "generator loss" in said.err, "the progress bar tells the losses"
@@ -145,6 +153,108 @@ def test_the_generator_asked_for_is_saved(
     expected = trainer.sample(20, seed=0, which=which)  # type: ignore[arg-type]
     saved = np.loadtxt(folder / "s.csv", delimiter=",", skiprows=1, dtype=np.float32)
     np.testing.assert_allclose(saved, expected, rtol=1e-6)
+
+
+@pytest.fixture
+def parent(folder: Path) -> Path:
+    """A checkpoint after 3 of 3 epochs, with its generator and history beside it."""
+    files = ["--checkpoint", "p.ckpt", "--json", "p.json"]
+    assert main(["train", "--shape", "line", *QUICK, "--epochs", "3", "--seed", "5", *files]) == 0
+    return folder / "p.ckpt"
+
+
+def test_training_on_adds_epochs_and_leaves_the_parent(
+    parent: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    changes = ["--epochs", "2", "--generator-lr", "1e-4"]
+    assert main(["train", "--from", "p.ckpt", *changes, "--json", "c.json", "--checkpoint", "c.ckpt"]) == 0
+    assert before.items() <= {path.name: path.read_bytes() for path in folder.iterdir()}.items()
+    assert {path.name for path in folder.iterdir()} - before.keys() == {"line-2.pt", "c.json", "c.ckpt"}
+    said = capsys.readouterr()
+    assert "Training on from epoch 3 of p.ckpt: epochs 4 to 5." in said.err
+    assert re.search(r"\b3/5 ", said.err) and re.search(r"\b5/5 ", said.err), "the bar counts the parent's epochs"
+
+    history = read(folder / "c.json")
+    assert history["parent"] == {"name": "p.ckpt", "epoch": 3}
+    assert history["records"][:3] == read(folder / "p.json")["records"]
+    assert [record["epoch"] for record in history["records"]] == [1, 2, 3, 4, 5]
+    assert (history["config"]["epochs"], history["config"]["generator_lr"]) == (2, 1e-4)
+    trainer = Trainer.resume(RunConfig.model_validate(read(folder / "p.json")["config"]), parent.read_bytes())
+    trainer = trainer.fork(epochs=2, generator_lr=1e-4)
+    expected = [asdict(record) for record in trainer.advance(epochs=2)]
+    assert history["records"][3:] == expected
+
+    assert main(["train", "--from", "c.ckpt", "--epochs", "1", "--json", "d.json"]) == 0
+    grandchild = read(folder / "d.json")
+    assert grandchild["parent"] == {"name": "c.ckpt", "epoch": 5}
+    assert grandchild["records"][:5] == history["records"] and len(grandchild["records"]) == 6
+    assert "Training on from epoch 5 of c.ckpt: epoch 6." in capsys.readouterr().err
+    assert (folder / "line-3.pt").exists()
+
+
+def test_a_saved_run_is_trained_on_while_it_trains(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, engine = folder / "home", ManualEngine()
+    monkeypatch.setenv("GANDASH_HOME", str(home))
+    service = RunService(RunStore(home), engine)
+    try:
+        config = RunConfig(shape="line", points=64, batch_size=32, generator_widths=(8,), discriminator_widths=(8,))
+        run_id = service.start(config)
+        until(lambda: engine.calls)
+        reader = RunStore(home)
+        assert main(["train", "--from", run_id, "--epochs", "2"]) == 2, "it has not trained yet"
+        engine.run_next()
+        until(lambda: (stored := reader.load(run_id)) is not None and stored.checkpoint is not None)
+        stored = reader.load(run_id)
+        assert stored is not None and len(stored.snapshot.history) > 0
+        epoch = int(stored.snapshot.history.epoch[-1])
+        files = ["--json", "c.json", "--checkpoint", "c.ckpt"]
+        assert main(["train", "--from", run_id, "--epochs", "2", *files]) == 0
+        history = read(folder / "c.json")
+        assert history["parent"] == {"name": f"run {run_id}", "epoch": epoch}
+        assert [record["epoch"] for record in history["records"]] == list(range(1, epoch + 3))
+        for row in (0, epoch - 1):
+            assert history["records"][row]["generator_loss"] == stored.snapshot.history.columns["generator_loss"][row]
+        assert history["records"][0]["metrics"].keys() == history["records"][-1]["metrics"].keys()
+        child = Trainer.resume(RunConfig.model_validate(history["config"]), (folder / "c.ckpt").read_bytes())
+        assert len(child.history) == epoch + 2
+        assert service.snapshot(run_id).status == "running"
+        after = reader.load(run_id)
+        assert after is not None and after.checkpoint == stored.checkpoint
+        reader.close()
+    finally:
+        service.close()
+
+
+FIXED = {
+    "a fixed knob": ("--batch-size 16", "Batch size .batch_size.: this knob stays as it is"),
+    "another target": ("--shape ring8", "Target .target.: this knob stays as it is"),
+    "a preset": ("--preset best-line", "--from goes on with its own set-up: leave out --preset"),
+    "a config": ("--config p.json", "--from goes on with its own set-up: leave out --config"),
+    "no epochs": ("--epochs 0", "Epochs .epochs.: '0' was given; it must be a whole number from 1"),
+    "the parent as output": ("--json p.ckpt", "--json p.ckpt would overwrite what --from reads"),
+    "an unknown parent": ("--from 0123456789", "--from '0123456789' is neither a file nor a run .* give a run's id"),
+    "a generator": ("--from line.pt", "--from line.pt holds a set-up but no training state: give a file that"),
+    "a history": ("--from p.json", "--from p.json holds a set-up but no training state"),
+    "half a checkpoint": ("--from half.ckpt", "--from half.ckpt cannot be trained on: "),
+    "another file": ("--from text.ckpt", "--from text.ckpt cannot be trained on: These bytes are not a gandash"),
+    "a folder": ("--from .", "--from '.' is neither a file nor a run"),
+}
+
+
+def test_what_cannot_be_trained_on_is_told(
+    parent: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GANDASH_HOME", str(folder / "home"))
+    (folder / "half.ckpt").write_bytes(parent.read_bytes()[:2000])
+    (folder / "text.ckpt").write_text("hello")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    capsys.readouterr()
+    for arguments, told in FIXED.values():
+        assert main(["train", "--from", "p.ckpt", *arguments.split()]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert re.search(told, line), line
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before, "nothing was written"
 
 
 def test_what_is_not_finite_is_null(folder: Path) -> None:
@@ -276,6 +386,7 @@ USUAL = {
     "--generator-lr": "lr learning-rate learning_rate LR",
     "--shape": "dataset data target",
     "--device": "cuda gpu no-cuda",
+    "--from": "resume load",
     "--batch-size": "batch batchSize",
     "--generator-widths": "hidden layers",
     "--epochs": "iterations num-epochs n_epochs",

@@ -1,0 +1,96 @@
+"""What to train on from, as the command line names it: a saved run by its id, or a checkpoint file by its path."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gandash.core.config import RunConfig
+from gandash.core.problems import shortened
+from gandash.core.records import EpochRecord
+from gandash.core.setup_file import MOST_BYTES, read_config
+from gandash.runs.settings import Settings
+from gandash.runs.snapshot import RECORD_COLUMNS, History
+from gandash.runs.store import FILE_NAME, RunStore
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A training to go on from: how it is called, what it trained, its state, and its epochs so far in figures.
+
+    `file` is where it was read from, None for a saved run.
+    """
+
+    name: str
+    config: RunConfig
+    checkpoint: bytes
+    records: Sequence[EpochRecord]
+    file: Path | None = None
+
+
+def find(name: str) -> Parent:
+    """The file of this path, or else the saved run of this id, which is read only, whether it trains or not.
+
+    Raises `ValueError` with a sentence that begins with the name if there is neither or it cannot be gone on from.
+    """
+    path = Path(name)
+    return _file(path) if path.is_file() else _run(name)
+
+
+def _file(path: Path) -> Parent:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if _is_setup(data):
+        raise ValueError(f"{path} holds a set-up but no training state: give a file that --checkpoint wrote.")
+    from gandash.core import checkpoint
+
+    try:
+        state = checkpoint.load(data)
+        config = checkpoint.config_of(state)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be trained on: {error}") from error
+    return Parent(str(path), config, data, [EpochRecord(**record) for record in state["history"]], path)
+
+
+def _is_setup(data: bytes) -> bool:
+    try:
+        read_config("", data[: MOST_BYTES + 1])
+    except ValueError:
+        return False
+    return True
+
+
+def _run(run_id: str) -> Parent:
+    home = Settings.from_environment().home
+    missing = (
+        f"{shortened(run_id)} is neither a file nor a run among those saved in {home}: give a run's id, as the "
+        "dashboard's address shows it, or a file that --checkpoint wrote."
+    )
+    if not (home / FILE_NAME).exists():
+        raise ValueError(missing)
+    store = RunStore(home)
+    try:
+        stored = store.load(run_id)
+    finally:
+        store.close()
+    if stored is None:
+        raise ValueError(missing)
+    if stored.checkpoint is None:
+        raise ValueError(f"{run_id} has not trained yet, so there is nothing to go on from.")
+    return Parent(f"run {run_id}", stored.snapshot.config, stored.checkpoint, _records(stored.snapshot.history))
+
+
+def _records(history: History) -> list[EpochRecord]:
+    """A history's rows as records; what was not measured is left out of their metrics."""
+    rows = zip(*history.columns.values(), strict=True)
+    records = []
+    for epoch, row in zip(history.epoch.tolist(), rows, strict=True):
+        values = dict(zip(history.columns, map(float, row), strict=True))
+        figures = {name: values.pop(name) for name in RECORD_COLUMNS}
+        metrics = {name: value for name, value in values.items() if not math.isnan(value)}
+        records.append(EpochRecord(epoch, **figures, metrics=metrics))
+    return records
