@@ -33,7 +33,7 @@ SERVER_SIDE = (
     "gandash.runs.store",
     "gandash.runs.worker",
 )
-TORCH_FREE_CORE = ("config", "link", "metrics", "presets", "problems", "records", "setup_file")
+TORCH_FREE_CORE = ("best", "config", "link", "metrics", "presets", "problems", "records", "setup_file")
 INTERFACE = ("streamlit", "plotly")
 
 
@@ -108,14 +108,50 @@ def test_the_first_half_of_the_core_knows_no_torch() -> None:
     paths = [ROOT / "gandash" / "core" / f"{name}.py" for name in TORCH_FREE_CORE]
     paths += modules("gandash/core/targets")
     assert offenders(paths, "torch", "gandash.core.trainer", "gandash.core.networks") == []
-    objectives = [ROOT / "gandash" / "core" / "objectives.py"]  # its losses import torch when they are called
-    assert offenders(objectives, "torch", at_import_only=True) == []
+    late = [ROOT / "gandash" / "core" / f"{name}.py" for name in ("fork", "objectives")]
+    assert offenders(late, "torch", "gandash.core.trainer", at_import_only=True) == []  # what they do may need it
 
 
 def test_targets_know_nothing_of_configs_and_load_heavy_libraries_when_asked() -> None:
     paths = modules("gandash/core/targets")
     assert offenders(paths, "gandash.core.config", "gandash.core.presets", "gandash.core.link") == []
     assert offenders(paths, "scipy", "sklearn", "ot", "gandash.core.metrics", at_import_only=True) == []
+
+
+LIST_SHAPES = {
+    "gandash/__init__.py",  # a public name
+    "gandash/cli.py",  # prints the list
+    "gandash/core/config.py",  # names the choices of a knob
+    "gandash/core/presets.py",  # a recipe for each
+    "gandash/pages/gallery.py",  # a picture of each
+    "gandash/pages/run_list.py",  # a picture where the run's own is not there
+    "gandash/pages/wording.py",  # a title for a run that cannot be loaded
+}
+"""Who may read the registry of built-in shapes; everybody else has a target and asks it."""
+
+
+def outside_targets() -> list[Path]:
+    return [path for path in [ROOT / "app.py", *modules("gandash")] if path.parent.name != "targets"]
+
+
+def test_whoever_wants_to_know_the_data_asks_the_target() -> None:
+    readers = {
+        path.relative_to(ROOT).as_posix()
+        for path in outside_targets()
+        if "gandash.core.targets.shapes.SHAPES" in imports(path)
+    }
+    assert readers <= LIST_SHAPES
+
+
+def test_nobody_asks_whether_a_target_is_a_curve() -> None:
+    """A shape's own fields are for its own module: whether there is a curve, where it lies, which modes there are."""
+    asked = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: .{node.attr}"
+        for path in outside_targets()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in {"curve", "modes", "x_range", "mode_std"}
+    ]
+    assert asked == []
 
 
 def test_runs_know_no_chart_and_no_page() -> None:

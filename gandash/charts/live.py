@@ -74,10 +74,10 @@ def live_chart(
 
     With `frames`, the newest few of a run, oldest first (none yet is fine), the figure's last trace is a cloud of
     points that glides through the frames that the browser has not shown yet, over the time between two ticks. The
-    cloud's points are taken from the frames alone; `project` makes ``(n, 2)`` of their ``(n, dim)``.
+    cloud's points are taken from the frames alone; `project` makes ``(n, 2)`` of their ``(n, dim)``. On a page::
 
-    >>> live_chart(overlay(target, real, "light"), key="overlay", height=500, label="Real and generated points",
-    ...            frames=snapshot.frames, project=target.canvas.project, motion=snapshot.run_id)  # doctest: +SKIP
+        live_chart(overlay(target, real, "light"), key="overlay", height=500, label="Real and generated points",
+                   frames=snapshot.frames, project=target.canvas.project, motion=snapshot.run_id)
     """
     mount = st.components.v2.component(
         "gandash_chart", js=_source("chart.js"), css=_source("live.css"), isolate_styles=False

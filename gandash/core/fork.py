@@ -127,7 +127,7 @@ def _inherited(config: RunConfig, child: RunConfig, parent: dict[str, Any], fres
             "held": None if changed - BOOKKEEPING else held,
             "octaves": lineage["octaves"] + (1 - lineage["octaves"]) * done,
         },
-        "step": min(parent["step"], epoch * config.batches_per_epoch),
+        "step": parent["step"],
         "phase": parent["phase"] if whole and same_turns else 0,
         "batches": epoch * config.batches_per_epoch,
         "tensors": tensors,

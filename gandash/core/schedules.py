@@ -30,5 +30,5 @@ def octave_gates(octaves: int, progress: float, growth: float) -> list[float]:
     """How far each octave is switched on, 0 to 1: one by one until `progress` = `growth` (Nerfies, Park 2021)."""
     if not growth:
         return [1.0] * octaves
-    reached = 1 + (octaves - 1) * min(1.0, progress / growth)
+    reached = 1 + (octaves - 1) * (progress / growth)
     return [min(1.0, max(0.0, reached - octave)) for octave in range(octaves)]

@@ -14,8 +14,7 @@ from gandash.charts import figures
 from gandash.charts.live import live_chart
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
-from gandash.core.targets import Target, TargetSpec
-from gandash.core.targets.shapes import SHAPES
+from gandash.core.targets import Target, TargetSpec, read_spec
 from gandash.pages import TRAIN, address, announce, reading, setup, style, tiles, wording
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import History, Snapshot
@@ -42,8 +41,9 @@ def show(service: RunService, snapshot: Snapshot | None) -> None:
     Two fragments poll the run, each at its own pace: the points, as often as there is something new to see, and the
     figures around them, as often as one can read them.
     """
-    chosen = SHAPES.get(st.session_state[setup.key("target")], SHAPES[PREVIEW.shape])
-    target: Target = snapshot.config.target.build() if snapshot else chosen
+    chosen = st.session_state[setup.key("target")]
+    spec = snapshot.config.target if snapshot else read_spec(chosen) if chosen else PREVIEW.target
+    target = spec.build()
     head = st.container(key="head")
     overlay = st.container(border=True, key="overlay")
     side = st.container(key="side", gap="xsmall")

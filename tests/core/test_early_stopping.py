@@ -39,6 +39,7 @@ def test_patience_is_the_textbooks(patience: int, seed: int) -> None:
 def test_threshold_stops_when_the_metric_settles() -> None:
     falling = [10.0 - i for i in range(9)]
     assert our_stop([*falling, 1.01, 1.02, 0.99, 1.0], EarlyStopping(3, min_change=0.1)) == 13
+    assert our_stop([1.0] * 9, EarlyStopping(3, min_change=0.1)) == 4
     assert our_stop(falling, EarlyStopping(3, min_change=0.1)) is None
 
 
@@ -55,11 +56,27 @@ def test_nan_never_counts_as_better(min_change: float | None) -> None:
     assert (stopping.best, stopping.best_epoch) == (2.0, 1)
 
 
-def test_measurements_may_skip_epochs() -> None:
-    stopping = EarlyStopping(patience=10)
+@pytest.mark.parametrize("patience", [6, 10])
+def test_measurements_may_skip_epochs_and_the_one_at_which_patience_ends(patience: int) -> None:
+    stopping = EarlyStopping(patience)
     assert not stopping.update(1.0, epoch=5)
     assert not stopping.update(2.0, epoch=10)
     assert stopping.update(2.0, epoch=15)
+
+
+def test_each_value_is_told_from_the_best_so_far() -> None:
+    stopping = EarlyStopping(patience=10)
+    assert stopping.improved is False, "nothing has been measured yet"
+    told = []
+    for value in (math.nan, 3.0, 3.0, 2.0, math.nan):
+        stopping.update(value)
+        told.append(stopping.improved)
+    assert told == [False, True, False, True, False]
+
+
+def test_what_can_never_be_measured_ends_after_the_patience_but_never_settles() -> None:
+    assert our_stop([math.nan] * 5, EarlyStopping(3)) == 3
+    assert our_stop([math.nan] * 5, EarlyStopping(3, min_change=0.1)) is None
 
 
 def test_patience_of_zero_is_refused() -> None:

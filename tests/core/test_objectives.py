@@ -52,9 +52,39 @@ def test_the_other_losses_are_their_papers() -> None:
     torch.testing.assert_close(g["least-squares"], mse_loss(fake, ones) / 2)
     torch.testing.assert_close(d["hinge"], relu(1 - real).mean() + relu(1 + fake).mean())
     torch.testing.assert_close(d["wgan-gp"], fake.mean() - real.mean())
+    torch.testing.assert_close(g["wgan-gp"], -fake.mean())
     torch.testing.assert_close(g["hinge"], -fake.mean())
     torch.testing.assert_close(d["rpgan"], -(real - fake).sigmoid().log().mean())
     torch.testing.assert_close(g["rpgan"], -(fake - real).sigmoid().log().mean())
+
+
+JOINT: dict[str, Any] = {"discriminator_updates": "joint"}
+NO_DROPOUT: dict[str, Any] = {**JOINT, "beta1": 0.0, "dropout": 0.0}
+RECOMMENDED: dict[str, dict[str, Any]] = {
+    "non-saturating": {},
+    "minimax": {},
+    "least-squares": {**JOINT, "beta1": 0.5},
+    "hinge": {**NO_DROPOUT, "beta2": 0.9, "spectral_norm": True},
+    "wgan-gp": {**NO_DROPOUT, "beta2": 0.9, "discriminator_steps": 5, "penalty": "wgan-gp", "penalty_weight": 10.0},
+    "rpgan": {**NO_DROPOUT, "beta2": 0.99, "penalty": "r1+r2", "penalty_weight": 0.1},
+}
+"""Miyato 2018 (hinge), Gulrajani 2017, algorithm 1 (wgan-gp), Huang 2024 (rpgan)."""
+
+
+def test_objectives_bring_what_their_papers_recommend() -> None:
+    assert {name: dict(objective.defaults) for name, objective in OBJECTIVES.items()} == RECOMMENDED
+    assert all(name == objective.name for name, objective in OBJECTIVES.items())
+
+
+def test_what_is_known_of_a_loss_is_what_it_does() -> None:
+    """Labels that can be smoothed move the loss; pairs look at both kinds of points; D(x) is a probability in two."""
+    real, fake = logits()
+    for name, objective in OBJECTIVES.items():
+        sharp, smooth = (objective.discriminator(real, fake, labels)[0] for labels in ((1.0, 0.0), SMOOTHED))
+        assert objective.labels == bool(sharp != smooth), name
+        alone, other = (objective.generator(side, fake)[0] for side in (real, real + 1))
+        assert objective.pairs == bool(alone != other), name
+    assert {name for name, objective in OBJECTIVES.items() if objective.probability} == {"non-saturating", "minimax"}
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

@@ -80,8 +80,3 @@ def test_some_hundred_steps_of_a_best_preset_get_much_nearer_to_the_shape(name: 
 def test_the_presets_load_no_torch() -> None:
     code = "import sys, gandash.core.presets; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_titles_follow_the_shapes() -> None:
-    for name, shape in SHAPES.items():
-        assert PRESET_TITLES[f"best-{name}"] == f"Best: {shape.title}"
