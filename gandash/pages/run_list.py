@@ -1,134 +1,389 @@
-"""The list of runs: one card each, with what it was, how far it came, and what can be done with it."""
+"""The list of runs: one card each, with what it made, how far it came, and what can be done with it.
+
+The address is the one truth of what the list shows (`gandash.pages.place`); widgets write it and are filled from it.
+Whatever is done to a run can be undone, or asks first.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+import numpy as np
 import streamlit as st
 
+from gandash.charts import figures
 from gandash.core.metrics import METRICS
-from gandash.core.targets.shapes import SHAPES
-from gandash.pages import TRAIN, address, knobs, style, wording
-from gandash.runs.service import RunService
-from gandash.runs.snapshot import RunSummary
+from gandash.core.targets import TargetSpec
+from gandash.pages import TRAIN, address, wording
+from gandash.pages.place import LONGEST_SEARCH, ORDERS, PARAMETERS, STATES, Place, objective_title, select
+from gandash.runs.service import LONGEST_NAME, LONGEST_NOTE, RunService
+from gandash.runs.snapshot import RunSummary, Status
 
 RUNS_A_PAGE = 12
 REFRESH_SECONDS = 2.0
-_DOOMED = "run_to_delete"
-_NOTICE = "runs_notice"
+
+_STYLE = Path(__file__).with_suffix(".css")
+_PLACE, _PAGE = "runs_place", "runs_page"
+_SEARCH, _STATE, _TARGET, _SORT = "runs_search", "runs_state", "runs_target", "runs_sort"
+_PROBLEM = "runs_problem"
+_DELETED = "runs_deleted"
+_ASKED = "runs_asked"
+_CHANGED = "runs_changed"
+
+_NO_PICTURE = "<div></div>"
+_EDIT, _STOP, _DELETE = "Name and note…", "Stop for good…", "Delete"
+
+
+class _Asked(NamedTuple):
+    """Which dialog is open, and for which run."""
+
+    what: str
+    run_id: str
+
+
+class _Deleted(NamedTuple):
+    """A run that can be brought back."""
+
+    run_id: str
+    label: str
 
 
 def show(service: RunService) -> None:
     """Draw the list. While something trains it refreshes by itself."""
-    st.markdown("#### Runs")
-    if notice := st.session_state.pop(_NOTICE, ""):
-        st.error(notice, icon=":material/error:")
+    st.session_state.pop(_CHANGED, None)
+    st.html(_STYLE)
+    st.header("Runs", anchor=False)
+    _notices(service)
     try:
-        runs = service.runs()
+        with st.spinner("Looking for runs…"):
+            runs = service.runs()
     except ValueError as error:
-        st.error(str(error), icon=":material/error:")
+        _unreadable(error)
         return
     if not runs:
         _nothing_yet()
         return
-    trains = any(run.status.value in ("starting", "running") for run in runs)
-    st.fragment(_cards, run_every=REFRESH_SECONDS if trains else None)(service)
-    if doomed := next((run for run in runs if run.run_id == st.session_state.get(_DOOMED)), None):
-        _confirm(service, doomed)
+    _toolbar(runs, _place(runs))
+    trains = any(run.status.active for run in runs)
+    st.fragment(_cards, run_every=REFRESH_SECONDS if trains else None)(service, refreshes=trains)
+    _dialog(service, runs)
+
+
+def _unreadable(error: ValueError) -> None:
+    st.error(wording.plain(str(error)), icon=":material/error:")
+    st.button("Try again", icon=":material/refresh:", key="read_again")
 
 
 def _nothing_yet() -> None:
     with st.container(border=True, horizontal_alignment="center", key="no_runs"):
-        st.markdown("##### No runs yet", width="content")
+        st.markdown("**No runs yet**", width="content")
         st.markdown("Every run that you start is kept here.", width="content")
         st.page_link(TRAIN, label="Train the first one", icon=":material/play_arrow:", width="content")
 
 
-def _cards(service: RunService) -> None:
+# What is shown
+
+
+def _place(runs: Sequence[RunSummary]) -> Place:
+    """Where the visitor is: the address says. Who comes back from another page is where they left."""
+    place = Place.from_query(st.query_params)
+    came_back = _SEARCH not in st.session_state  # other pages do not draw the widget, so its state is gone
+    if came_back and not any(name in st.query_params for name in PARAMETERS):
+        place = st.session_state.get(_PLACE, place)
+    if place.target and all(run.target != place.target for run in runs):
+        place = replace(place, target="")
+    _go_to(place)
+    return place
+
+
+def _go_to(place: Place) -> None:
+    """Put a place into the address, from where the rest of the page takes it."""
+    st.session_state[_PLACE] = place
+    query = place.query()
+    for name in PARAMETERS:
+        if name in query and st.query_params.get(name) != query[name]:
+            st.query_params[name] = query[name]
+        elif name not in query and name in st.query_params:
+            del st.query_params[name]
+
+
+def _narrow() -> None:
+    state = st.session_state
+    _go_to(Place(state[_SEARCH].strip(), state[_STATE], state[_TARGET], state[_SORT]))
+
+
+def _turn() -> None:
+    _go_to(replace(st.session_state[_PLACE], page=st.session_state[_PAGE]))
+
+
+def _clear() -> None:
+    _go_to(Place(sort=st.session_state[_PLACE].sort))
+    st.session_state[_CHANGED] = True
+
+
+def _toolbar(runs: Sequence[RunSummary], place: Place) -> None:
+    state = st.session_state
+    state[_SEARCH], state[_STATE], state[_TARGET], state[_SORT] = place.search, place.state, place.target, place.sort
+    titles = {run.target: wording.plain(run.title) for run in reversed(runs)}
+    targets = sorted(titles, key=lambda target: titles[target].casefold())
+    with st.container(horizontal=True, gap="xsmall", key="runs_toolbar"):
+        st.text_input(
+            "Search runs",
+            key=_SEARCH,
+            type="search",
+            max_chars=LONGEST_SEARCH,
+            icon=":material/search:",
+            placeholder="Name, note, target, objective, id",
+            on_change=_narrow,
+            label_visibility="collapsed",
+        )
+        _choice("State", _STATE, ["", *STATES], lambda name: name.capitalize() or "Any state")
+        _choice("Target", _TARGET, ["", *targets], lambda name: titles.get(name, "Any target"))
+        _choice("Order", _SORT, list(ORDERS), lambda name: ORDERS[name][0])
+
+
+def _choice(label: str, key: str, options: Sequence[str], title: Callable[[str], str]) -> None:
+    st.selectbox(label, options, key=key, format_func=title, on_change=_narrow, label_visibility="collapsed")
+
+
+def _cards(service: RunService, *, refreshes: bool) -> None:
+    """The cards of a page. What changes more than them draws the whole page anew."""
     try:
         runs = service.runs()
     except ValueError as error:
-        st.error(str(error), icon=":material/error:")
+        _unreadable(error)
         return
-    if not runs:
+    trains = any(run.status.active for run in runs)
+    if not runs or trains != refreshes or st.session_state.pop(_CHANGED, False):
         st.rerun()
-    pages = -(-len(runs) // RUNS_A_PAGE)
-    place = min(st.session_state.get("runs_page", 1), pages)
-    for run in runs[(place - 1) * RUNS_A_PAGE : place * RUNS_A_PAGE]:
-        _card(service, run)
+    place: Place = st.session_state[_PLACE]
+    found = select(runs, place)
+    pages = max(1, -(-len(found) // RUNS_A_PAGE))
+    page = min(place.page, pages)
+    shown = found[(page - 1) * RUNS_A_PAGE : page * RUNS_A_PAGE]
+    _count(len(found), len(runs), place)
+    moments, by_id = _moments(shown), {run.run_id: run for run in runs}
+    for run in shown:
+        if run.status.active:
+            service.watch(run.run_id)
+        _card(service, run, moments[run.run_id], by_id)
     if pages > 1:
-        st.pagination(pages, key="runs_page")
+        st.session_state[_PAGE] = page
+        st.pagination(pages, key=_PAGE, on_change=_turn)
 
 
-def _card(service: RunService, run: RunSummary) -> None:
-    with st.container(border=True, key=f"run_{run.run_id}"):
-        text, buttons = st.columns([5, 3], vertical_alignment="center")
-        with text, st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            if run.shape in SHAPES:
-                st.image(style.thumbnail(SHAPES[run.shape]), width=52, alt="")
-            with st.container(gap=None):
-                _headline(run)
-                st.caption(_in_short(run))
-        with buttons, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
-            if st.button("Open", icon=":material/open_in_new:", key=f"open_{run.run_id}"):
-                st.switch_page(TRAIN, query_params={address.PARAMETER: run.run_id})
-            if run.status.value in ("starting", "running", "paused"):
-                st.button(
-                    "Stop",
-                    icon=":material/stop:",
-                    key=f"stop_{run.run_id}",
-                    help="End this run for good.",
-                    on_click=_stop,
-                    args=(service, run.run_id),
+def _count(found: int, of: int, place: Place) -> None:
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="runs_count"):
+        everything = f"{of:,} run{'s' if of > 1 else ''}"
+        if not found:
+            st.markdown(f"None of {everything} is what you look for.", width="content")
+        else:
+            st.markdown(f"{found:,} of {everything}" if place.narrowed else everything, width="content")
+        if place.narrowed:
+            st.button("Show all", icon=":material/filter_alt_off:", key="clear_filters", on_click=_clear)
+
+
+# A card
+
+
+def _moments(runs: Sequence[RunSummary]) -> dict[str, str]:
+    """What tells each of these runs from others of its name: how old it is and, if that is not enough, its id."""
+    ages = {run.run_id: wording.ago(run.created) for run in runs}
+    counts = Counter((_title(run), ages[run.run_id]) for run in runs)
+    return {
+        run.run_id: ages[run.run_id]
+        if counts[_title(run), ages[run.run_id]] == 1
+        else f"{ages[run.run_id]}, {run.run_id}"
+        for run in runs
+    }
+
+
+def _title(run: RunSummary) -> str:
+    return wording.plain(run.name or run.title)
+
+
+def _card(service: RunService, run: RunSummary, moment: str, by_id: Mapping[str, RunSummary]) -> None:
+    """Emphasis in labels is for screen readers alone: the style sheet takes it out of sight."""
+    run_id, look = run.run_id, wording.LOOKS[run.status]
+    with st.container(border=True, horizontal=True, gap="small", vertical_alignment="center", key=f"run_{run_id}"):
+        with st.container(width="content", key=f"picture_{run_id}"):
+            st.html(_picture(service, run_id, run.spec, run.progress))
+        with st.container(gap=None, key=f"about_{run_id}"):
+            with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"title_{run_id}"):
+                st.page_link(
+                    TRAIN,
+                    label=f"*Open* **{_title(run)}** *{moment}*",
+                    icon="",
+                    query_params={address.PARAMETER: run_id},
+                    width="content",
                 )
-            if st.button("Delete", icon=":material/delete:", key=f"delete_{run.run_id}"):
-                st.session_state[_DOOMED] = run.run_id
-                st.rerun()
+                st.badge(look.label, icon=look.icon, color=look.colour)
+                st.markdown(wording.ago(run.created), width="content")
+            st.markdown("  \n".join(_facts(run)))
+            if run.parent is not None:
+                _parent(by_id.get(run.parent))
+        with st.container(horizontal=True, gap="xsmall", width="content", key=f"actions_{run_id}"):
+            label = f"*{_title(run)}, {moment}*"
+            if run.status.active:
+                _button("Pause", ":material/pause:", run_id, label, service.pause)
+            elif run.status in (Status.PAUSED, Status.FAILED):
+                _button("Resume", ":material/play_arrow:", run_id, label, service.resume)
+            st.menu_button(
+                f"*More for* {label}",
+                [_EDIT, _DELETE] if run.status.ended else [_EDIT, _STOP, _DELETE],
+                icon=":material/more_horiz:",
+                key=f"more_{run_id}",
+                on_click=_choose,
+                args=(service, run_id, f"{_title(run)}, {moment},"),
+            )
 
 
-def _headline(run: RunSummary) -> None:
-    look = wording.LOOKS[run.status]
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.markdown(f"**{wording.title(run.shape)}**", width="content")
-        st.badge(look.label, icon=look.icon, color=look.colour)
-        st.markdown(f":gray[{wording.ago(run.created)}]", width="content")
+def _button(verb: str, icon: str, run_id: str, label: str, action: Callable[[str], None]) -> None:
+    """Pause and Resume are one button, so that the focus stays on it."""
+    st.button(f"{verb} {label}", icon=icon, key=f"toggle_{run_id}", on_click=_do, args=(action, run_id))
 
 
-def _in_short(run: RunSummary) -> str:
-    objective = knobs.CHOICE_TITLES["objective"].get(run.objective, run.objective)
-    parts = [objective, f"epoch {run.epoch:,} of {run.epochs:,}", f"seed {run.seed}"]
-    if "headline" in run.metrics:
-        parts.append(f"{METRICS['headline'].title.lower()} {wording.figure(run.metrics['headline'])}")
-    return " · ".join(parts)
+def _facts(run: RunSummary) -> list[str]:
+    """Lines that say what the run is: its figures and its set-up, what went wrong, its note."""
+    parts = []
+    if run.headline is not None:
+        measured = "" if run.headline_epoch is None else f" at epoch {run.headline_epoch:,}"
+        parts.append(f"**{METRICS['headline'].title} {wording.figure(run.headline)}**{measured}")
+    parts.append(f"epoch {run.epoch:,} of {run.planned_epochs:,}")
+    if run.name:
+        parts.append(wording.plain(run.title))
+    parts += [wording.plain(objective_title(run.objective)), f"seed {run.seed}"]
+    figures = " · ".join(parts)
+    lines = [figures[0].upper() + figures[1:]]
+    if run.message and run.status in (Status.FAILED, Status.DIVERGED):
+        lines.append(f":red[{wording.plain(run.message)}]")
+    if run.note:
+        lines.append(wording.plain(run.note))
+    return lines
 
 
-def _stop(service: RunService, run_id: str) -> None:
+def _parent(parent: RunSummary | None) -> None:
+    if parent is None:
+        st.markdown("Goes on from a run that was deleted")
+        return
+    st.page_link(
+        TRAIN,
+        label=f"Goes on from {_title(parent)} *{wording.ago(parent.created)}*",
+        icon=":material/subdirectory_arrow_right:",
+        query_params={address.PARAMETER: parent.run_id},
+        width="content",
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=512)
+def _picture(_service: RunService, run_id: str, _spec: TargetSpec | None, progress: float) -> str:
+    """What a run has made so far over what is real, as an image; drawn once for each `progress`."""
+    if _spec is None:
+        return _NO_PICTURE
     try:
-        service.stop(run_id)
+        target, points = _spec.build(), _service.thumbnail(run_id)
+        picture = figures.result_svg(target, np.empty((0, target.dim), np.float32) if points is None else points)
+    except ValueError:
+        return _NO_PICTURE
+    return f'<img alt="" src="data:image/svg+xml,{quote(picture)}">'
+
+
+# What can be done
+
+
+def _do(action: Callable[[str], None], run_id: str) -> None:
+    """Do something to a run; if that cannot be, the page will say why."""
+    try:
+        action(run_id)
     except ValueError as error:
-        st.session_state[_NOTICE] = str(error)
+        st.session_state[_PROBLEM] = str(error)
+    st.session_state[_CHANGED] = True
 
 
-def _forget_doomed() -> None:
-    st.session_state.pop(_DOOMED, None)
+def _choose(service: RunService, run_id: str, label: str) -> None:
+    match st.session_state[f"more_{run_id}"]:
+        case "Delete":
+            _do(lambda run_id: _delete(service, run_id, label), run_id)
+        case what:
+            st.session_state[_ASKED] = _Asked(what, run_id)
+            st.session_state[_CHANGED] = True
 
 
-def _confirm(service: RunService, run: RunSummary) -> None:
-    @st.dialog("Delete this run?", icon=":material/delete:", on_dismiss=_forget_doomed)
-    def ask() -> None:
-        st.markdown(
-            f"**{wording.title(run.shape)}**, epoch {run.epoch:,}, {wording.ago(run.created)}. Its generator and its "
-            "history go with it; this cannot be undone."
+def _delete(service: RunService, run_id: str, label: str) -> None:
+    service.delete(run_id)
+    address.forget_run(run_id)
+    st.session_state[_DELETED] = (*st.session_state.get(_DELETED, ()), _Deleted(run_id, label))
+
+
+def _undo(service: RunService) -> None:
+    *others, last = st.session_state[_DELETED]
+    st.session_state[_DELETED] = tuple(others)
+    _do(service.undelete, last.run_id)
+
+
+def _forget_deleted() -> None:
+    st.session_state.pop(_DELETED, None)
+
+
+def _notices(service: RunService) -> None:
+    """What went wrong, once; and what was deleted, until it is brought back or dismissed."""
+    if problem := st.session_state.pop(_PROBLEM, ""):
+        st.error(wording.plain(problem), icon=":material/error:")
+    if deleted := st.session_state.get(_DELETED):
+        more = f" So {'are' if len(deleted) > 2 else 'is'} {len(deleted) - 1} more." if len(deleted) > 1 else ""
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="deleted_notice"):
+            st.info(f"{deleted[-1].label} is deleted.{more}", icon=":material/delete:")
+            st.button("Undo", icon=":material/undo:", key="undo_delete", on_click=_undo, args=(service,))
+            st.button("*Dismiss*", icon=":material/close:", key="forget_deleted", on_click=_forget_deleted)
+
+
+def _forget_asked() -> None:
+    st.session_state.pop(_ASKED, None)
+
+
+def _dialog(service: RunService, runs: Sequence[RunSummary]) -> None:
+    """The dialog that was asked for, unless its run has gone."""
+    asked: _Asked | None = st.session_state.get(_ASKED)
+    run = next((run for run in runs if asked is not None and run.run_id == asked.run_id), None)
+    if asked is None or run is None:
+        _forget_asked()
+    elif asked.what == _EDIT:
+        st.dialog("Name and note", icon=":material/edit:", on_dismiss=_forget_asked)(_edit)(service, run)
+    else:
+        st.dialog("Stop this run for good?", icon=":material/stop:", on_dismiss=_forget_asked)(_ask_to_stop)(
+            service, run
         )
-        with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-            if st.button("Keep it", key="keep_run"):
-                _forget_doomed()
-                st.rerun()
-            if st.button("Delete for good", type="primary", icon=":material/delete:", key="delete_run"):
-                _forget_doomed()
-                try:
-                    service.delete(run.run_id)
-                except ValueError as error:
-                    st.session_state[_NOTICE] = str(error)
-                address.forget_run(run.run_id)
+
+
+def _edit(service: RunService, run: RunSummary) -> None:
+    with st.form(f"edit_{run.run_id}", border=False):
+        name = st.text_input("Name", run.name, max_chars=LONGEST_NAME, placeholder=run.title)
+        note = st.text_area("Note", run.note, max_chars=LONGEST_NOTE, placeholder="What you tried, what came of it")
+        if st.form_submit_button("Save", icon=":material/check:", type="primary", key="save_name"):
+            try:
+                service.rename(run.run_id, name, note)
+            except ValueError as error:
+                st.error(wording.plain(str(error)), icon=":material/error:")
+            else:
+                _forget_asked()
                 st.rerun()
 
-    ask()
+
+def _ask_to_stop(service: RunService, run: RunSummary) -> None:
+    st.markdown(
+        f"**{_title(run)}**, epoch {run.epoch:,} of {run.planned_epochs:,}. A run that is stopped keeps its generator "
+        "and its history, but does not go on; a paused one can."
+    )
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        if st.button("Do not stop", key="keep_run"):
+            _forget_asked()
+            st.rerun()
+        if st.button("Stop for good", icon=":material/stop:", key="stop_run"):
+            _forget_asked()
+            _do(service.stop, run.run_id)
+            st.rerun()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
 from gandash.core.records import Appraisal, EpochRecord
+from gandash.core.targets import TargetSpec
 
 FRAME_POINTS = 1000
 """How many generated points a frame shows."""
@@ -256,8 +257,9 @@ class Snapshot:
 class RunSummary:
     """One line of the list of runs: what can be said of a run without loading it.
 
-    `target` is the target's short name and `title` its name for people; `epochs` are the run's own, without its
-    ancestors'. `headline` is that of `Snapshot.current`, measured at `headline_epoch`; None before it was measured.
+    `target` is the target's short name and `title` its name for people; `spec` is None if it cannot be read any more.
+    `epochs` are the run's own, without its ancestors'. `headline` is that of `Snapshot.current`, measured at
+    `headline_epoch`; None before it was measured.
     """
 
     run_id: str
@@ -266,6 +268,7 @@ class RunSummary:
     message: str
     target: str
     title: str
+    spec: TargetSpec | None
     objective: str
     seed: int
     epoch: int

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
 from gandash.core.records import Appraisal
+from gandash.core.targets import TargetSpec, read_spec
 from gandash.runs.snapshot import Frame, History, RunSummary, Snapshot, Status
 
 SCHEMA_VERSION = 2
@@ -439,9 +440,27 @@ def _points(row: sqlite3.Row) -> NDArray[np.float32]:
 
 
 def _summary(row: sqlite3.Row) -> RunSummary:
-    values = {field.name: row[field.name] for field in fields(RunSummary) if field.name != "run_id"}
-    values |= {"created": datetime.fromisoformat(row["created"]), "status": Status(row["status"])}
-    return RunSummary(run_id=row["id"], **values)
+    """A run's line in the list. One that is damaged is told as such, and takes no other with it."""
+    values = {field.name: row[field.name] for field in fields(RunSummary) if field.name not in ("run_id", "spec")}
+    try:
+        values |= {"created": datetime.fromisoformat(row["created"]).astimezone(UTC), "status": Status(row["status"])}
+        values |= {name: int(row[name]) for name in ("seed", "epoch", "epochs", "first_epoch")}
+        values |= {name: str(row[name]) for name in ("message", "target", "title", "objective", "name", "note")}
+        values |= {"progress": float(row["progress"]), "headline": row["headline"] and float(row["headline"])}
+    except (TypeError, ValueError):
+        message = "What was saved of this run is damaged: it can only be deleted."
+        never = datetime.fromtimestamp(0, UTC)
+        return RunSummary(str(row["id"]), never, Status.FAILED, message, "", "Damaged run", None, "", 0, 0, 0, 0.0)
+    return RunSummary(run_id=row["id"], spec=_spec(row["config"]), **values)
+
+
+def _spec(config_json: str) -> TargetSpec | None:
+    """What a saved config says of its target, without reading the rest; None if that cannot be read."""
+    try:
+        config = json.loads(config_json)
+        return read_spec(config["target"] if "target" in config else config["shape"])
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def this_process() -> str:

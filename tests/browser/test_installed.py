@@ -22,7 +22,7 @@ def test_the_package_is_a_dashboard_by_itself(open_page: OpenPage, tmp_path: Pat
         press(page, "Train")
         wait_for_epoch(page, 1)
         page.get_by_role("link", name="Runs").click()
-        page.locator("[class*='st-key-open_'] button").click()
+        page.get_by_role("link", name="Open ").click()
         page.wait_for_url("**/?run=*")
         wait_for_epoch(page, 1)
         page.close()  # the server waits for its visitors

@@ -1,0 +1,85 @@
+"""The list of runs in a real browser: there and back, its names for those who hear it, its width on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gandash.core.config import RunConfig
+from gandash.runs.executors import LocalWorkers
+from gandash.runs.service import RunService
+from gandash.runs.store import RunStore
+from tests.browser.conftest import OpenPage
+from tests.browser.driver import dashboard_server, wait_until_drawn
+
+SMALL_TEXT = """() => [...document.querySelectorAll("[data-testid='stMain'] *")].filter((element) =>
+  [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim())
+  && parseFloat(getComputedStyle(element).fontSize) < 11).map((element) => element.outerHTML.slice(0, 200))"""
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The list's address on a dashboard with fourteen runs that never trained, one of them named at length."""
+    home = tmp_path_factory.mktemp("runs")
+    service = RunService(RunStore(home), LocalWorkers(1))
+    for seed in range(14):
+        run_id = service.start(RunConfig(shape="heart" if seed % 2 else "ring8", seed=seed), paused=True)
+    service.rename(run_id, "An unbreakable name: " + "x" * 59, "A note with an unbreakable word: " + "y" * 200)
+    service.close()
+    with dashboard_server(home) as (url, _):
+        yield f"{url}/runs"
+
+
+def cards(page: Page) -> Any:
+    return page.locator("[class*='st-key-run_']")
+
+
+def open_first(page: Page) -> None:
+    page.get_by_role("link", name="Open ").first.click()
+    page.wait_for_url("**/?run=*")
+    wait_until_drawn(page)
+
+
+def test_the_browsers_back_finds_the_place_in_the_list(runs: str, open_page: OpenPage) -> None:
+    page = open_page(runs)
+    expect(cards(page)).to_have_count(12)
+    page.get_by_role("button", name="2", exact=True).click()
+    expect(cards(page)).to_have_count(2)
+    open_first(page)
+    page.go_back()
+    expect(cards(page)).to_have_count(2)
+    assert "page=2" in page.url
+    search = page.get_by_role("textbox", name="Search runs")
+    search.fill("heart")
+    search.press("Enter")
+    expect(cards(page)).to_have_count(7)
+    open_first(page)
+    page.get_by_role("link", name="Runs").first.click()
+    expect(cards(page)).to_have_count(7)
+    expect(search).to_have_value("heart")
+
+
+def test_undo_is_beside_what_was_deleted(runs: str, open_page: OpenPage) -> None:
+    page = open_page(f"{runs}?search=heart")
+    expect(cards(page)).to_have_count(7)
+    page.get_by_role("button", name="More for").last.click()
+    page.get_by_role("menuitem", name="Delete").click()
+    expect(cards(page)).to_have_count(6)
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_in_viewport()
+    undo.click()
+    expect(cards(page)).to_have_count(7)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_list_fits_a_phone(runs: str, open_page: OpenPage, theme: Any) -> None:
+    page = open_page(runs, width=390, height=844, theme=theme, touch=True)
+    expect(cards(page)).to_have_count(12)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
+    for box in (card.bounding_box() for card in cards(page).all()):
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+    assert page.evaluate(SMALL_TEXT) == []
+    assert page.locator("h1").count() == 1
