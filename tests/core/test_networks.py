@@ -89,3 +89,32 @@ def test_networks_have_the_widths_asked_for() -> None:
     assert [tuple(p.shape) for p in generator.parameters() if p.dim() == 2] == [(5, 3), (6, 5), (3, 6)]
     assert [tuple(p.shape) for p in discriminator.parameters() if p.dim() == 2] == [(7, 6), (1, 7)]
     assert not isinstance(discriminator[-1], torch.nn.Sigmoid), "it ends in a logit"
+
+
+@pytest.mark.parametrize("uniform", [False, True])
+@pytest.mark.parametrize(("octaves", "digits"), [(0, 0), (2, 0), (0, 3), (2, 3)])
+def test_the_generator_sees_the_features_that_are_asked_for(octaves: int, digits: int, uniform: bool) -> None:
+    latent = "uniform" if uniform else "normal"
+    generator = build_generator(
+        RunConfig(latent_dim=3, generator_fourier=octaves, latent_digits=digits, latent=latent), 2
+    )
+    assert generator(torch.randn(7, 3)).shape == (7, 2)
+    features = generator[0]
+    assert isinstance(features, LatentFeatures) == bool(octaves or digits)
+    if isinstance(features, LatentFeatures):
+        assert (len(features.waves.frequencies), len(features.powers), features.uniform) == (octaves, digits, uniform)
+        assert features(torch.randn(7, 3)).shape == (7, features.out_features) == (7, 3 + 2 * 3 * octaves + 3 * digits)
+    assert not any("gates" in name or "powers" in name for name in generator.state_dict()), "weights alone are saved"
+
+
+@pytest.mark.parametrize("spectral_norm", [False, True])
+@pytest.mark.parametrize("octaves", [0, 2])
+def test_the_discriminator_is_built_as_it_is_asked_for(octaves: int, spectral_norm: bool) -> None:
+    config = RunConfig(discriminator_fourier=octaves, spectral_norm=spectral_norm, packing=2, dropout=0.25)
+    discriminator = build_discriminator(config, 2)
+    assert discriminator(torch.randn(7, 4)).shape == (7, 1)
+    assert isinstance(discriminator[0], FourierFeatures) == bool(octaves)
+    linears = [layer for layer in discriminator if isinstance(layer, torch.nn.Linear)]
+    assert len(linears) == 4
+    assert [torch.nn.utils.parametrize.is_parametrized(layer) for layer in linears] == [spectral_norm] * 4
+    assert [layer.p for layer in discriminator if isinstance(layer, Dropout)] == [0.25] * 3
