@@ -1,7 +1,8 @@
-"""What leaves the dashboard: the generator, its samples, the figures of its training and its config.
+"""What leaves the dashboard: a generator, its samples, the figures of its training, its config and its checkpoint.
 
-The files are built at the click, from the run as it is then. While a run trains its epoch is not in the file names,
-because a name is fixed before the click and would tell an older epoch than the file holds.
+The generator on screen is the one offered first, and every one says its epoch and its gap to real. Files are built at
+the click, from the run as it is then: while it trains the epoch is not in their names, because a name is fixed before
+the click and would tell an older epoch than the file holds.
 """
 
 from __future__ import annotations
@@ -13,38 +14,45 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from gandash.pages.wording import title
+from gandash.core.metrics import METRICS
+from gandash.pages.wording import figure
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot
 
 VARIANT_TITLES = {"latest": "Latest", "ema": "EMA", "best": "Best"}
 VARIANT_HELP = (
     "Latest: the generator as it is now. EMA: a running average of its weights, usually the smoothest. "
-    "Best: the one with the best watched metric so far."
+    "Best: the one that scored best so far."
 )
+QUALITY_POLL_SECONDS = 2.0
 DEFAULT_SAMPLES = 2000
 MOST_SAMPLES = 100_000
+_CHOSEN, _CHOSEN_FOR = "variant", "variant_of"
 
 
 def show(service: RunService, snapshot: Snapshot) -> None:
     """Draw the download buttons of a run and the Python that loads and samples the file."""
     run_id = snapshot.run_id
     with st.container(border=True, key="downloads"):
-        st.markdown(f"##### Take the generator with you :gray[· {title(snapshot.config.shape)}]")
+        st.markdown(f"## Take the generator with you: {snapshot.config.target.build().title}")
         left, right = st.columns(2, gap="medium")
         with left:
             if not snapshot.variants:
                 st.caption("There is a generator to download once the first points are on screen.")
             which = _choose(snapshot)
+            poll = QUALITY_POLL_SECONDS if snapshot.status.active else None
+            st.fragment(_qualities, run_every=poll, key="qualities")(service, snapshot)
             name = file_stem(snapshot, which)
             none = not snapshot.variants
             with st.container(horizontal=True, gap="xsmall", key="download_buttons"):
                 _button(
-                    "TorchScript",
+                    f"Generator: {variant_title(snapshot, which)}",
                     partial(service.export, run_id, which),
                     f"{name}.pt",
                     "application/octet-stream",
+                    key="generator",
                     icon=":material/deployed_code:",
+                    about="A TorchScript file that needs nothing but torch; its own report of quality is inside.",
                     primary=True,
                     disabled=none,
                 )
@@ -63,6 +71,15 @@ def show(service: RunService, snapshot: Snapshot) -> None:
                     "application/json",
                     icon=":material/settings:",
                 )
+                _button(
+                    "Checkpoint",
+                    partial(service.checkpoint, run_id),
+                    f"{file_stem(snapshot)}-checkpoint.pt",
+                    "application/octet-stream",
+                    icon=":material/save:",
+                    about="All that it takes to go on elsewhere: for `gandash train --from`.",
+                    disabled=none,
+                )
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom", key="sample_download"):
                 count = st.number_input(
                     "Samples", 1, MOST_SAMPLES, DEFAULT_SAMPLES, 500, key="sample_count", required=True, width=150
@@ -80,18 +97,39 @@ def show(service: RunService, snapshot: Snapshot) -> None:
             return
         with right:
             st.code(python_lines(f"{name}.pt", snapshot.config.latent_dim), language="python")
-            st.caption("All it needs is torch: no other file, no gandash. The points come in the shape's own units.")
+            st.caption("All it needs is torch: no other file, no gandash. The points come in the target's own units.")
+
+
+def variant_title(snapshot: Snapshot, which: str) -> str:
+    """What a generator is called: whether it is the one on screen and, where that is settled, of which epoch."""
+    shown = ", as shown" if which == snapshot.shown else ""
+    epoch = epoch_of(snapshot, which)
+    return f"{VARIANT_TITLES[which]}{shown}{'' if epoch is None else f', epoch {epoch:,}'}"
+
+
+def epoch_of(snapshot: Snapshot, which: str) -> int | None:
+    """The epoch that a generator's weights are of; None where it may change before a click."""
+    if snapshot.status.active:
+        return None
+    if which != "best":
+        return snapshot.epoch
+    return snapshot.appraisals["best"].epoch if "best" in snapshot.appraisals else None
+
+
+def quality(snapshot: Snapshot, which: str) -> str:
+    """A generator's gap to real, with its uncertainty and the epoch it was measured at, as a line of Markdown."""
+    name = VARIANT_TITLES[which] + (" (as shown)" if which == snapshot.shown else "")
+    appraisal = snapshot.appraisals.get(which)
+    if appraisal is None:
+        return f"**{name}**: not measured yet"
+    gap = f"{figure(appraisal.metrics.get('headline'))} ± {figure(appraisal.uncertainty)}"
+    return f"**{name}**, epoch {appraisal.epoch:,}: {METRICS['headline'].title.lower()} {gap}"
 
 
 def file_stem(snapshot: Snapshot, which: str | None = None) -> str:
-    """The beginning of a file's name: the shape, the variant, and the epoch where it cannot change before the click."""
-    best = which == "best" and snapshot.best_epoch is not None
-    epoch = snapshot.best_epoch if best else snapshot.epoch
-    parts = [
-        snapshot.config.shape,
-        which if which != "latest" else None,
-        None if snapshot.status.value in ("starting", "running") else f"epoch{epoch}",
-    ]
+    """The beginning of a file's name: target, variant, and the epoch where it cannot change before the click."""
+    epoch = epoch_of(snapshot, which or "latest")
+    parts = [snapshot.config.shape, which, None if epoch is None else f"epoch{epoch}"]
     return "-".join(part for part in parts if part)
 
 
@@ -112,23 +150,27 @@ def history_csv(service: RunService, run_id: str) -> bytes:
 
 
 def samples_csv(service: RunService, run_id: str, count: int, which: str) -> bytes:
-    """Points of a generator as two columns, x and y, in the shape's own units."""
+    """Points of a generator in the target's own units, a column for each of its dimensions."""
     file = io.BytesIO()
-    np.savetxt(file, service.samples(run_id, count, which), delimiter=",", header="x,y", comments="", fmt="%.9g")
+    header = ",".join(service.snapshot(run_id).config.target.build().columns)
+    np.savetxt(file, service.samples(run_id, count, which), delimiter=",", header=header, comments="", fmt="%.9g")
     return file.getvalue()
 
 
 def _choose(snapshot: Snapshot) -> str:
+    """The generator to take; at first, and for every other run, the one on screen."""
     options = list(snapshot.variants) or ["latest"]
-    if st.session_state.get("variant") not in options:
-        st.session_state["variant"] = "ema" if "ema" in options else "latest"
+    subject = (snapshot.run_id, snapshot.shown in options)
+    if st.session_state.get(_CHOSEN_FOR) != subject or st.session_state.get(_CHOSEN) not in options:
+        st.session_state[_CHOSEN] = snapshot.shown if snapshot.shown in options else options[0]
+        st.session_state[_CHOSEN_FOR] = subject
     return (
         st.segmented_control(
             "Generator",
             options,
-            format_func=lambda name: _variant_title(name, snapshot),
+            format_func=VARIANT_TITLES.__getitem__,
             required=True,
-            key="variant",
+            key=_CHOSEN,
             help=VARIANT_HELP,
             disabled=not snapshot.variants,
         )
@@ -136,8 +178,15 @@ def _choose(snapshot: Snapshot) -> str:
     )
 
 
-def _variant_title(name: str, snapshot: Snapshot) -> str:
-    return VARIANT_TITLES.get(name, name)
+def _qualities(service: RunService, drawn: Snapshot) -> None:
+    """How good each generator is; lower is better, 1 is as good as real. While the run trains it keeps up with it."""
+    try:
+        snapshot = service.snapshot(drawn.run_id) if drawn.status.active else drawn
+    except ValueError:  # deleted meanwhile: the rest of the page says so
+        return
+    if snapshot.variants:
+        lines = [quality(snapshot, which) for which in snapshot.variants]
+        st.caption("  \n".join([*lines, "1 is as good as real, lower is better."]))
 
 
 def _button(
@@ -147,6 +196,8 @@ def _button(
     mime: str,
     *,
     icon: str,
+    key: str = "",
+    about: str | None = None,
     disabled: bool = False,
     primary: bool = False,
 ) -> None:
@@ -155,7 +206,8 @@ def _button(
         build,
         file_name=name,
         mime=mime,
-        key=f"download_{label.lower()}",
+        key=f"download_{key or label.lower()}",
+        help=about,
         icon=icon,
         type="primary" if primary else "secondary",
         disabled=disabled,

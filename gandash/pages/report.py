@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from gandash.core.metrics import METRICS, Metric
-from gandash.pages import wording
+from gandash.pages import downloads, wording
 from gandash.runs.snapshot import Snapshot
 
 BETTER = {"lower": "lower", "higher": "higher", "ideal": "neither more nor less"}
@@ -13,11 +13,13 @@ BETTER = {"lower": "lower", "higher": "higher", "ideal": "neither more nor less"
 
 def show(snapshot: Snapshot) -> None:
     """Draw the report of a run that is not training; nothing before anything was measured."""
-    if snapshot.status.active or not snapshot.metrics:
+    metrics, epoch = snapshot.current
+    if snapshot.status.active or not metrics:
         return
     with st.container(border=True, key="report"):
-        st.markdown("##### How good is it?")
-        if (accuracy := snapshot.metrics.get("c2st")) is not None:
+        shown = downloads.VARIANT_TITLES[snapshot.shown]
+        st.markdown(f"## How good is it? {shown}, as shown, at epoch {epoch:,}")
+        if (accuracy := metrics.get("c2st")) is not None:
             st.markdown(verdict(accuracy))
         st.markdown(table(snapshot))
         st.caption("All on fresh noise, against real points that the training never saw.")
@@ -33,13 +35,24 @@ def verdict(accuracy: float) -> str:
 
 def table(snapshot: Snapshot) -> str:
     """Every metric with its value, what a perfect generator scores, and what it says, as Markdown."""
+    metrics, _ = snapshot.current
+    ideals = snapshot.config.target.build().ideals
     lines = ["| metric | value | ideal | better | what it says |", "| :-- | --: | --: | :-- | :-- |"]
     for name, metric in METRICS.items():
-        if name in snapshot.metrics:
-            ideal = "" if metric.ideal is None else value(metric, metric.ideal)
-            cells = (metric.title, value(metric, snapshot.metrics[name]), ideal, BETTER[metric.better], metric.help)
-            lines.append(f"| {' | '.join(cells)} |")
+        if name in metrics:
+            best = ideals.get(name, metric.ideal)
+            measured = value(metric, metrics[name]) + _uncertainty(snapshot, name)
+            ideal = "" if best is None else value(metric, best)
+            lines.append(f"| {metric.title} | {measured} | {ideal} | {BETTER[metric.better]} | {metric.help} |")
     return "\n".join(lines)
+
+
+def _uncertainty(snapshot: Snapshot, name: str) -> str:
+    """How sure the headline is, where the figure shown is the one that was appraised."""
+    appraisal = snapshot.appraisals.get(snapshot.shown)
+    if name != "headline" or appraisal is None or appraisal.metrics is not snapshot.current[0]:
+        return ""
+    return f" ± {wording.figure(appraisal.uncertainty)}"
 
 
 def value(metric: Metric, number: float) -> str:

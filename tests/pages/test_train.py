@@ -207,4 +207,4 @@ def test_what_was_downloaded_as_config_reads_back(
     snapshot = service.snapshot(run_id)
     assert RunConfig(**json.loads(snapshot.config.to_json())) == snapshot.config
     assert downloads.history_csv(service, run_id).decode().splitlines()[0].startswith("epoch,generator_loss")
-    assert 'torch.jit.load("exponential.pt")' in at.code[0].value
+    assert 'torch.jit.load("exponential-latest.pt")' in at.code[0].value

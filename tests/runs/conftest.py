@@ -76,6 +76,7 @@ class FakeTraining:
     def __init__(self) -> None:
         self.budgets: list[Budget] = []
         self.ending: tuple[str, str] | None = None
+        self.variants: tuple[str, ...] = ("latest", "best")
 
     def __call__(self, run_id: str, config_json: str, checkpoint: bytes | None, budget: Budget) -> Chunk:
         self.budgets.append(budget)
@@ -97,7 +98,7 @@ class FakeTraining:
             records=records,
             frames=(Frame(end // 2, progress, np.full((1000, 2), end, np.float32)),),
             appraisals=appraisals(end, progress) if budget.evaluate or ending != "running" or end == goal else (),
-            variants=("latest", "best"),
+            variants=self.variants,
             real=REAL if budget.real else None,
             seconds=budget.seconds,
             appraisal_seconds=0.0,

@@ -1,0 +1,99 @@
+"""What the downloads say and offer: the generator on screen first, each with its own epoch and figure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gandash.core.config import RunConfig
+from gandash.core.records import Appraisal
+from gandash.pages import downloads
+from gandash.runs.service import RunService
+from gandash.runs.snapshot import Snapshot, Status
+from tests.pages.conftest import OpenPage, texts, widget
+from tests.pages.test_train import train_some
+from tests.runs.conftest import FakeTraining, ManualEngine, until
+
+
+def appraisal(which: str, epoch: int, gap: float) -> Appraisal:
+    return Appraisal(which, epoch, 1.0, {"headline": gap}, 0.25)
+
+
+def snapshot(status: Status = Status.FINISHED, **changes: Any) -> Snapshot:
+    appraisals = {"ema": appraisal("ema", 80, 2.1), "latest": appraisal("latest", 80, 69.0)}
+    given: dict[str, Any] = {
+        "config": RunConfig(shape="circle", ema_decay=0.99),
+        "epoch": 80,
+        "progress": 1.0,
+        "appraised": 1.0,
+        "variants": ("latest", "ema", "best"),
+        "appraisals": appraisals | {"best": appraisal("best", 63, 1.9)},
+    } | changes
+    return Snapshot(run_id="a", version=1, status=status, created=datetime.now(UTC), **given)
+
+
+def test_a_generator_says_whether_it_is_on_screen_and_of_which_epoch() -> None:
+    rests, trains = snapshot(), snapshot(Status.RUNNING)
+    assert downloads.variant_title(rests, "ema") == "EMA, as shown, epoch 80"
+    assert downloads.variant_title(rests, "latest") == "Latest, epoch 80"
+    assert downloads.variant_title(rests, "best") == "Best, epoch 63"
+    assert downloads.variant_title(trains, "ema") == "EMA, as shown"
+    diverged = snapshot(Status.DIVERGED)
+    assert downloads.variant_title(diverged, "latest") == "Latest, as shown, epoch 80"
+
+
+def test_each_generator_has_its_own_figure_and_epoch() -> None:
+    assert downloads.quality(snapshot(), "ema") == "**EMA (as shown)**, epoch 80: gap to real 2.10 ± 0.250"
+    assert downloads.quality(snapshot(), "best") == "**Best**, epoch 63: gap to real 1.90 ± 0.250"
+    assert downloads.quality(snapshot(appraisals={}), "ema") == "**EMA (as shown)**: not measured yet"
+
+
+def test_file_names_tell_target_variant_and_epoch() -> None:
+    assert downloads.file_stem(snapshot(), "ema") == "circle-ema-epoch80"
+    assert downloads.file_stem(snapshot(), "latest") == "circle-latest-epoch80"
+    assert downloads.file_stem(snapshot(), "best") == "circle-best-epoch63"
+    assert downloads.file_stem(snapshot()) == "circle-epoch80"
+    assert downloads.file_stem(snapshot(Status.RUNNING), "best") == "circle-best"
+
+
+@pytest.mark.parametrize(("decay", "shown"), [(0.0, "latest"), (0.99, "ema")])
+def test_the_generator_on_screen_is_offered_first_and_a_new_run_begins_with_it_again(
+    open_page: OpenPage,
+    engine: ManualEngine,
+    service: RunService,
+    training: FakeTraining,
+    decay: float,
+    shown: str,
+) -> None:
+    training.variants = ("latest", "ema", "best") if decay else ("latest", "best")
+    at = open_page()
+    widget(at, "ema_decay").set_value(str(decay))
+    run_id = train_some(at, engine, service)
+    assert service.snapshot(run_id).shown == shown
+    assert at.segmented_control("variant").value == shown
+    at.segmented_control("variant").set_value("best").run()
+    assert at.segmented_control("variant").value == "best"
+    at.button("reset").click().run()
+    engine.calls.clear()
+    train_some(at, engine, service)
+    assert at.segmented_control("variant").value == shown
+
+
+def test_tiles_report_and_downloads_give_one_figure_of_one_epoch(
+    open_page: OpenPage, engine: ManualEngine, service: RunService, training: FakeTraining
+) -> None:
+    at = open_page()
+    run_id = train_some(at, engine, service)
+    training.ending = ("finished", "")
+    engine.run_next()
+    until(lambda: service.snapshot(run_id).status is Status.FINISHED)
+    at.run()
+    metrics, epoch = service.snapshot(run_id).current
+    tile = next(metric for metric in at.metric if metric.label == f"Gap to real, epoch {epoch}")
+    assert float(tile.value) == metrics["headline"]
+    said = texts(at)
+    assert f"as shown, at epoch {epoch}" in said
+    assert f"**Latest (as shown)**, epoch {epoch}: gap to real {tile.value} ± 0.100" in said
+    assert f"| Gap to real | {tile.value} ± 0.100 |" in said
