@@ -1,4 +1,7 @@
-"""Which run the page shows: its id is in the address, so a refresh or a shared link finds it again."""
+"""Which run the page shows, and which set-up: both are in the address, so a refresh or a shared link finds them again.
+
+The run is there by its id. The set-up is there where it is neither the run's nor the one that everybody begins with.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,16 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from gandash.pages import recipes
+from gandash.core import link
+from gandash.core.config import KNOBS, RunConfig
+from gandash.pages import recipes, setup
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot
 
 PARAMETER = "run"
+SETUP = "setup"
 _SHOWN = "shown_run"
+_READ = "read_setup"
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,37 @@ class Found:
 
 
 def find_run(service: RunService) -> Found:
-    """Look up the run that the address names. Its config fills the widgets when the page first meets it."""
+    """Look up the run that the address names. Its config fills the widgets when the page first meets it.
+
+    A set-up that the address names too counts more, where a session begins with it.
+    """
+    found = _find(service)
+    if _READ not in st.session_state:
+        text = st.query_params.get(SETUP, "")
+        config, problems = link.decode(text)
+        if text:
+            recipes.load(config)
+        told = (
+            f"{KNOBS[problem.knob].label}: {problem.text}" if problem.knob else problem.text for problem in problems
+        )
+        st.session_state[_READ] = (config, tuple(told))
+    return found
+
+
+def ignored(checked: setup.Setup) -> tuple[str, ...]:
+    """What the set-up in the link had wrong, one sentence each, for as long as the widgets hold the rest of it."""
+    config, told = st.session_state[_READ]
+    return told if checked.config == config else ()
+
+
+def link_of(checked: setup.Setup, snapshot: Snapshot | None) -> str | None:
+    """The set-up as the address should have it: empty where it needs none, None where the widgets hold no set-up."""
+    if checked.config is None:
+        return None
+    return "" if checked.config == (snapshot.config if snapshot else RunConfig()) else link.encode(checked.config)
+
+
+def _find(service: RunService) -> Found:
     run_id = st.query_params.get(PARAMETER)
     if run_id is None and st.session_state.get(_SHOWN):  # back from another page
         run_id = st.query_params[PARAMETER] = st.session_state[_SHOWN]

@@ -1,98 +1,144 @@
-"""Train, Pause, Step and Reset. They stand outside the live part of the page, so they answer at once."""
+"""Train, Pause and Resume in one button, and Step, Train on and Reset beside it.
+
+They stand outside the live part of the page, so they answer at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import streamlit as st
 
-from gandash.pages import address, setup
+from gandash.pages import address, browser, recipes, setup, wording
 from gandash.pages.wording import plain
 from gandash.runs.service import RunService
+from gandash.runs.snapshot import Snapshot
 
 _NOTICE = "notice"
+
+
+class _Press(NamedTuple):
+    """What the primary button says and does now."""
+
+    label: str
+    icon: str
+    help: str
+    on: bool
+    do: Callable[..., None]
+    args: tuple[Any, ...]
 
 
 def show(service: RunService, checked: setup.Setup, found: address.Found) -> None:
     """Draw the buttons as the run allows them, and what keeps Train from being pressed."""
     snapshot = found.snapshot
-    status = snapshot.status.value if snapshot else None
-    active = status in ("starting", "running")
-    waiting = status in ("paused", "failed")
-    changed = snapshot is not None and checked.config is not None and checked.config != snapshot.config
-    run_id = snapshot.run_id if snapshot else None
     with st.container(horizontal=True, gap="xsmall", key="controls", vertical_alignment="center"):
+        press = _primary(service, checked, snapshot)
+        # one element for all that it can say: the focus stays on it
         st.button(
-            "Train",
-            icon=":material/play_arrow:",
-            type="secondary" if waiting and not changed else "primary",
+            press.label,
+            icon=press.icon,
+            type="primary",
             key="train",
-            disabled=checked.config is None or (active and not changed),
-            help=_train_help(checked, active, changed),
-            on_click=_train,
-            args=(service, run_id if active else None),
+            disabled=not press.on,
+            help=press.help,
+            on_click=press.do,
+            args=press.args,
         )
-        if waiting:
-            st.button(
-                "Resume",
-                icon=":material/resume:",
-                type="secondary" if changed else "primary",
-                key="resume",
-                on_click=_ask,
-                args=(service.resume, run_id),
-            )
-        else:
-            st.button(
-                "Pause",
-                icon=":material/pause:",
-                key="pause",
-                disabled=not active,
-                on_click=_ask,
-                args=(service.pause, run_id),
-            )
-        steps_on = status == "paused"
-        st.button(
-            "Step",
-            icon=":material/skip_next:",
-            key="step",
-            disabled=not steps_on and (active or status == "failed" or checked.config is None),
-            help="Train one epoch, then pause.",
-            on_click=_ask if steps_on else _train,
-            args=(service.step, run_id) if steps_on else (service, None, True),
-        )
+        _step(service, checked, snapshot)
         st.button(
             "Reset",
             icon=":material/restart_alt:",
             key="reset",
             disabled=snapshot is None and not found.problem,
-            help="Clear the page. The run stays in the list of runs, paused if it was training.",
+            help="Clear the page for a new run. This one stays in the list of runs, paused if it was training.",
             on_click=_reset,
-            args=(service, run_id if active else None),
+            args=(service, snapshot.run_id if snapshot and snapshot.status.active else None),
         )
-        if changed:
-            st.badge("Set-up changed: applies at the next Train", icon=":material/edit:", color="orange")
+        if snapshot and differs(checked, snapshot) and not snapshot.status.ended:
+            st.button(
+                "Train next run",
+                icon=":material/play_arrow:",
+                key="train_next",
+                help="Start a new run with the changed set-up."
+                + (" The one that is training is paused." if snapshot.status.active else ""),
+                on_click=_train,
+                args=(service, snapshot.run_id if snapshot.status.active else None),
+            )
+        browser.keys()
+    _choose()
     # always there, or else what comes below would change its place with each message, and charts would be mounted anew
     with st.container(key="messages"):
-        if checked.problems:
-            st.error(
-                "Train is off until the set-up is right. " + "  \n".join(map(plain, checked.reasons)),
-                icon=":material/tune:",
-            )
+        if checked.reasons:
+            wrong = "  \n".join(map(plain, checked.reasons))
+            st.error(f"Train is off until the set-up is right. {wrong}", icon=":material/tune:")
         if found.problem:
             st.warning(
                 f"{plain(found.problem)} Press **Train** for that, or open a saved run under *Runs*.",
                 icon=":material/link_off:",
             )
+        if ignored := address.ignored(checked):
+            told = "  \n".join(map(plain, ignored))
+            st.warning(f"Of the set-up in the link, the rest is in the knobs. {told}", icon=":material/link_off:")
         if notice := st.session_state.pop(_NOTICE, ""):
             st.error(plain(notice), icon=":material/error:")
+    browser.show(checked, address.link_of(checked, snapshot))
 
 
-def _train_help(checked: setup.Setup, active: bool, changed: bool) -> str:
-    if checked.config is None:
-        return "The set-up has to be put right first."
-    if active and not changed:
-        return "This set-up is training now."
-    return "Start a new run with this set-up." + (" The one that is training is paused." if active else "")
+def differs(checked: setup.Setup, snapshot: Snapshot | None) -> bool:
+    """Whether the widgets hold another set-up than the run that is shown was started with."""
+    return snapshot is not None and checked.config is not None and checked.config != snapshot.config
+
+
+def _choose() -> None:
+    """On a phone, where the sidebar hides the page: what is chosen, and the way there (`browser.js` opens it)."""
+    shape = wording.title(st.session_state[setup.key("target")])
+    st.button(
+        f"{shape} · {recipes.TITLES[st.session_state[recipes.RECIPE]]}",
+        icon=":material/tune:",
+        key="choose",
+        width="stretch",
+        help="Choose a shape and a recipe, and turn the knobs.",
+    )
+
+
+def _primary(service: RunService, checked: setup.Setup, snapshot: Snapshot | None) -> _Press:
+    match snapshot.status.value if snapshot else None:
+        case "starting" | "running":
+            assert snapshot is not None
+            pause = "Pause this run. It goes on from where it stands whenever you want."
+            return _Press("Pause", ":material/pause:", pause, True, _ask, (service.pause, snapshot.run_id))
+        case "paused" | "failed":
+            assert snapshot is not None
+            resume = "Go on with this run, with the set-up that it was started with."
+            return _Press("Resume", ":material/resume:", resume, True, _ask, (service.resume, snapshot.run_id))
+        case _:
+            train = "Start a new run with this set-up." if checked.config else "The set-up has to be put right first."
+            return _Press("Train", ":material/play_arrow:", train, checked.config is not None, _train, (service, None))
+
+
+def _step(service: RunService, checked: setup.Setup, snapshot: Snapshot | None) -> None:
+    """One epoch, of the run that is shown; without a run, the first of a new one."""
+    status = snapshot.status if snapshot else None
+    if status is None:
+        on, told = checked.config is not None, "Start a run with this set-up, train one epoch, then pause."
+    elif status.value == "paused":
+        on, told = True, "Train one epoch, then pause."
+    elif status.ended:
+        on, told = False, "This run has ended: Train on goes on from it as a new run, Train starts one from scratch."
+    elif status.active:
+        on, told = False, "Pause the run first, then train epoch by epoch."
+    else:
+        on, told = False, "This run has failed: Resume tries again."
+    st.button(
+        "Step",
+        icon=":material/skip_next:",
+        key="step",
+        disabled=not on,
+        help=told,
+        on_click=_ask if snapshot else _train,
+        args=(service.step, snapshot.run_id) if snapshot else (service, None, True),
+    )
 
 
 def _train(service: RunService, replaced: str | None, step: bool = False) -> None:

@@ -74,7 +74,8 @@ def show(
         case _:
             st.text_input(_label(knob), placeholder=setup.typed(knob.default), **common)
     if name in checked.wrong:
-        st.markdown(f":red[:material/error: {plain(checked.wrong[name])}]")
+        with st.container(key=f"wrong_{setup.key(name)}"):
+            st.markdown(f":red[:material/error: {plain(checked.wrong[name])}]")
 
 
 def _used(name: str) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from gandash.core import link
 from gandash.core.config import KNOBS, RunConfig
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
 from gandash.core.targets.shapes import SHAPES
-from gandash.pages import knobs, setup
+from gandash.pages import address, knobs, setup
 from gandash.runs.service import RunService
+from gandash.runs.snapshot import Snapshot, Status
 from tests.pages.conftest import OpenPage, config_of, texts, widget
 
 
@@ -27,7 +31,7 @@ def test_first_visit_shows_the_textbook_recipe_ready_to_train(open_page: OpenPag
     assert config_of(at) == PRESETS["textbook-exponential"]
     assert at.radio(setup.key("target")).options == [shape.title for shape in SHAPES.values()]
     assert not at.button("train").disabled
-    assert at.button("pause").disabled and at.button("reset").disabled
+    assert at.button("train").label == "Train" and at.button("reset").disabled
     assert "press **Train**" in texts(at)
 
 
@@ -226,3 +230,42 @@ def test_the_setup_survives_a_visit_to_the_other_page(open_page: OpenPage) -> No
     at.switch_page("gandash/pages/runs.py").run()
     at.switch_page("gandash/pages/train.py").run()
     assert config_of(at) == RunConfig(shape="grid25", generator_widths=(5, 6, 7))
+
+
+def test_the_set_up_in_a_link_is_in_the_knobs(open_page: OpenPage) -> None:
+    config = RunConfig(shape="star", objective="wgan-gp", generator_lr=1e-4, seed=3)
+    at = open_page(setup=link.encode(config))
+    assert config_of(at) == config and recipe(at).value == "own"
+    at = open_page(setup=link.encode(PRESETS["best-ring8"]))
+    assert config_of(at) == PRESETS["best-ring8"] and recipe(at).value == "best"
+
+
+@pytest.mark.parametrize("text", ["x", "9_ring8", "1_nowhere_drop.5", "1_ring8_drop.-1_foo.:red[x]", "é" * 9000])
+def test_what_a_link_has_wrong_is_told_and_the_rest_is_used(open_page: OpenPage, text: str) -> None:
+    at = open_page(setup=text)
+    config, problems = link.decode(text)
+    assert config_of(at) == config
+    assert all(problem.text in texts(at) for problem in problems) and problems
+    assert not at.button("train").disabled
+    widget(at, "dropout").set_value("0.2").run()
+    assert not any(problem.text in texts(at) for problem in problems)
+
+
+def test_a_run_and_a_set_up_in_one_link_show_both(open_page: OpenPage, service: RunService) -> None:
+    run_id = service.start(RunConfig(shape="heart"), paused=True)
+    at = open_page(run=run_id, setup=link.encode(RunConfig(shape="heart", dropout=0.1)))
+    assert config_of(at) == RunConfig(shape="heart", dropout=0.1)
+    assert [button.label for button in at.button if button.key in ("train", "train_next")] == [
+        "Resume",
+        "Train next run",
+    ]
+
+
+def test_the_address_has_the_set_up_where_it_says_something_new() -> None:
+    own = setup.Setup(RunConfig(shape="star", seed=5))
+    run = Snapshot("id", 0, RunConfig(shape="star", seed=5), Status.RUNNING, datetime.now(UTC))
+    other = replace(run, config=RunConfig(shape="star"))
+    assert address.link_of(setup.Setup(RunConfig()), None) == address.link_of(own, run) == ""
+    assert address.link_of(setup.Setup(None), run) is None
+    for snapshot in (None, other):
+        assert link.decode(address.link_of(own, snapshot) or "") == (own.config, ())

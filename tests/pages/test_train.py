@@ -22,7 +22,7 @@ def test_train_starts_a_run_of_this_setup_and_puts_it_into_the_address(
     (run,) = service.runs()
     assert run_in_address(at) == run.run_id
     assert service.snapshot(run.run_id).config == RunConfig(shape="exponential", seed=4)
-    assert at.button("train").disabled and not at.button("pause").disabled
+    assert at.button("train").label == "Pause" and not at.button("train").disabled
 
 
 def train_some(at: AppTest, engine: ManualEngine, service: RunService, chunks: int = 2) -> str:
@@ -52,26 +52,26 @@ def test_a_running_run_shows_its_figures(open_page: OpenPage, engine: ManualEngi
     assert "Epoch 5 of 10,000" in texts(at)
 
 
-def test_a_changed_knob_marks_the_setup_and_leaves_the_run_alone(
+def test_a_changed_knob_is_for_the_next_run_and_leaves_this_one_alone(
     open_page: OpenPage, engine: ManualEngine, service: RunService
 ) -> None:
     at = open_page()
     run_id = train_some(at, engine, service)
     before = service.snapshot(run_id)
     widget(at, "seed").set_value("9").run()
-    assert "Set-up changed" in texts(at)
+    assert at.button("train").label == "Pause"
     assert service.snapshot(run_id).config == before.config and service.snapshot(run_id).status == "running"
-    at.button("train").click().run()
+    at.button("train_next").click().run()
     new, old = service.runs()
     assert (old.run_id, old.status, new.seed) == (run_id, "paused", 9)
     assert run_in_address(at) == new.run_id
-    assert "Set-up changed" not in texts(at)
+    assert "train_next" not in [button.key for button in at.button]
 
 
 def test_pause_resume_and_step(open_page: OpenPage, engine: ManualEngine, service: RunService) -> None:
     at = open_page()
     run_id = train_some(at, engine, service)
-    at.button("pause").click().run()
+    at.button("train").click().run()
     assert service.snapshot(run_id).status == "paused"
     assert "Paused" in texts(at) and "Resume goes on from here" in texts(at)
     engine.run_next()  # the chunk that was in flight still counts
@@ -83,7 +83,7 @@ def test_pause_resume_and_step(open_page: OpenPage, engine: ManualEngine, servic
     until(lambda: service.snapshot(run_id).status == "paused")
     assert service.snapshot(run_id).epoch == 8
     at.run()
-    at.button("resume").click().run()
+    at.button("train").click().run()
     assert service.snapshot(run_id).status == "running"
 
 
@@ -160,7 +160,7 @@ def test_a_new_session_finds_the_run_in_the_address_with_its_config(
     second = open_page(run=run_id)
     assert config_of(second) == RunConfig(shape="star", dropout=0.1)
     assert "Epoch 5 of 10,000" in texts(second)
-    assert "Set-up changed" not in texts(second)
+    assert "train_next" not in [button.key for button in second.button]
 
 
 @pytest.mark.parametrize("run_id", ["nonsense", "'; drop table runs; --", "../../etc/passwd", "x" * 5000, "👻"])

@@ -1,0 +1,115 @@
+// What Streamlit's widgets do not do by themselves: keys for the buttons, the set-up in the address, marks on fields
+// with a wrong value, the focus kept on the buttons, and a sidebar that makes room on a phone.
+
+const KEYS = { " ": "train", s: "step", n: "reset", "?": "keys" };
+const TYPING = "input:not([type=radio], [type=checkbox], [type=range]), textarea, select, [contenteditable=true]";
+const PRESSABLE = "button, a, input, summary, label, [role=radio], [role=tab], [role=button], [role=slider], [tabindex='0']";
+const PHONE = matchMedia("(max-width: 640px)");
+
+const state = (window.gandashPage ??= { wrong: {}, held: null });
+
+const buttonOf = (key) => [...document.querySelectorAll(`.st-key-${key} button`)].find((button) => button.offsetParent);
+
+// ---------------------------------------------------------------------------------------------- keys
+
+function pressKey(event) {
+  const { key, target } = event;
+  if (event.defaultPrevented || event.repeat || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (target.closest(TYPING) || document.querySelector("[role=dialog]")?.contains(target)) return;
+  if (key === "t") return changeTheme();
+  if (key === " " && target.closest(PRESSABLE)) return; // presses what has the focus, as everywhere
+  const button = KEYS[key] && buttonOf(KEYS[key]);
+  if (!button || document.querySelector("[data-testid=stDialog]")) return;
+  event.preventDefault();
+  if (!button.disabled) button.click();
+}
+
+// Streamlit keeps the choice of a theme with the browser and reads it at the start.
+function changeTheme() {
+  const start = `stActiveTheme-${location.pathname}`;
+  const key = Object.keys(localStorage).find((name) => name.startsWith(`${start}-v`)) ?? `${start}-v2`;
+  localStorage.setItem(key, JSON.stringify(state.theme === "dark" ? "Light" : "Dark"));
+  location.reload();
+}
+
+// ---------------------------------------------------------------------------------------------- the address
+
+// Each change would be a step of the browser's Back button if the server made it.
+function writeLink(link) {
+  const address = new URL(location);
+  if (link) address.searchParams.set("setup", link);
+  else address.searchParams.delete("setup");
+  if (address.href !== location.href) history.replaceState(history.state, "", address);
+}
+
+// ---------------------------------------------------------------------------------------------- wrong fields
+
+function markFields() {
+  for (const field of document.querySelectorAll("[data-testid=stSidebar] input, [role=dialog] input")) {
+    const key = field.closest("[class*=st-key-knob_], [class*=st-key-on_]")?.className.match(/st-key-((knob|on)_\w+)/)[1];
+    if (!key) continue;
+    if (state.wrong[key]) {
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-errormessage", `wrong_${key}`);
+      document.querySelector(`.st-key-wrong_${key}`)?.setAttribute("id", `wrong_${key}`);
+    } else if (field.getAttribute("aria-errormessage")) {
+      field.removeAttribute("aria-invalid");
+      field.removeAttribute("aria-errormessage");
+    }
+    const inputmode = { number: "decimal", whole: "numeric" }[state.numbers?.[key]];
+    if (inputmode) field.inputMode = inputmode;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- the focus
+
+// A button that is off for a moment loses the focus, and one that goes away takes it along.
+function keepFocus() {
+  if (!state.held || document.activeElement !== document.body) return;
+  const button = buttonOf(state.held) ?? buttonOf("train");
+  if (button && !button.disabled) button.focus({ preventScroll: true });
+}
+
+const controlOf = (target) => target.closest?.(".st-key-controls [class*=st-key-]")?.className.match(/st-key-(\w+)/)[1] ?? null;
+
+// ---------------------------------------------------------------------------------------------- a phone's sidebar
+
+function makeRoom() {
+  if (document.querySelector("[data-testid=stSidebar]")?.dataset.collapsed === "false")
+    document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+}
+
+// In the phase in which events go down: the widgets keep their clicks to themselves.
+function clicked(event) {
+  const { target, detail } = event;
+  if (detail > 1 && target.closest(".st-key-train")) {
+    // the second click of a double click would undo the first: the button means something else by then
+    event.preventDefault();
+    event.stopPropagation();
+  } else if (target.closest(".st-key-choose button")) {
+    document.querySelector("[data-testid=stExpandSidebarButton]")?.click();
+  } else if (PHONE.matches && target.closest(".st-key-knob_target label, .st-key-recipe button[role=radio]")) {
+    setTimeout(makeRoom, 250); // ms, so that one sees what has been chosen
+  }
+}
+
+// ----------------------------------------------------------------------------------------------
+
+function begin() {
+  document.addEventListener("keydown", pressKey);
+  document.addEventListener("focusin", ({ target }) => (state.held = controlOf(target)));
+  document.addEventListener("pointerdown", ({ target }) => (state.held = controlOf(target)));
+  document.addEventListener("click", clicked, true);
+  new MutationObserver(keepFocus).observe(document.body, { subtree: true, attributeFilter: ["disabled"] });
+  const fields = new MutationObserver(markFields);
+  const sidebar = document.querySelector("[data-testid=stSidebar]");
+  if (sidebar) fields.observe(sidebar, { subtree: true, childList: true });
+}
+
+export default function ({ data }) {
+  if (!state.begun) begin();
+  Object.assign(state, { begun: true, ...data });
+  if (data.link !== null) writeLink(data.link);
+  markFields();
+  keepFocus();
+}

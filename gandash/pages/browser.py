@@ -1,0 +1,50 @@
+"""The page's own script: keys, the set-up in the address, marks on wrong fields (`browser.js`)."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from gandash.core.config import KNOBS
+from gandash.pages import setup, style
+
+KEYS: tuple[tuple[str, str], ...] = (
+    ("Space", "train, pause, resume"),
+    ("s", "train one epoch"),
+    ("n", "clear the page for a new set-up"),
+    ("t", "light or dark"),
+    ("?", "these keys"),
+)
+"""What the keys do that the script knows."""
+
+
+def show(checked: setup.Setup, link: str | None) -> None:
+    """Bring the script to the page. `link` is the set-up for the address, empty for none, None to leave it as it is."""
+    mount = st.components.v2.component("gandash_browser", js=_source(), isolate_styles=False)
+    mount(
+        key="gandash_browser",
+        height=1,
+        data={
+            "link": link,
+            "theme": style.theme(),
+            "wrong": {setup.key(name): True for name in checked.wrong},
+            "numbers": {
+                setup.key(name): {"int": "whole", "float": "number"}[knob.kind]
+                for name, knob in KNOBS.items()
+                if knob.kind in ("int", "float")
+            },
+        },
+    )
+
+
+def keys() -> None:
+    """A small list of the keys, behind a question mark."""
+    with st.popover("?", help="Keys of this page", key="keys"):
+        st.markdown("\n".join(f"- `{key}` {what}" for key, what in KEYS))
+
+
+@cache
+def _source() -> str:
+    return Path(__file__).with_name("browser.js").read_text(encoding="utf-8")

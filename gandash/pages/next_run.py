@@ -1,0 +1,44 @@
+"""The next run, while the page shows another one: its shape as a small picture, and what is different."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from gandash.core.config import KNOBS, RunConfig
+from gandash.pages import knobs, setup, style
+from gandash.pages.wording import plain
+from gandash.runs.snapshot import Snapshot
+
+MOST_TOLD = 4
+PICTURE_PIXELS = 72
+
+
+def show(checked: setup.Setup, snapshot: Snapshot | None) -> None:
+    """Draw a small card titled *Next run*; nothing where the widgets hold the set-up of the run that is shown."""
+    if snapshot is None or checked.config is None or checked.config == snapshot.config:
+        return
+    with st.container(border=True, horizontal=True, gap="small", vertical_alignment="center", key="next_run"):
+        st.image(style.thumbnail(checked.config.target.build()), width=PICTURE_PIXELS)
+        with st.container(gap=None):
+            st.markdown("**Next run**")
+            st.caption("  \n".join(map(plain, differences(snapshot.config, checked.config))))
+
+
+def differences(old: RunConfig, new: RunConfig) -> list[str]:
+    """What the next run has otherwise, the most telling first: *Dropout 0.1 instead of 0.3*."""
+    changed = [name for name in KNOBS if getattr(old, name) != getattr(new, name)]
+    told = [
+        new.target.build().title
+        if name == "target"
+        else f"{knobs.SHORT.get(name, KNOBS[name].label)}: {_said(name, new)} instead of {_said(name, old)}"
+        for name in changed[:MOST_TOLD]
+    ]
+    rest = len(changed) - len(told)
+    return [*told, *([f"and {rest} more knob{'s' if rest > 1 else ''}"] if rest else [])]
+
+
+def _said(name: str, config: RunConfig) -> str:
+    value = getattr(config, name)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return knobs.CHOICE_TITLES.get(name, {}).get(value) or str(setup.typed(value))

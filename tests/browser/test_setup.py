@@ -1,0 +1,106 @@
+"""The set-up and the buttons in a real browser: fields, keys, focus, the address, and a phone's sidebar."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gandash.pages.knobs import SHORT
+from tests.browser.conftest import OpenPage
+from tests.browser.driver import press, wait_until_drawn
+
+TRAIN = ".st-key-train button:visible"
+
+
+def field(page: Page, knob: str) -> str:
+    return f".st-key-knob_{knob} input"
+
+
+def unfold(page: Page, group: str) -> None:
+    page.locator(".st-key-more summary").first.click()
+    page.locator(f".st-key-group_{group} summary").click()
+
+
+def test_a_number_that_is_refused_is_told_and_gives_way_to_a_recipe(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard)
+    unfold(page, "data")
+    batch = page.locator(field(page, "batch_size"))
+    batch.fill("-1")
+    batch.press("Enter")
+    expect(page.locator(TRAIN)).to_be_disabled()
+    expect(batch).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("[data-testid=stSidebar]").get_by_text("-1 was given")).to_be_visible()
+    page.get_by_role("radio", name="Best").click()
+    expect(batch).to_have_value("256")
+    expect(batch).not_to_have_attribute("aria-invalid", "true")
+    expect(page.locator(TRAIN)).to_be_enabled()
+
+
+def test_the_five_choices_are_on_the_first_screen(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard, width=1280, height=900)
+    for knob in ("target", "device", *SHORT):
+        box = page.locator(f".st-key-knob_{knob}").bounding_box()
+        assert box is not None and box["y"] >= 0 and box["y"] + box["height"] <= 900, knob
+    sizes = page.evaluate(
+        """[...document.querySelectorAll("[data-testid=stSidebar] :is(p, input, button, summary)")]
+           .filter((shown) => shown.offsetParent && shown.innerText)
+           .map((shown) => parseFloat(getComputedStyle(shown).fontSize))"""
+    )
+    assert sizes and min(sizes) >= 11
+
+
+def test_the_focus_stays_on_the_button_that_was_pressed(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard)
+    page.locator(TRAIN).focus()
+    for said in ("Pause", "Resume", "Pause"):
+        page.keyboard.press("Enter")
+        expect(page.locator(TRAIN)).to_contain_text(said)
+        wait_until_drawn(page)
+        assert page.evaluate("document.activeElement.closest('.st-key-train') !== null")
+
+
+def test_keys_press_the_buttons_and_leave_fields_alone(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard)
+    dropout = page.locator(field(page, "dropout"))
+    dropout.click()
+    page.keyboard.type("s n ?t")
+    assert page.locator(TRAIN).inner_text().endswith("Train")
+    dropout.fill("0.3")
+    dropout.press("Enter")
+    dropout.blur()
+    page.keyboard.press(" ")
+    expect(page.locator(TRAIN)).to_contain_text("Pause")
+    page.keyboard.press(" ")
+    expect(page.locator(TRAIN)).to_contain_text("Resume")
+    page.keyboard.press("n")
+    expect(page.locator(TRAIN)).to_contain_text("Train")
+    page.keyboard.press("?")
+    expect(page.get_by_text("these keys")).to_be_visible()
+
+
+def test_a_set_up_survives_a_refresh_and_another_theme(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard)
+    assert "setup" not in page.url
+    page.locator("label").filter(has_text="Heart").first.click()
+    rate = page.locator(field(page, "generator_lr"))
+    rate.fill("0.0125")
+    rate.press("Enter")
+    page.wait_for_url("**setup=*0.0125*")
+    rate.blur()
+    dark = "getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme"
+    before = page.evaluate(dark)
+    with page.expect_navigation():
+        page.keyboard.press("t")
+    wait_until_drawn(page)
+    assert page.evaluate(dark) != before
+    expect(page.locator(field(page, "generator_lr"))).to_have_value("0.0125")
+    expect(page.get_by_role("radio", name="Heart")).to_be_checked()
+
+
+@pytest.mark.parametrize("chosen", ["Heart", "Best"])
+def test_a_phones_sidebar_is_found_and_closes_after_a_choice(dashboard: str, open_page: OpenPage, chosen: str) -> None:
+    page = open_page(dashboard, width=390, height=844, touch=True)
+    press(page, "Exponential growth · Textbook")
+    page.get_by_text(chosen, exact=True).first.click()
+    expect(page.locator("[data-testid=stSidebar]")).to_have_attribute("data-collapsed", "true")
+    expect(page.locator(".st-key-choose")).to_contain_text(chosen)
