@@ -82,6 +82,11 @@ def show_run(run_id: str) -> None:
     st.query_params[PARAMETER] = run_id
 
 
+def open_run(run_id: str) -> None:
+    """Put any other run into the address; its config will fill the widgets."""
+    st.query_params[PARAMETER] = run_id
+
+
 def forget_run(run_id: str | None = None) -> None:
     """Take the run out of the address, or only if it is this one; it stays in the list of runs."""
     if run_id is not None and st.session_state.get(_SHOWN) != run_id:

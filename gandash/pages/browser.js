@@ -4,9 +4,10 @@
 const KEYS = { " ": "train", s: "step", n: "reset", "?": "keys" };
 const TYPING = "input:not([type=radio], [type=checkbox], [type=range]), textarea, select, [contenteditable=true]";
 const PRESSABLE = "button, a, input, summary, label, [role=radio], [role=tab], [role=button], [role=slider], [tabindex='0']";
+const FIELDS = ":is([class*=st-key-knob_], [class*=st-key-on_]) input";
 const PHONE = matchMedia("(max-width: 640px)");
 
-const state = (window.gandashPage ??= { wrong: {}, held: null });
+const state = (window.gandashPage ??= { held: null });
 
 const buttonOf = (key) => [...document.querySelectorAll(`.st-key-${key} button`)].find((button) => button.offsetParent);
 
@@ -44,20 +45,20 @@ function writeLink(link) {
 
 // ---------------------------------------------------------------------------------------------- wrong fields
 
+// A field is wrong where a sentence says so under it, in an element with the key `wrong_` and the field's own.
 function markFields() {
-  for (const field of document.querySelectorAll("[data-testid=stSidebar] input, [role=dialog] input")) {
-    const key = field.closest("[class*=st-key-knob_], [class*=st-key-on_]")?.className.match(/st-key-((knob|on)_\w+)/)[1];
-    if (!key) continue;
-    if (state.wrong[key]) {
+  for (const field of document.querySelectorAll(FIELDS)) {
+    const key = field.closest("[class*=st-key-knob_], [class*=st-key-on_]").className.match(/st-key-((?:knob|on)_(\w+))/);
+    const sentence = document.querySelector(`.st-key-wrong_${key[1]}`);
+    if (sentence) {
+      sentence.id = `wrong_${key[1]}`;
       field.setAttribute("aria-invalid", "true");
-      field.setAttribute("aria-errormessage", `wrong_${key}`);
-      document.querySelector(`.st-key-wrong_${key}`)?.setAttribute("id", `wrong_${key}`);
-    } else if (field.getAttribute("aria-errormessage")) {
+      field.setAttribute("aria-describedby", sentence.id);
+    } else if (field.getAttribute("aria-describedby")?.startsWith("wrong_")) {
       field.removeAttribute("aria-invalid");
-      field.removeAttribute("aria-errormessage");
+      field.removeAttribute("aria-describedby");
     }
-    const inputmode = { number: "decimal", whole: "numeric" }[state.numbers?.[key]];
-    if (inputmode) field.inputMode = inputmode;
+    if (state.inputModes?.[key[2]]) field.inputMode = state.inputModes[key[2]];
   }
 }
 
@@ -101,9 +102,11 @@ function begin() {
   document.addEventListener("pointerdown", ({ target }) => (state.held = controlOf(target)));
   document.addEventListener("click", clicked, true);
   new MutationObserver(keepFocus).observe(document.body, { subtree: true, attributeFilter: ["disabled"] });
-  const fields = new MutationObserver(markFields);
-  const sidebar = document.querySelector("[data-testid=stSidebar]");
-  if (sidebar) fields.observe(sidebar, { subtree: true, childList: true });
+  const aside = ({ target }) => target.closest?.("[data-testid=stSidebar], [data-testid=stPopoverBody], [role=dialog]");
+  new MutationObserver((changes) => changes.some(aside) && markFields()).observe(document.body, {
+    subtree: true,
+    childList: true,
+  });
 }
 
 export default function ({ data }) {

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from gandash.core.config import KNOBS
-from gandash.pages import setup, style
+from gandash.pages import style
 
 KEYS: tuple[tuple[str, str], ...] = (
     ("Space", "train, pause, resume"),
@@ -20,7 +20,7 @@ KEYS: tuple[tuple[str, str], ...] = (
 """What the keys do that the script knows."""
 
 
-def show(checked: setup.Setup, link: str | None) -> None:
+def show(link: str | None) -> None:
     """Bring the script to the page. `link` is the set-up for the address, empty for none, None to leave it as it is."""
     mount = st.components.v2.component("gandash_browser", js=_source(), isolate_styles=False)
     mount(
@@ -29,9 +29,8 @@ def show(checked: setup.Setup, link: str | None) -> None:
         data={
             "link": link,
             "theme": style.theme(),
-            "wrong": {setup.key(name): True for name in checked.wrong},
-            "numbers": {
-                setup.key(name): {"int": "whole", "float": "number"}[knob.kind]
+            "inputModes": {
+                name: "numeric" if knob.kind == "int" else "decimal"
                 for name, knob in KNOBS.items()
                 if knob.kind in ("int", "float")
             },

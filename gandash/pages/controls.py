@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from gandash.pages import address, browser, recipes, setup, wording
+from gandash.pages import address, browser, recipes, setup, train_on, wording
 from gandash.pages.wording import plain
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot
@@ -46,6 +46,7 @@ def show(service: RunService, checked: setup.Setup, found: address.Found) -> Non
             args=press.args,
         )
         _step(service, checked, snapshot)
+        train_on.show(service, snapshot)
         st.button(
             "Reset",
             icon=":material/restart_alt:",
@@ -82,7 +83,7 @@ def show(service: RunService, checked: setup.Setup, found: address.Found) -> Non
             st.warning(f"Of the set-up in the link, the rest is in the knobs. {told}", icon=":material/link_off:")
         if notice := st.session_state.pop(_NOTICE, ""):
             st.error(plain(notice), icon=":material/error:")
-    browser.show(checked, address.link_of(checked, snapshot))
+    browser.show(address.link_of(checked, snapshot))
 
 
 def differs(checked: setup.Setup, snapshot: Snapshot | None) -> bool:

@@ -46,19 +46,26 @@ _LONGEST_UNIT = 8
 
 
 def show(
-    name: str, checked: setup.Setup, *, choices: tuple[str, ...] = (), on_change: Callable[[], None] | None = None
+    name: str,
+    checked: setup.Setup,
+    *,
+    choices: tuple[str, ...] = (),
+    on_change: Callable[..., None] | None = None,
+    args: tuple[Any, ...] = (),
+    prefix: str = "knob",
 ) -> None:
     """Draw the widget of a knob, and under it what is wrong with its value. `choices` narrows the knob's own.
 
     A number's field takes any text: one that checks by itself keeps to itself what it refuses, and the page would go on
     with the value before (Streamlit's number field does).
     """
-    knob = KNOBS[name]
+    knob, key = KNOBS[name], setup.key(name, prefix)
     common: dict[str, Any] = {
-        "key": setup.key(name),
+        "key": key,
         "help": _help(knob),
-        "disabled": name in _USED_WHEN and not _used(name) and name not in checked.wrong,
+        "disabled": name in _USED_WHEN and not _used(name, prefix) and name not in checked.wrong,
         "on_change": on_change,
+        "args": args,
     }
     match knob.kind:
         case "choice":
@@ -74,13 +81,13 @@ def show(
         case _:
             st.text_input(_label(knob), placeholder=setup.typed(knob.default), **common)
     if name in checked.wrong:
-        with st.container(key=f"wrong_{setup.key(name)}"):
+        with st.container(key=f"wrong_{key}"):
             st.markdown(f":red[:material/error: {plain(checked.wrong[name])}]")
 
 
-def _used(name: str) -> bool:
+def _used(name: str, prefix: str) -> bool:
     other, needed = _USED_WHEN[name]
-    return needed(setup.value(other)) and (other not in _USED_WHEN or _used(other))
+    return needed(setup.value(other, prefix)) and (other not in _USED_WHEN or _used(other, prefix))
 
 
 def _label(knob: Knob) -> str:

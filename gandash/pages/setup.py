@@ -42,9 +42,9 @@ class Setup:
         )
 
 
-def key(name: str) -> str:
-    """Where the session state keeps the value of a knob's widget."""
-    return f"knob_{name}"
+def key(name: str, prefix: str = "knob") -> str:
+    """Where the session state keeps the value of a knob's widget; a form of its own has a prefix of its own."""
+    return f"{prefix}_{name}"
 
 
 def fill(config: RunConfig) -> None:
@@ -71,9 +71,9 @@ def kept(name: str) -> Any:
     return st.session_state[_KEPT][name]
 
 
-def value(name: str) -> Any:
+def value(name: str, prefix: str = "knob") -> Any:
     """What the widget of a knob says; text where it should be a number and is none, to be refused by the config."""
-    held = st.session_state[key(name)]
+    held = st.session_state[key(name, prefix)]
     if KNOBS[name].kind not in ("int", "float"):
         return held
     for number in (int, float):

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gandash.core.config import KNOBS, RunConfig
+from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.pages import gallery, knobs, recipes, setup
 from gandash.pages.wording import plain
 
@@ -83,13 +84,13 @@ def _told(value: Any) -> str:
 
 
 def _load() -> None:
-    """A file with a config sets all widgets; a file that is none is refused in plain words."""
+    """A file with a set-up in it sets all widgets; one without is refused in a sentence."""
     with st.popover("Load a set-up", icon=":material/upload_file:", width="stretch", key="load"):
-        st.caption("A config that was downloaded from a run, or any JSON object of knobs.")
+        st.caption("The config, the history or the generator of a run, as it was downloaded.")
         st.file_uploader(
-            "Config as JSON",
-            type="json",
-            max_upload_size=1,
+            "File with a set-up",
+            type=["json", "pt"],
+            max_upload_size=MOST_BYTES // 2**20,
             key="config_file",
             on_change=_use_file,
             label_visibility="collapsed",
@@ -97,7 +98,7 @@ def _load() -> None:
         outcome = st.session_state.get("load_outcome")
         if outcome:
             loaded, sentence = outcome
-            (st.success if loaded else st.error)(sentence)
+            (st.success if loaded else st.error)(plain(sentence))
 
 
 def _use_file() -> None:
@@ -106,8 +107,8 @@ def _use_file() -> None:
         st.session_state["load_outcome"] = None
         return
     try:
-        recipes.load(RunConfig.from_json(file.getvalue()))
+        recipes.load(read_config(file.name, file.getvalue()))
     except ValueError as error:
-        st.session_state["load_outcome"] = (False, "  \n".join(map(plain, str(error).splitlines())))
+        st.session_state["load_outcome"] = (False, str(error))
     else:
-        st.session_state["load_outcome"] = (True, f"{plain(file.name)} is in the widgets. Press Train to use it.")
+        st.session_state["load_outcome"] = (True, f"{file.name} is in the knobs. Press Train to use it.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -191,33 +194,43 @@ def test_a_device_that_the_machine_lacks_is_refused(open_page: OpenPage) -> None
     assert at.button("train").disabled
 
 
-def upload(at: AppTest, content: bytes) -> None:
-    at.file_uploader("config_file").set_value(("config.json", content, "application/json")).run()
+def upload(at: AppTest, content: bytes, name: str = "config.json") -> None:
+    at.file_uploader("config_file").set_value((name, content, "application/octet-stream")).run()
     assert not at.exception
 
 
-def test_a_config_from_a_file_fills_the_widgets(open_page: OpenPage) -> None:
+def test_a_set_up_from_a_file_fills_the_widgets(open_page: OpenPage) -> None:
     config = RunConfig(shape="star", generator_widths=(8, 9), seed=5, standardize=True)
-    at = open_page()
-    upload(at, config.to_json().encode())
-    assert config_of(at) == config
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("star/extra/config.json", config.to_json())
+    history = json.dumps({"config": json.loads(config.to_json()), "epochs": []})
+    for name, content in (
+        ("config.json", config.to_json().encode()),
+        ("history.json", history.encode()),
+        ("star.pt", archive.getvalue()),
+    ):
+        at = open_page()
+        upload(at, content, name)
+        assert config_of(at) == config, name
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("name", "content", "said"),
     [
-        (b"{", "not valid JSON"),
-        (b"[1]", "must be a JSON object"),
-        (b'{"epochs": 0}', "Epochs"),
-        (b'{"epoch": 5}', "Did you mean epochs"),
-        (b"\xff\xfe\x00", "not valid JSON"),
+        ("config.json", b"{", "not valid JSON"),
+        ("config.json", b"[1]", "JSON object of knobs"),
+        ("config.json", b'{"epochs": 0}', "Epochs"),
+        ("config.json", b"\xff\xfe\x00", "holds no set-up"),
+        ("model.pt", b"PK\x03\x04", "damaged archive"),
+        (":red[x] **y**.json", b"no", ":red[x] **y**.json holds no set-up"),
     ],
 )
-def test_a_bad_config_file_is_refused_in_words_and_changes_nothing(
-    open_page: OpenPage, content: bytes, said: str
+def test_a_wrong_file_is_refused_in_a_sentence_and_changes_nothing(
+    open_page: OpenPage, name: str, content: bytes, said: str
 ) -> None:
     at = open_page()
-    upload(at, content)
+    upload(at, content, name)
     assert said in texts(at)
     assert config_of(at) == PRESETS["textbook-exponential"]
     assert not at.button("train").disabled

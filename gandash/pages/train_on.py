@@ -1,0 +1,128 @@
+"""Train on: a run that stands still goes on as a new one, with other knobs where one likes."""
+
+from __future__ import annotations
+
+import streamlit as st
+from pydantic import ValidationError
+
+from gandash.core.config import KNOBS, RunConfig, problems
+from gandash.core.fork import FREE, child_config
+from gandash.pages import address, knobs, setup
+from gandash.pages.wording import plain
+from gandash.runs.service import RunService
+from gandash.runs.snapshot import Snapshot
+
+PREFIX = "on"
+FIRST = (
+    *("epochs", "generator_lr", "discriminator_lr", "dropout", "objective", "penalty", "penalty_weight"),
+    *("ema_decay", "early_stopping", "seed"),
+)
+"""Knobs that are seen at once, two in a row; the others that may change are folded under them."""
+MORE_EPOCHS = 500
+_OF = "train_on_of"
+_REFUSED = "train_on_refused"
+
+
+def show(service: RunService, snapshot: Snapshot | None) -> None:
+    """Draw the button and, behind it, what may change. It is off where there is nothing to go on from."""
+    why_not = refusal(snapshot)
+    icon = ":material/fork_right:"
+    with st.popover("Train on", icon=icon, help=why_not or _HELP, disabled=bool(why_not), key="fork"):
+        if snapshot is not None and not why_not:
+            _form(service, snapshot)
+
+
+_HELP = "Go on from this run as a new one, with other knobs where you like. This run stays as it is."
+
+
+def refusal(snapshot: Snapshot | None) -> str:
+    """Why a run cannot be trained on now; empty if it can."""
+    match snapshot.status.value if snapshot else None:
+        case "starting" | "running":
+            return "The run is training: pause it first, then it can be trained on as a new run."
+        case "diverged":
+            return "This run has diverged, so there is nothing to go on from: Train starts a new one."
+        case "failed":
+            return "This run has failed: Resume tries again."
+        case _:
+            return "" if snapshot and snapshot.variants else "Nothing is trained yet that could go on."
+
+
+def _form(service: RunService, snapshot: Snapshot) -> None:
+    config = snapshot.config
+    if st.session_state.get(_OF) != snapshot.run_id or setup.key("epochs", PREFIX) not in st.session_state:
+        _fill(config.model_copy(update={"epochs": min(config.epochs, MORE_EPOCHS)}))
+        st.session_state[_OF] = snapshot.run_id
+        st.session_state.pop(_REFUSED, None)
+    checked = read(config)
+    st.markdown(f"A new run goes on from epoch {snapshot.epoch:,} of this one, which stays as it is.")
+    with st.grid(2, min_column_width=110, gap="small"):
+        for name in FIRST:
+            with st.container(gap=None):
+                _knob(name, checked, config)
+    with st.expander("More knobs", type="compact"):
+        for name in KNOBS:
+            if name in FREE and name not in FIRST:
+                _knob(name, checked, config)
+    st.caption("Points, batches and the networks' shapes are the run's own and stay.")
+    if refused := st.session_state.get(_REFUSED):
+        st.error(plain(refused), icon=":material/error:")
+    st.button(
+        "Start",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="train_on",
+        width="stretch",
+        disabled=checked.config is None,
+        help="Start the new run." if checked.config else "The knobs have to be put right first.",
+        on_click=_start,
+        args=(service, snapshot.run_id, config),
+    )
+
+
+def read(parent: RunConfig) -> setup.Setup:
+    """Check what the widgets say for a child of a run with this config; `epochs` are its own."""
+    try:
+        return setup.Setup(RunConfig.model_validate(parent.model_dump() | _changes()))
+    except ValidationError as error:
+        return setup.Setup(None, tuple(problems(error)))
+
+
+def _changes() -> dict[str, object]:
+    return {name: setup.value(name, PREFIX) for name in KNOBS if name in FREE}
+
+
+def _knob(name: str, checked: setup.Setup, parent: RunConfig) -> None:
+    knobs.show(
+        name,
+        checked,
+        on_change=_take_defaults if name == "objective" else None,
+        args=(parent,) if name == "objective" else (),
+        prefix=PREFIX,
+    )
+
+
+def _fill(config: RunConfig) -> None:
+    for name in FREE:
+        st.session_state[setup.key(name, PREFIX)] = setup.typed(getattr(config, name))
+
+
+def _take_defaults(parent: RunConfig) -> None:
+    """Another objective brings its own defaults; the run's own one brings back what the run has."""
+    chosen = st.session_state[setup.key("objective", PREFIX)]
+    try:
+        child = child_config(parent, {"objective": chosen})
+    except ValueError:  # the rest of the set-up contradicts it: the fields say where
+        return
+    for name in setup.objective_defaults(chosen):
+        if name in FREE:
+            st.session_state[setup.key(name, PREFIX)] = setup.typed(getattr(child, name))
+
+
+def _start(service: RunService, run_id: str, parent: RunConfig) -> None:
+    if read(parent).config is None:
+        return
+    try:
+        address.open_run(service.train_on(run_id, _changes()))
+    except ValueError as error:
+        st.session_state[_REFUSED] = str(error)
