@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from gandash.charts.live import plotly_loader
-from gandash.pages import address, controls, downloads, monitor, report, sidebar
+from gandash.pages import address, controls, downloads, monitor, next_run, report, sidebar
 from gandash.pages.server import run_service
 
 service = run_service()
@@ -16,6 +16,7 @@ plotly_loader()
 with st.container(key="stage"):  # a grid of the style sheet, laid out as the screen allows
     with st.container(key="desk", gap="xsmall"):
         controls.show(service, checked, found)
+        next_run.show(checked, found.snapshot)
     monitor.show(service, found.snapshot)
 if found.snapshot is not None:
     downloads.show(service, found.snapshot)
