@@ -50,6 +50,8 @@ _WIDTHS_TEXT = re.compile(r"\s*(\d+((\s*[,;x-]\s*|\s+)\d+)*)?[\s,;]*", re.ASCII)
 
 def parse_widths(value: object) -> object:
     """Read widths typed as text, such as ``"16, 32"`` or ``"16-32"``; anything else is passed on to the validator."""
+    if isinstance(value, list | tuple) and len(value) > LONGEST_WIDTHS:
+        raise ValueError("too many")
     if not isinstance(value, str):
         return value
     if len(value) > LONGEST_WIDTHS:
