@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import struct
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -23,6 +24,10 @@ REPORT_FILE = "report.json"
 """The names under which the archive carries its config and how good the generator is."""
 
 _EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
+_LOCAL_HEADER = 30
+_EXTRA_HEADER = struct.Struct("<HH")
+_PADDING = int.from_bytes(b"FB", "little")
+_ALIGNMENT = 64
 
 
 class ExportedGenerator(nn.Module):
@@ -61,7 +66,7 @@ class ExportedGenerator(nn.Module):
             )
         if not noise.is_floating_point():
             raise ValueError("The noise is not of a floating type such as float32: take torch.randn.")
-        noise = noise.to(torch.float32)
+        noise = noise.to(self.mean.dtype)  # type: ignore[arg-type]
         if self.uniform:  # erf(z / √2) of a normal z is uniform on [-1, 1]
             noise = torch.erf(noise / math.sqrt(2.0))
         points: Tensor = self.network(noise) * self.std + self.mean
@@ -74,7 +79,7 @@ def export_torchscript(
     """Script the generator and write it to a path or an open binary file; the archive holds config and appraisal.
 
     ``torch.jit.load(path)`` reads it back; ``_extra_files={"config.json": "", "report.json": ""}`` there fetches what
-    it was trained with and how good it is. The same generator gives the same bytes.
+    it was trained with and how good it is. Within a process the same generator gives the same bytes.
     """
     files = {CONFIG_FILE: config.to_json(), REPORT_FILE: report_json(appraisal)}
     buffer = io.BytesIO()
@@ -113,10 +118,17 @@ def _finite(value: float) -> float | None:
 
 
 def _without_sources(archive: bytes) -> bytes:
-    """The archive without its ``.debug_pkl`` files, which hold the paths of the machine that built it."""
+    """The archive without its ``.debug_pkl`` files, which hold the paths of the machine that built it.
+
+    As torch writes it, each file's contents begin at a multiple of 64 bytes, so that tensors can be mapped to memory.
+    """
     stripped = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as before, zipfile.ZipFile(stripped, "w", zipfile.ZIP_STORED) as after:
         for name in before.namelist():
-            if not name.endswith(".debug_pkl"):
-                after.writestr(zipfile.ZipInfo(name, _EPOCH_OF_ZIP), before.read(name))
+            if name.endswith(".debug_pkl"):
+                continue
+            info = zipfile.ZipInfo(name, _EPOCH_OF_ZIP)
+            padding = -(stripped.tell() + _LOCAL_HEADER + len(name.encode()) + _EXTRA_HEADER.size) % _ALIGNMENT
+            info.extra = _EXTRA_HEADER.pack(_PADDING, padding) + bytes(padding)
+            after.writestr(info, before.read(name))
     return stripped.getvalue()

@@ -27,6 +27,13 @@ class Lineage:
     held: float | None = None
     octaves: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Files are read with this: raise `ValueError` or `TypeError` for what no run has."""
+        if not isinstance(self.first_epoch, int) or not isinstance(self.data_seed, int):
+            raise TypeError(f"{self} counts in whole numbers")
+        if min(self.first_epoch, self.data_seed) < 0 or not 0 <= (self.held or 0) <= 1 or not 0 <= self.octaves <= 1:
+            raise ValueError(f"{self} is out of bounds")
+
 
 @dataclass(frozen=True)
 class Appraisal:

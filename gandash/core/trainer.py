@@ -258,7 +258,7 @@ class Trainer:
         check_config(state, config)
         try:
             lineage = Lineage(**state["lineage"])
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise DamagedError from error
         trainer = cls(config, lineage)
         try:
@@ -271,8 +271,11 @@ class Trainer:
         self.position, self.batches = Position(state["step"], state["phase"]), state["batches"]
         self._generator_turns = state["generator_turns"]
         self.state, self.message = state["state"], state["message"]
-        if self.state not in get_args(Status) or not self.batches >= self.position.step >= 0 <= self.position.phase:
-            raise ValueError(f"{self.state!r} at {self.position}")
+        counts = (self.position.step, self.position.phase, self.batches, self._generator_turns)
+        if not all(isinstance(count, int) and count >= 0 for count in counts) or self.state not in get_args(Status):
+            raise ValueError(f"{self.state!r} at {counts}")
+        if not 0.0 <= self.progress <= 1.0:
+            raise ValueError(f"{self.batches} batches are not this run's")
         self.history = [EpochRecord(**record) for record in state["history"]]
         self._stopping = EarlyStopping(**state["stopping"])
         for name, tensor in self.game.tensors().items():

@@ -87,6 +87,13 @@ def test_other_floating_noise_gives_float32(dtype: torch.dtype) -> None:
     torch.testing.assert_close(points, module(noise.float()))
 
 
+def test_a_module_that_was_made_double_works_in_double() -> None:
+    module, _ = exported(RunConfig(**QUICK, generator_fourier=1, latent="uniform"))
+    noise = torch.randn(10, 2)
+    points = module(noise)
+    torch.testing.assert_close(module.double()(noise), points.double())
+
+
 @pytest.mark.parametrize("recipe", RECIPES, ids=str)
 def test_the_file_can_be_frozen_optimized_and_moved(recipe: dict[str, Any]) -> None:
     config = RunConfig(**QUICK, **recipe)
@@ -111,6 +118,9 @@ def test_the_file_carries_no_path_of_the_machine_and_is_the_same_each_time() -> 
     assert first == again
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
         assert archive.testzip() is None
+        for info in archive.infolist():
+            name, extra = (int.from_bytes(first[info.header_offset + at :][:2], "little") for at in (26, 28))
+            assert (info.header_offset + 30 + name + extra) % 64 == 0, "torch's own alignment"
         contents = b"".join(map(archive.read, archive.namelist()))
     assert str(Path(__file__).parents[2]).encode() not in contents and sys.prefix.encode() not in contents
 

@@ -12,6 +12,8 @@ import torch
 
 from gandash.core.config import KNOBS, RunConfig
 from gandash.core.fork import FREE, child_config, fork
+from gandash.core.networks import FourierFeatures
+from gandash.core.objectives import OBJECTIVES
 from gandash.core.trainer import Trainer
 
 SMALL: dict[str, Any] = {
@@ -227,3 +229,76 @@ def test_bytes_that_are_no_checkpoint_and_one_of_another_run_are_refused() -> No
 def test_what_may_change_can_be_asked_without_torch() -> None:
     code = "import sys, gandash.core.fork; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_a_child_of_a_run_with_everything_is_the_longer_run() -> None:
+    """Its data, moments, random numbers and order of batches go on, bit for bit, and so does Best."""
+    recipe: dict[str, Any] = {"objective": "hinge", "discriminator_steps": 3, "ema_decay": 0.9, "early_stopping": "off"}
+    parent, longer = trained(**recipe, dropout=0.1), trained(**recipe, dropout=0.1, epochs=7)
+    assert parent.position.phase, "an epoch may end in the middle of a step"
+    child = parent.fork(epochs=3)
+    child.advance(epochs=10)
+    assert child.history == longer.history
+    for which in longer.variants:
+        np.testing.assert_array_equal(child.sample(50, 0, which), longer.sample(50, 0, which))
+    assert child.best_epoch == longer.best_epoch
+
+
+@pytest.mark.parametrize("old", OBJECTIVES)
+def test_any_objective_follows_any_other(old: str) -> None:
+    parent = trained(objective=old, epochs=1)
+    for new in OBJECTIVES:
+        child = parent.fork(objective=new)
+        assert child.config.spectral_norm == parent.config.spectral_norm
+        assert len(child.advance(epochs=1)) == 1
+
+
+def test_schedules_run_over_the_childs_own_epochs() -> None:
+    parent = trained(lr_schedule="linear", lr_final=0.0, generator_lr=0.01)
+    child = parent.fork(generator_lr=0.02, epochs=2)
+    for share in (1.0, 0.5):
+        child.play_phase()
+        assert float(child.game.generator_adam.lr) == pytest.approx(0.02 * share)
+        child.advance(epochs=1)
+    assert child.state == "finished"
+
+
+def test_a_parent_that_stood_half_way_leaves_the_schedules_there() -> None:
+    parent = Trainer(RunConfig(**SMALL, lr_schedule="linear", lr_final=0.1, generator_lr=0.01))
+    parent.advance(epochs=2)
+    child = parent.fork(epochs=10, patience=5, seed=1)
+    child.advance(epochs=9)
+    assert float(child.game.generator_adam.lr) == pytest.approx(0.0055)
+
+
+def test_octaves_that_have_grown_stay() -> None:
+    recipe: dict[str, Any] = {**SMALL, "discriminator_fourier": 4, "fourier_growth": 1.0}
+    for epochs, gates in ((4, [1, 1, 1, 1]), (2, [1, 1, 0.5, 0])):
+        parent = Trainer(RunConfig(**recipe))
+        parent.advance(epochs=epochs)
+        child = parent.fork(generator_lr=0.01)
+        child.play_phase()
+        features = child.networks[1][0]
+        assert isinstance(features, FourierFeatures) and features.gates.tolist() == gates
+
+
+def test_dropout_that_goes_takes_its_scale_with_it_and_leaves_the_rest() -> None:
+    parent = trained(objective="hinge", dropout=0.5)
+    child = parent.fork(dropout=0.0)
+    ours, theirs = child.game.tensors(), parent.game.tensors()
+    assert ours.keys() == theirs.keys()
+    for name in ("discriminator", "discriminator_adam.square", "discriminator_adam.steps", "discriminator.1.u"):
+        assert torch.equal(ours[name], theirs[name]) and theirs[name].any(), name
+
+
+def test_early_stopping_of_a_child_waits_from_where_it_began() -> None:
+    parent = trained(patience=3, epochs=400, generator_lr=0.02)
+    child = parent.fork(early_stopping="threshold", monitor="headline", min_change=1000.0, patience=2, epochs=50)
+    child.advance(epochs=50)
+    assert child.state == "stopped_early" and child.epoch >= parent.epoch + 2
+    assert "gap to real" in child.message
+
+
+def test_a_fixed_knob_may_be_named_with_the_value_it_has() -> None:
+    config = RunConfig(**SMALL)
+    assert child_config(config, config.model_dump() | {"epochs": 7}) == config.model_copy(update={"epochs": 7})

@@ -1,7 +1,8 @@
 """Make the fixtures beside this file: a checkpoint of each kind, and what the code that wrote it did next.
 
-``python -m tests.core.checkpoints.make`` writes them for the checkpoint version of the code it runs with, by public
-names alone. Those of version 1 come from commit 1693645. They are never made anew: that old files live on is the point.
+``python -m tests.core.checkpoints.make v2 hinge`` writes one (without names: all) for the checkpoint version of the
+code it runs with, by public names alone. Those of version 1 come from commit 1693645. They are never made anew: that
+old files live on is the point.
 """
 
 from __future__ import annotations
@@ -60,9 +61,10 @@ def described(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def main(version: str) -> None:
+def main(version: str, *names: str) -> None:
     torch.set_num_threads(1)
-    for name, (config, batches) in CASES.items():
+    for name in names or CASES:
+        config, batches = CASES[name]
         trainer = Trainer(config)
         planned = config.epochs * (config.points // config.batch_size)
         while trainer.state == "running" and round(trainer.progress * planned) < batches:
