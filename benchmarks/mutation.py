@@ -89,7 +89,9 @@ def mutants(module: str, places: int) -> list[Mutant]:
         mutated = mutate_code(source, operator, occurrence)
         if mutated is None or not _compiles(mutated):
             continue
-        changed = [line for line in ndiff(source.splitlines(), mutated.splitlines()) if line[0] in "-+"]
+        changed = [
+            line for line in ndiff(source.splitlines(), mutated.splitlines()) if line[0] in "-+" and line[2:].strip()
+        ]
         before = next((line[2:].strip() for line in changed if line[0] == "-"), "")
         after = next((line[2:].strip() for line in changed if line[0] == "+"), "")
         number = next(

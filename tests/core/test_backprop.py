@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gandash.core.backprop import Autograd, ClosedForm
-from gandash.core.config import RunConfig
+from gandash.core.config import Activation, RunConfig
 from gandash.core.game import Game, choose_gradients, flatten
 from gandash.core.networks import build_discriminator, build_generator
 
@@ -85,6 +85,28 @@ def test_generator_gradients_equal_autograd(changes: dict[str, Any]) -> None:
     for by_autograd, closed in zip(*results, strict=True):
         torch.testing.assert_close(closed, by_autograd, rtol=1e-4, atol=1e-6)
     assert results[0][2].abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("widths", [(11,), (11, 9, 6)], ids=str)
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+def test_both_players_take_turns_on_batches_of_several_sizes(activation: Activation, widths: tuple[int, ...]) -> None:
+    """What one turn leaves behind, buffers and frozen weights, does not reach the next."""
+    config = RunConfig(**{**SMALL, "discriminator_widths": widths}, activation=activation, dropout=0.5)
+    histories = []
+    for kind in (Autograd, ClosedForm):
+        gradients, generator_weights, weights = players(config, kind)
+        assert generator_weights.grad is not None and weights.grad is not None
+        rng, history = torch.Generator().manual_seed(1), []
+        for rows in (16, 8, 24, 16):
+            x, noise = torch.randn(rows, 2, generator=rng), torch.randn(rows, 2, generator=rng)
+            for penalty in (None, squared_norm):
+                history += gradients.discriminator(x, sloped(lambda d: d.sigmoid().square().mean()), penalty)
+                history.append(weights.grad.clone())
+            history += gradients.generator(noise, lambda p: p, sloped(lambda d: (1 - d).exp().mean()))
+            history += [generator_weights.grad.clone(), gradients.logits(x).clone(), gradients.points(noise).clone()]
+        histories.append(history)
+    for by_autograd, closed in zip(*histories, strict=True):
+        torch.testing.assert_close(closed, by_autograd, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(
