@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from gandash.core.records import EpochRecord
 from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.runs.settings import Settings
 from gandash.runs.snapshot import RECORD_COLUMNS, History
-from gandash.runs.store import FILE_NAME, RunStore
+from gandash.runs.store import FILE_NAME, RunStore, StoredRun
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def find(name: str) -> Parent:
     Raises `ValueError` with a sentence that begins with the name if there is neither or it cannot be gone on from.
     """
     path = Path(name)
-    return _file(path) if path.is_file() else _run(name)
+    return _file(path) if os.path.isfile(path) else _run(name)  # Path.is_file() fails for a name that is too long
 
 
 def _file(path: Path) -> Parent:
@@ -51,9 +52,12 @@ def _file(path: Path) -> Parent:
     try:
         state = checkpoint.load(data)
         config = checkpoint.config_of(state)
+        records = [EpochRecord(**record) for record in state["history"]]
     except ValueError as error:
         raise ValueError(f"{path} cannot be trained on: {error}") from error
-    return Parent(str(path), config, data, [EpochRecord(**record) for record in state["history"]], path)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} cannot be trained on: {checkpoint.DamagedError()}") from error
+    return Parent(str(path), config, data, records, path)
 
 
 def _is_setup(data: bytes) -> bool:
@@ -65,23 +69,30 @@ def _is_setup(data: bytes) -> bool:
 
 
 def _run(run_id: str) -> Parent:
-    home = Settings.from_environment().home
-    missing = (
-        f"{shortened(run_id)} is neither a file nor a run among those saved in {home}: give a run's id, as the "
-        "dashboard's address shows it, or a file that --checkpoint wrote."
-    )
+    called = shortened(run_id)
+    try:
+        home = Settings.from_environment().home
+        stored = _stored(home, run_id)
+    except ValueError as error:
+        raise ValueError(f"{called} cannot be trained on: {error}") from error
+    if stored is None:
+        raise ValueError(
+            f"{called} is neither a file nor a run among those saved in {home}: give a run's id, as the dashboard's "
+            "address shows it, or a file that --checkpoint wrote."
+        )
+    if stored.checkpoint is None:
+        raise ValueError(f"{called} has not trained yet, so there is nothing to go on from.")
+    return Parent(f"run {run_id}", stored.snapshot.config, stored.checkpoint, _records(stored.snapshot.history))
+
+
+def _stored(home: Path, run_id: str) -> StoredRun | None:
     if not (home / FILE_NAME).exists():
-        raise ValueError(missing)
+        return None
     store = RunStore(home)
     try:
-        stored = store.load(run_id)
+        return store.load(run_id)
     finally:
         store.close()
-    if stored is None:
-        raise ValueError(missing)
-    if stored.checkpoint is None:
-        raise ValueError(f"{run_id} has not trained yet, so there is nothing to go on from.")
-    return Parent(f"run {run_id}", stored.snapshot.config, stored.checkpoint, _records(stored.snapshot.history))
 
 
 def _records(history: History) -> list[EpochRecord]:

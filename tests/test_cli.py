@@ -21,7 +21,7 @@ import torch
 
 from gandash import headless
 from gandash.cli import main
-from gandash.core import bench
+from gandash.core import bench, checkpoint
 from gandash.core.bench import compare as bench_compare
 from gandash.core.config import KNOBS, RunConfig
 from gandash.core.objectives import OBJECTIVES
@@ -238,7 +238,16 @@ FIXED = {
     "a history": ("--from p.json", "--from p.json holds a set-up but no training state"),
     "half a checkpoint": ("--from half.ckpt", "--from half.ckpt cannot be trained on: "),
     "another file": ("--from text.ckpt", "--from text.ckpt cannot be trained on: These bytes are not a gandash"),
+    "a checkpoint of another kind": (
+        "--from odd.ckpt",
+        "--from odd.ckpt cannot be trained on: The checkpoint is damaged",
+    ),
+    "a run that diverged": (
+        "--from diverged.ckpt",
+        "This run has diverged: its networks hold numbers that are not finite",
+    ),
     "a folder": ("--from .", "--from '.' is neither a file nor a run"),
+    "a long name": (f"--from {'n' * 5000}", "--from 'nnn.{50,60} is neither a file nor a run"),
 }
 
 
@@ -248,6 +257,10 @@ def test_what_cannot_be_trained_on_is_told(
     monkeypatch.setenv("GANDASH_HOME", str(folder / "home"))
     (folder / "half.ckpt").write_bytes(parent.read_bytes()[:2000])
     (folder / "text.ckpt").write_text("hello")
+    state = checkpoint.load(parent.read_bytes())
+    (folder / "diverged.ckpt").write_bytes(checkpoint.dump(state | {"state": "diverged"}))
+    del state["history"]
+    (folder / "odd.ckpt").write_bytes(checkpoint.dump(state))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     capsys.readouterr()
     for arguments, told in FIXED.values():
@@ -255,6 +268,16 @@ def test_what_cannot_be_trained_on_is_told(
         (line,) = capsys.readouterr().err.splitlines()
         assert re.search(told, line), line
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before, "nothing was written"
+
+
+def test_saved_runs_that_cannot_be_read_are_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GANDASH_HOME", str(folder))
+    (folder / "runs.sqlite3").write_bytes(b"no database" * 1000)
+    assert main(["train", "--from", "0123456789"]) == 2
+    said = capsys.readouterr().err
+    assert re.match(r"Error: --from '0123456789' cannot be trained on: The saved runs in .* cannot be read", said)
 
 
 def test_what_is_not_finite_is_null(folder: Path) -> None:
