@@ -226,6 +226,19 @@ def test_a_saved_run_is_trained_on_while_it_trains(folder: Path, monkeypatch: py
         service.close()
 
 
+def test_a_run_stopped_in_the_middle_of_an_epoch_begins_it_anew(folder: Path) -> None:
+    quick = {"points": 64, "batch_size": 16, "generator_widths": (8,), "discriminator_widths": (8,)}
+    trainer = Trainer(RunConfig(shape="line", **quick))
+    trainer.advance(epochs=1)
+    while trainer.batches != 6:
+        trainer.play_phase()
+    (folder / "p.ckpt").write_bytes(trainer.checkpoint())
+    assert main(["train", "--from", "p.ckpt", "--epochs", "2", "--json", "c.json"]) == 0
+    history = read(folder / "c.json")
+    assert history["parent"]["epoch"] == 1
+    assert [record["epoch"] for record in history["records"]] == [1, 2, 3]
+
+
 FIXED = {
     "a fixed knob": ("--batch-size 16", "Batch size .batch_size.: this knob stays as it is"),
     "another target": ("--shape ring8", "Target .target.: this knob stays as it is"),
