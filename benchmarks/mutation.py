@@ -34,7 +34,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "objectives": ("test_objectives",),
     "networks": ("test_networks",),
     "backprop": ("test_backprop",),
-    "game": ("test_knobs",),
+    "game": ("test_game", "test_knobs"),
 }
 """The tests in ``tests/core`` that answer for each module of ``gandash/core``."""
 SEED = 8
