@@ -122,7 +122,7 @@ def textbook_loop(config: RunConfig, device: torch.device) -> Epochs:
             if isinstance(layer, nn.Linear):
                 nn.utils.parametrizations.spectral_norm(layer)
     discriminator = nn.Sequential(critic, nn.Sigmoid()) if plain else critic
-    data = torch.from_numpy(Trainer(config).sample(config.points, seed=0))
+    data = torch.from_numpy(Trainer(config).real_points(config.points))
     loader = DataLoader(TensorDataset(data), config.batch_size, shuffle=True, drop_last=True)
     betas = (config.beta1, config.beta2)
     generator_adam = torch.optim.Adam(generator.parameters(), config.generator_lr, betas)

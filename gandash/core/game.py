@@ -91,6 +91,7 @@ class Game:
         self.batch = torch.empty(size, dtype=torch.float32, device=device)
         self.fake_batch = torch.empty(size, dtype=torch.float32, device=device)
         self.sums = torch.zeros(4, dtype=torch.float32, device=device)
+        self._totals = self.sums.unbind()
         self.pending = torch.zeros((), dtype=torch.float32, device=device)
         smoothing = config.label_smoothing
         self._labels = (1 - smoothing, smoothing if config.label_smoothing_sides == "two" else 0.0)
@@ -141,15 +142,15 @@ class Game:
         assert self.objective.on_real is not None
         loss, logits = self._update_discriminator_on(self.batch, self.objective.on_real, self._labels[0])
         self.pending.copy_(loss)
-        self.sums[2].add_(self._scores(logits).mean())
+        self._totals[2].add_(self._scores(logits).mean())
 
     def update_on_fake(self) -> None:
         """The second half: an update on generated points alone."""
         assert self.objective.on_fake is not None
         points = self.gradients.points(self._noise())
         loss, logits = self._update_discriminator_on(points, self.objective.on_fake, self._labels[1])
-        self.sums[1].add_(self.pending + loss)
-        self.sums[3].add_(self._scores(logits).mean())
+        self._totals[1].add_(self.pending + loss)
+        self._totals[3].add_(self._scores(logits).mean())
 
     def update_discriminator(self) -> None:
         """One update of the discriminator on `batch` and as many generated points."""
@@ -170,9 +171,9 @@ class Game:
         penalty = None if self.config.penalty == "none" else self._penalty(n)
         value, logits = self.gradients.discriminator(seen, loss, penalty)
         self.discriminator_adam.step()
-        self.sums[1].add_(value)
-        self.sums[2].add_(self._scores(logits[:n]).mean())
-        self.sums[3].add_(self._scores(logits[n : 2 * n]).mean())
+        self._totals[1].add_(value)
+        self._totals[2].add_(self._scores(logits[:n]).mean())
+        self._totals[3].add_(self._scores(logits[n : 2 * n]).mean())
 
     def update_generator(self) -> None:
         """One update of the generator; the points that it was judged on stay in `fake_batch`."""
@@ -183,7 +184,7 @@ class Game:
         )
         self.generator_adam.step()
         self.fake_batch.copy_(points)
-        self.sums[0].add_(loss)
+        self._totals[0].add_(loss)
         if self.ema is not None:
             self.ema.lerp_(self.generator_weights.detach(), self._ema_pull)
 

@@ -75,7 +75,7 @@ class Trainer:
 
         self.game = Game(config, self.device, self._data.std(dim=0))
         self._turns = group(self.game.phases)
-        self._captured: dict[tuple[str, ...], Callable[[], None]] = {}
+        self._captured: dict[int, Callable[[], None]] = {}
         self._generator_turns = 0
         self._healthy = {name: weights.clone() for name, weights in self._moving().items()}
         self._modules: dict[Variant, ExportedGenerator] = {}
@@ -312,28 +312,35 @@ class Trainer:
         if turn is None:  # phases were played by hand
             return self.play_phase()
         self._deal()
-        self._captured_turn(turn)()
+        play = self._captured.get(self.position.phase)
+        if play is None:
+            play = self._captured[self.position.phase] = self._capture(turn)
+        play()
         return self._passed(len(turn))
 
-    def _captured_turn(self, turn: tuple[Phase, ...]) -> Callable[[], None]:
-        names = tuple(phase.name for phase in turn)
-        if names not in self._captured:
+    def _capture(self, turn: tuple[Phase, ...]) -> Callable[[], None]:
+        """The turn as one call; turns that do the same share it."""
+        for place, play in self._captured.items():
+            if [phase.play for phase in self._turns[place]] == [phase.play for phase in turn]:
+                return play
+        plays = [phase.play for phase in turn]
 
-            def play() -> None:
-                for phase in turn:
-                    phase.play()
+        def play_all() -> None:
+            for play in plays:
+                play()
 
-            self._captured[names] = capture(play, list(self.game.tensors().values()), self.game.rng)
-        return self._captured[names]
+        return capture(play_all, list(self.game.tensors().values()), self.game.rng)
 
     def _passed(self, count: int) -> list[EpochRecord]:
         """Move on by so many phases; a record if that completed an epoch."""
         self._gaps.clear()
-        phases, start = self.game.phases, self.position.phase
-        self._generator_turns += sum(phase.network == "generator" for phase in phases[start : start + count])
-        over = start + count == len(phases)
-        self.position = Position(self.position.step + over, 0 if over else start + count)
-        if not phases[self.position.phase].draws:
+        phases, step = self.game.phases, self.position.step
+        end = self.position.phase + count
+        if end == len(phases):  # the generator's turn is the last of a step
+            self._generator_turns += 1
+            step, end = step + 1, 0
+        self.position = Position(step, end)
+        if not phases[end].draws:
             return []
         self.batches += 1
         return [] if self.batches % self.config.batches_per_epoch else self._finish_epoch()
