@@ -352,7 +352,7 @@ class RunConfig(BaseModel):
         "textbook",
         "Watched metric",
         "What early stopping goes by. textbook: on a curve, the squared error of the last generated batch. headline: "
-        "the gap to real, on fresh noise, as always for a target without a curve.",
+        "the gap to real, on the same noise each time, as always for a target without a curve.",
         "stopping",
     )
     best_by: Literal["headline", "textbook"] = _knob(
@@ -364,7 +364,7 @@ class RunConfig(BaseModel):
         "stopping",
     )
     evaluate_every: int = _knob(
-        1, "Measure every", "Epochs between two measurements on fresh points.", "stopping", unit="epochs", ge=1, le=1000
+        1, "Measure every", "Epochs between two measurements on 1,000 points.", "stopping", unit="epochs", ge=1, le=1000
     )
 
     # Machine

@@ -22,7 +22,7 @@ def show(snapshot: Snapshot) -> None:
         if (accuracy := metrics.get("c2st")) is not None:
             st.markdown(verdict(accuracy))
         st.markdown(table(snapshot))
-        st.caption("All on fresh noise, against real points that the training never saw.")
+        st.caption("All on noise and real points that the training never saw.")
 
 
 def verdict(accuracy: float) -> str:
