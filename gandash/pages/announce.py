@@ -32,7 +32,7 @@ def sentence(snapshot: Snapshot | None) -> str:
     """A run's state in words that stay the same for as long as it does."""
     if snapshot is None:
         return wording.READY.label
-    state = f"{wording.title(snapshot.config.shape)}: {wording.LOOKS[snapshot.status].label}"
+    state = f"{snapshot.config.target.build().title}: {wording.LOOKS[snapshot.status].label}"
     if snapshot.status.active:
         return f"{state}."
     return f"{state} at epoch {snapshot.epoch:,}. {snapshot.message}".rstrip()

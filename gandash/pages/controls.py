@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from gandash.pages import address, browser, recipes, setup, train_on, wording
+from gandash.core.targets import read_spec
+from gandash.pages import address, browser, recipes, setup, train_on
 from gandash.pages.wording import plain
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot
@@ -93,7 +94,7 @@ def differs(checked: setup.Setup, snapshot: Snapshot | None) -> bool:
 
 def _choose() -> None:
     """On a phone, where the sidebar hides the page: what is chosen, and the way there (`browser.js` opens it)."""
-    shape = wording.title(st.session_state[setup.key("target")])
+    shape = read_spec(st.session_state[setup.key("target")]).build().title
     st.button(
         f"{shape} · {recipes.TITLES[st.session_state[recipes.RECIPE]]}",
         icon=":material/tune:",

@@ -9,7 +9,6 @@ import streamlit as st
 from gandash.charts.figures import thumbnail_svg
 from gandash.core.targets.shapes import SHAPES
 from gandash.pages import recipes, setup
-from gandash.pages.wording import title
 
 _PICTURE = '.st-key-knob_target [data-testid="stRadioGroup"] > div:nth-child({place}) label::before'
 
@@ -21,7 +20,7 @@ def show() -> None:
         "Target shape",
         list(SHAPES),
         key=setup.key("target"),
-        format_func=title,
+        format_func=lambda name: SHAPES[name].title,
         on_change=recipes.take_shape,
     )
     shape = SHAPES.get(st.session_state[setup.key("target")])

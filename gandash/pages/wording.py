@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from gandash.core.targets import Target
-from gandash.core.targets.shapes import SHAPES
 from gandash.runs.snapshot import Snapshot, Status
 
 Colour = Literal["red", "orange", "blue", "green", "violet", "gray"]
@@ -95,11 +94,6 @@ def pace(snapshot: Snapshot) -> str:
 def progress_text(snapshot: Snapshot) -> str:
     """How far the run is, as *Epoch 120 of 10,000*."""
     return f"Epoch {snapshot.epoch:,} of {snapshot.planned_epochs:,}"
-
-
-def title(shape: str) -> str:
-    """A shape's name for people; the bare name if the registry has no such shape any more."""
-    return SHAPES[shape].title if shape in SHAPES else shape
 
 
 def figure(value: float | None) -> str:
