@@ -9,28 +9,28 @@ from gandash.pages import knobs, setup, style
 from gandash.pages.wording import plain
 from gandash.runs.snapshot import Snapshot
 
-MOST_TOLD = 4
-PICTURE_PIXELS = 72
+MOST_TOLD = 3
+PICTURE_PIXELS = 64
 
 
 def show(checked: setup.Setup, snapshot: Snapshot | None) -> None:
     """Draw a small card titled *Next run*; nothing where the widgets hold the set-up of the run that is shown."""
     if snapshot is None or checked.config is None or checked.config == snapshot.config:
         return
-    with st.container(border=True, horizontal=True, gap="small", vertical_alignment="center", key="next_run"):
+    with st.container(
+        border=True, horizontal=True, gap="small", vertical_alignment="center", wrap=False, key="next_run"
+    ):
         st.image(style.thumbnail(checked.config.target.build()), width=PICTURE_PIXELS)
-        with st.container(gap=None):
-            st.markdown("**Next run**")
-            st.caption("  \n".join(map(plain, differences(snapshot.config, checked.config))))
+        st.markdown("  \n".join(["**Next run**", *map(plain, differences(snapshot.config, checked.config))]))
 
 
 def differences(old: RunConfig, new: RunConfig) -> list[str]:
-    """What the next run has otherwise, the most telling first: *Dropout 0.1 instead of 0.3*."""
+    """What the next run has otherwise, in the order of the knobs, the shape first: *Dropout 0.1*."""
     changed = [name for name in KNOBS if getattr(old, name) != getattr(new, name)]
     told = [
         new.target.build().title
         if name == "target"
-        else f"{knobs.SHORT.get(name, KNOBS[name].label)}: {_said(name, new)} instead of {_said(name, old)}"
+        else f"{knobs.SHORT.get(name, KNOBS[name].label)} {_said(name, new)}"
         for name in changed[:MOST_TOLD]
     ]
     rest = len(changed) - len(told)

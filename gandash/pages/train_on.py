@@ -55,7 +55,7 @@ def _form(service: RunService, snapshot: Snapshot) -> None:
         st.session_state[_OF] = snapshot.run_id
         st.session_state.pop(_REFUSED, None)
     checked = read(config)
-    st.markdown(f"A new run goes on from epoch {snapshot.epoch:,} of this one, which stays as it is.")
+    st.markdown(f"A new run goes on from epoch {snapshot.epoch:,} of this one, which stays. Epochs are those to come.")
     with st.grid(2, min_column_width=110, gap="small"):
         for name in FIRST:
             with st.container(gap=None):

@@ -13,13 +13,11 @@ def test_what_differs_is_told_in_words() -> None:
     new = RunConfig(shape="star", dropout=0.1, standardize=True, generator_widths=(8, 8))
     assert differences(old, new) == [
         "Star",
-        "Standardise the data: on instead of off",
-        "Generator widths: 8, 8 instead of 16, 32",
-        "Dropout: 0.1 instead of 0.3",
+        "Standardise the data on",
+        "Generator widths 8, 8",
+        "and 1 more knob",
     ]
-    assert differences(old, old.model_copy(update={"objective": "minimax"})) == [
-        "Objective: Minimax, saturating instead of Non-saturating (the textbook's)"
-    ]
+    assert differences(old, old.model_copy(update={"objective": "minimax"})) == ["Objective Minimax, saturating"]
 
 
 def test_another_recipe_is_told_in_few_lines() -> None:
