@@ -22,7 +22,7 @@ SMALL_TEXT = """() => [...document.querySelectorAll("[data-testid='stMain'] *")]
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The list's address on a dashboard with fourteen runs that never trained, one of them named at length."""
+    """The address of a dashboard with fourteen runs that never trained, one of them named at length."""
     home = tmp_path_factory.mktemp("runs")
     service = RunService(RunStore(home), LocalWorkers(1))
     for seed in range(14):
@@ -30,11 +30,23 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     service.rename(run_id, "An unbreakable name: " + "x" * 59, "A note with an unbreakable word: " + "y" * 200)
     service.close()
     with dashboard_server(home) as (url, _):
-        yield f"{url}/runs"
+        yield url
 
 
 def cards(page: Page) -> Any:
     return page.locator("[class*='st-key-run_']")
+
+
+def go_to_list(page: Page, count: int = 12) -> None:
+    page.get_by_role("link", name="Runs").filter(visible=True).first.click()
+    expect(cards(page)).to_have_count(count)
+
+
+def search(page: Page, text: str, count: int) -> None:
+    field = page.get_by_role("textbox", name="Search runs")
+    field.fill(text)
+    field.press("Enter")
+    expect(cards(page)).to_have_count(count)
 
 
 def open_first(page: Page) -> None:
@@ -45,26 +57,23 @@ def open_first(page: Page) -> None:
 
 def test_the_browsers_back_finds_the_place_in_the_list(runs: str, open_page: OpenPage) -> None:
     page = open_page(runs)
-    expect(cards(page)).to_have_count(12)
-    page.get_by_role("button", name="2", exact=True).click()
+    go_to_list(page)
+    page.get_by_role("button", name="Page 2").click()
     expect(cards(page)).to_have_count(2)
     open_first(page)
     page.go_back()
     expect(cards(page)).to_have_count(2)
     assert "page=2" in page.url
-    search = page.get_by_role("textbox", name="Search runs")
-    search.fill("heart")
-    search.press("Enter")
-    expect(cards(page)).to_have_count(7)
+    search(page, "heart", 7)
     open_first(page)
-    page.get_by_role("link", name="Runs").first.click()
-    expect(cards(page)).to_have_count(7)
-    expect(search).to_have_value("heart")
+    go_to_list(page, 7)
+    expect(page.get_by_role("textbox", name="Search runs")).to_have_value("heart")
 
 
 def test_undo_is_beside_what_was_deleted(runs: str, open_page: OpenPage) -> None:
-    page = open_page(f"{runs}?search=heart")
-    expect(cards(page)).to_have_count(7)
+    page = open_page(runs)
+    go_to_list(page)
+    search(page, "heart", 7)
     page.get_by_role("button", name="More for").last.click()
     page.get_by_role("menuitem", name="Delete").click()
     expect(cards(page)).to_have_count(6)
@@ -77,8 +86,8 @@ def test_undo_is_beside_what_was_deleted(runs: str, open_page: OpenPage) -> None
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_list_fits_a_phone(runs: str, open_page: OpenPage, theme: Any) -> None:
     page = open_page(runs, width=390, height=844, theme=theme, touch=True)
-    expect(cards(page)).to_have_count(12)
-    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
+    go_to_list(page)
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollWidth === 390")
     for box in (card.bounding_box() for card in cards(page).all()):
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
     assert page.evaluate(SMALL_TEXT) == []
