@@ -21,6 +21,7 @@ def test_the_package_is_a_dashboard_by_itself(open_page: OpenPage, tmp_path: Pat
         expect(page.get_by_test_id("stApp")).to_have_css("color", "rgb(28, 38, 41)")  # the theme's text, #1c2629
         press(page, "Train")
         wait_for_epoch(page, 1)
+        page.mouse.move(640, 600)  # away from the button, whose tooltip lies over the link
         page.get_by_role("link", name="Runs").click()
         page.get_by_role("link", name="Open ").click()
         page.wait_for_url("**/?run=*")
