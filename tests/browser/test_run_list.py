@@ -43,7 +43,7 @@ def go_to_list(page: Page, count: int = 12) -> None:
 
 
 def search(page: Page, text: str, count: int) -> None:
-    field = page.get_by_role("textbox", name="Search runs")
+    field = page.get_by_role("searchbox", name="Search runs")
     field.fill(text)
     field.press("Enter")
     expect(cards(page)).to_have_count(count)
@@ -67,7 +67,7 @@ def test_the_browsers_back_finds_the_place_in_the_list(runs: str, open_page: Ope
     search(page, "heart", 7)
     open_first(page)
     go_to_list(page, 7)
-    expect(page.get_by_role("textbox", name="Search runs")).to_have_value("heart")
+    expect(page.get_by_role("searchbox", name="Search runs")).to_have_value("heart")
 
 
 def test_undo_is_beside_what_was_deleted(runs: str, open_page: OpenPage) -> None:
