@@ -560,7 +560,7 @@ def test_at_every_paint_title_real_and_generated_points_are_of_one_run(dashboard
     page.evaluate(WATCH, OVERLAY)
     page.wait_for_function("window.looks.at(-1).reach > 20", timeout=SLOW)
     page.locator("label").filter(has_text="Circle").first.click()
-    press(page, "Train")
+    press(page, "Train next run")
     page.wait_for_function("window.looks.at(-1).title === 'Circle' && window.looks.at(-1).epoch >= 1", timeout=SLOW)
     press(page, "Reset")
     page.wait_for_function(
