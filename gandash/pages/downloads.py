@@ -96,7 +96,7 @@ def show(service: RunService, snapshot: Snapshot) -> None:
         if none:  # nothing to load yet; the browser's colouring of code would hold up the first points
             return
         with right:
-            st.code(python_lines(f"{name}.pt", snapshot.config.latent_dim), language="python")
+            st.code(python_lines(f"{name}.pt", snapshot.config.latent_dim), language=None)
             st.caption("All it needs is torch: no other file, no gandash. The points come in the target's own units.")
 
 
@@ -160,7 +160,7 @@ def samples_csv(service: RunService, run_id: str, count: int, which: str) -> byt
 def _choose(snapshot: Snapshot) -> str:
     """The generator to take; at first, and for every other run, the one on screen."""
     options = list(snapshot.variants) or ["latest"]
-    subject = (snapshot.run_id, snapshot.shown in options)
+    subject = (snapshot.run_id, snapshot.shown, snapshot.shown in options)
     if st.session_state.get(_CHOSEN_FOR) != subject or st.session_state.get(_CHOSEN) not in options:
         st.session_state[_CHOSEN] = snapshot.shown if snapshot.shown in options else options[0]
         st.session_state[_CHOSEN_FOR] = subject

@@ -160,7 +160,9 @@ def _status(snapshot: Snapshot | None, ready: bool) -> None:
                 if pace := wording.pace(snapshot):
                     st.markdown(pace, width="content")
                 if snapshot.parent:
-                    with st.container(horizontal=True, gap="xxsmall", width="content", key="parent"):
+                    with st.container(
+                        horizontal=True, gap="xxsmall", width="content", vertical_alignment="center", key="parent"
+                    ):
                         st.markdown(f"trained on from epoch {snapshot.first_epoch:,} of", width="content")
                         st.page_link(TRAIN, label="this run", query_params={address.PARAMETER: snapshot.parent})
         st.progress(min(max(snapshot.progress, 0.0), 1.0) if snapshot else 0.0)

@@ -1,0 +1,151 @@
+"""The page as one sees and hears it: room, places that stay, contrast, sizes of text, headings, the live region."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.driver import CHARTS, press, wait_for_epoch, wait_until_drawn
+
+PARTS = ("status", *CHARTS, "tiles")
+
+PLACES = """(keys) => Object.fromEntries(keys.map((key) => {
+  const { x, y, width, height } = document.querySelector(`.st-key-${key}`).getBoundingClientRect();
+  return [key, [x, y, width, height].map(Math.round)];
+}))"""
+
+FAINT = """() => {
+  const parse = (text) => {
+    const found = text.match(/[\\d.]+/g)?.map(Number) ?? [0, 0, 0, 0];
+    const scale = text.startsWith("color(") ? 255 : 1;
+    return [found[0] * scale, found[1] * scale, found[2] * scale, found[3] ?? 1];
+  };
+  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3]));
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    const layers = [];
+    for (let at = element; at; at = at.parentElement) layers.push(parse(getComputedStyle(at).backgroundColor));
+    return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255]);
+  };
+  const opacity = (element) => {
+    let all = 1;
+    for (let at = element; at; at = at.parentElement) all *= Number(getComputedStyle(at).opacity);
+    return all;
+  };
+  const faint = [];
+  const walker = document.createTreeWalker(document.querySelector("[data-testid=stApp]"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.textContent.trim();
+    const element = walker.currentNode.parentElement;
+    if (!text || !element.checkVisibility({ visibilityProperty: true })) continue;
+    if (element.closest("style, script, [disabled], [aria-disabled=true], [data-testid=stIconMaterial]")) continue;
+    if (element.closest(".modebar, .st-key-title, .st-key-announce")) continue;
+    if (element.closest("[role=slider], [data-testid=stSlider]")) continue; // a value hangs outside its thumb
+    const style = getComputedStyle(element);
+    const box = element.getBoundingClientRect();
+    if (box.width < 2 || box.height < 2 || !opacity(element) || !parse(style.color)[3]) continue;
+    const below = ground(element);
+    const colour = parse(element.closest("svg") ? style.fill : style.color);
+    colour[3] *= opacity(element);
+    const [a, b] = [light(over(colour, below)), light(below)].sort((x, y) => y - x);
+    const contrast = (a + 0.05) / (b + 0.05);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    if (contrast < (large ? 3 : 4.5) || size < 11)
+      faint.push(`${text.slice(0, 40)}: ${contrast.toFixed(2)}, ${size} px`);
+  }
+  return [...new Set(faint)];
+}"""
+
+
+def places(page: Page) -> Any:
+    return page.evaluate(PLACES, list(PARTS))
+
+
+def until_charts_are_drawn(page: Page) -> None:
+    for key in CHARTS:
+        page.wait_for_selector(f"[data-chart='{key}'] .main-svg >> nth=0")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_moves_its_place_and_all_text_can_be_read_before_and_while_training(
+    dashboard: str, open_page: OpenPage, theme: Literal["light", "dark"]
+) -> None:
+    page = open_page(dashboard, theme=theme)
+    until_charts_are_drawn(page)
+    expect(page.locator(".st-key-status")).to_contain_text("Pick a shape")
+    before = places(page)
+    spoken = page.locator("[role=status]").filter(has_text="Ready")
+    expect(spoken).to_have_count(1)
+    assert page.evaluate(FAINT) == []
+    press(page, "Train")
+    wait_for_epoch(page, 2)
+    assert places(page) == before
+    expect(page.locator(".st-key-announce [role=status]")).to_have_text("Exponential growth: Training.")
+    assert page.evaluate(FAINT) == []
+    press(page, "Pause")
+    expect(page.locator(".st-key-status")).to_contain_text("Resume goes on from here")
+    expect(page.locator(".st-key-report")).to_be_visible()
+    assert places(page) == before
+    expect(page.locator(".st-key-announce [role=status]")).to_contain_text("Exponential growth: Paused at epoch")
+    assert page.locator("h1").count() == 1
+
+
+def test_the_live_region_does_not_chatter(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard)
+    press(page, "Train")
+    wait_for_epoch(page, 1)
+    page.evaluate(
+        """() => {
+          window.said = 0;
+          const region = document.querySelector(".st-key-announce [role=status]");
+          const every = { childList: true, characterData: true, subtree: true };
+          new MutationObserver(() => (window.said += 1)).observe(region, every);
+        }"""
+    )
+    wait_for_epoch(page, 15)
+    assert page.evaluate("window.said") == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (1920, 1080)])
+def test_picture_figures_and_curves_fill_the_first_screen(
+    dashboard: str, open_page: OpenPage, width: int, height: int
+) -> None:
+    page = open_page(dashboard, width=width, height=height)
+    until_charts_are_drawn(page)
+    found = places(page)
+    for key in PARTS:
+        x, y, wide, high = found[key]
+        assert x >= 0 and x + wide <= width and y + high <= height, key
+    assert found["overlay_chart"][3] >= height - 260
+    curves_end = found["metric_chart"][1] + found["metric_chart"][3]
+    assert abs(curves_end - found["overlay_chart"][1] - found["overlay_chart"][3]) <= 16
+
+
+def test_a_phone_has_one_column_in_the_order_of_reading_and_finds_the_runs(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard, width=390, height=844, touch=True)
+    until_charts_are_drawn(page)
+    found = places(page)
+    order = ("status", "overlay_chart", "tiles", "loss_chart", "score_chart", "metric_chart")
+    assert sorted(order, key=lambda key: float(found[key][1])) == list(order)
+    assert found["overlay_chart"][1] + found["overlay_chart"][3] <= 844
+    page.locator(".st-key-pages a", has_text="Runs").click()
+    page.wait_for_url("**/runs**")
+    wait_until_drawn(page)
+    assert page.locator("h1").count() == 1
+    page.locator(".st-key-pages a", has_text="Train").click()
+    page.wait_for_selector(".st-key-stage")
+
+
+def test_a_phone_held_across_shows_the_picture(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard, width=844, height=390, touch=True)
+    until_charts_are_drawn(page)
+    x, y, wide, high = places(page)["overlay_chart"]
+    assert x >= 0 and x + wide <= 844 and wide >= 240
+    assert y >= 0 and y + high <= 390 and high >= 200
+    assert page.evaluate("document.documentElement.scrollWidth") == 844
