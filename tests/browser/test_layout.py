@@ -73,7 +73,7 @@ def until_charts_are_drawn(page: Page) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_moves_its_place_and_all_text_can_be_read_before_and_while_training(
+def test_nothing_moves_its_place_and_all_text_can_be_read_in_every_state(
     dashboard: str, open_page: OpenPage, theme: Literal["light", "dark"]
 ) -> None:
     page = open_page(dashboard, theme=theme)
@@ -93,6 +93,7 @@ def test_nothing_moves_its_place_and_all_text_can_be_read_before_and_while_train
     expect(page.locator(".st-key-report")).to_be_visible()
     assert places(page) == before
     expect(page.locator(".st-key-announce [role=status]")).to_contain_text("Exponential growth: Paused at epoch")
+    assert page.evaluate(FAINT) == []
     assert page.locator("h1").count() == 1
 
 
