@@ -15,5 +15,8 @@ BROWSER = Path(__file__).parent / "browser"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the files; the one with the browser comes last and has the machine to itself."""
+    """Two processes share the files. All that need the browser are one group: it comes last and has the machine."""
     items.sort(key=lambda item: item.path.is_relative_to(BROWSER))
+    for item in items:
+        group = BROWSER if item.path.is_relative_to(BROWSER) else item.path
+        item.add_marker(pytest.mark.xdist_group(str(group)))

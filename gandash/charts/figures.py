@@ -69,9 +69,9 @@ PALETTES: Mapping[Theme, Palette] = MappingProxyType(
     {
         "light": Palette(
             real="#d1434f",
-            real_opacity=0.6,
+            real_opacity=0.75,
             generated="#0b7a4b",
-            generated_opacity=0.75,
+            generated_opacity=0.8,
             discriminator="#c2570c",
             background="#ffffff",
             text="#3a4649",
@@ -82,7 +82,7 @@ PALETTES: Mapping[Theme, Palette] = MappingProxyType(
         ),
         "dark": Palette(
             real="#ff7b84",
-            real_opacity=0.6,
+            real_opacity=0.65,
             generated="#4ade80",
             generated_opacity=0.75,
             discriminator="#fdba74",
@@ -268,7 +268,7 @@ def preview_svg(target: Target, real: Points, theme: Theme = "light") -> str:
     text = "".join(f'<text x="{x:g}" y="{y:g}" text-anchor="{end}">{escape(word)}</text>' for x, y, end, word in words)
     frame = f'<path d="M{low} {low}V{high}H{high}V{low}Z" fill="none" stroke="{palette.grid}"/>'
     text = f'<g font-family="sans-serif" font-size="{SMALL}" fill="{palette.text}">{text}</g>'
-    return _svg(size, frame + _svg_dots(target, real, high, 2.2, palette.real, opacity=0.6) + text)
+    return _svg(size, frame + _svg_dots(target, real, high, 2.2, palette.real) + text)
 
 
 def _svg(pixels: int, content: str, colour: str = "") -> str:
@@ -335,19 +335,21 @@ def _choose_range(layout: Layout, history: History, names: Sequence[str], *, log
     if not columns:
         axis |= {"type": "log"} if log_scale else {}
         return bool(log_scale)
-    lowest, highest = min(float(column.min()) for column in columns), max(float(column.max()) for column in columns)
     low, high = bulk(columns)
     if log_scale is None:
-        log_scale = lowest > 0 and high / low >= DECADES
+        log_scale = high / low >= DECADES if min(column.min() for column in columns) > 0 else False
     if log_scale:
-        axis |= {"type": "log", "nticks": 4}  # of three decades on Plotly then marks powers of ten alone
         columns = [np.log10(column) for column in columns]
-    if shown := robust_range(columns):
-        axis |= {"range": shown}
-        bottom, top = (10**end if log_scale else end for end in shown)
-        peaks = [f"peaks up to {short(highest)}"] if highest > top else []
-        dips = [f"dips down to {short(lowest)}"] if lowest < bottom else []
-        layout["meta"] |= {"cut": f"{' and '.join(peaks + dips)} are cut off".capitalize()}
+    lowest, highest = min(float(column.min()) for column in columns), max(float(column.max()) for column in columns)
+    cut = robust_range(columns)
+    bottom, top = cut or (lowest, highest)
+    if log_scale:  # Plotly marks powers of ten alone where they are at least 0.7 of its steps
+        axis |= {"type": "log", "nticks": min(max(int((top - bottom) / 0.75), 3), 6)}
+    if cut:
+        axis |= {"range": cut}
+        peak, dip = (short(10**end if log_scale else end) for end in (highest, lowest))
+        words = [f"peaks up to {peak}"] * (highest > top) + [f"dips down to {dip}"] * (lowest < bottom)
+        layout["meta"] |= {"cut": f"{' and '.join(words)} are cut off".capitalize()}
     return log_scale
 
 

@@ -30,12 +30,13 @@ def smooth(values: Floats, weight: float) -> Floats:
     """
     if not 0 <= weight <= 1:
         raise ValueError(f"smoothing is {weight}; it must be from 0 to 1.")
-    sums = values.astype(np.float64)
-    shift = 1
-    while shift < len(sums) and weight**shift > 1e-17:  # sums over 1, 2, 4, ... values: each pass doubles their reach
-        sums[shift:] += weight**shift * sums[:-shift]
-        shift *= 2
-    return sums / np.cumsum(weight ** np.arange(len(sums), dtype=np.float64))
+    sums = np.stack((values, np.ones(len(values))))  # of the values, and of the weights alone
+    reach = 1
+    while reach < len(values) and weight**reach > 1e-17:  # sums over 1, 2, 4, ... values: each pass doubles their reach
+        sums[:, reach:] += weight**reach * sums[:, :-reach]
+        reach *= 2
+    mean: Floats = sums[0] / sums[1]
+    return mean
 
 
 def thin(x: NDArray[Any], y: Floats, limit: int = MOST_POINTS) -> tuple[NDArray[Any], Floats]:

@@ -367,9 +367,11 @@ class Trainer:
             self.state, self.message = "stopped_early", self._why_stopped()
         elif self.epoch >= self.last_epoch:
             further = " further" if self.first_epoch else ""
-            self.state, self.message = "finished", f"All {self.config.epochs:,}{further} epochs are done."
+            one = self.config.epochs == 1
+            done = f"The one{further} epoch is" if one else f"All {self.config.epochs:,}{further} epochs are"
+            self.state, self.message = "finished", f"{done} done."
         if self.state != "running":
-            self.message += self._collapse()
+            self.message += self._failing()
         return [record]
 
     def _measure(self) -> EpochRecord | None:
@@ -401,16 +403,20 @@ class Trainer:
         """The metric that a knob means: the textbook's where the target has one, otherwise the headline."""
         return (self.target.textbook_metric if by == "textbook" else None) or "headline"
 
-    def _collapse(self) -> str:
-        """A sentence if all points of the generator that is shown lie in one spot."""
+    def _failing(self) -> str:
+        """A sentence if all points of the generator that is shown lie in one spot, or none where real ones are."""
         points = self._points(self.target.judge().n, LIVE_NOISE, self.shown)
-        if not (points.std(axis=0) < ONE_SPOT * self._real.std(axis=0).max()).all():
-            return ""
-        spot = ", ".join(f"{value:.3g}" for value in points[0, :3])
-        return (
-            f" The generator has collapsed: all its points lie in one spot, near ({spot}). Start a new run with "
-            "smaller learning rates, or with another objective."
-        )
+        if (points.std(axis=0) < ONE_SPOT * self._real.std(axis=0).max()).all():
+            spot = ", ".join(f"{value:.3g}" for value in points[0, :3])
+            return (
+                f" The generator has collapsed: all its points lie in one spot, near ({spot}). Start a new run with "
+                "smaller learning rates, or with another objective."
+            )
+        if self.target.judge().live(points).get("coverage") == 0.0:
+            return (
+                " None of its points lies where real ones do: train on, or start a new run with smaller learning rates."
+            )
+        return ""
 
     def _why_stopped(self) -> str:
         stopping = self._stopping

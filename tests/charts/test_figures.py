@@ -278,6 +278,16 @@ def test_colours_stand_out_from_the_ground(theme: Theme) -> None:
             assert contrast(line, ground) >= 3, (line, ground)
 
 
+@pytest.mark.parametrize("theme", get_args(Theme))
+def test_a_single_faint_point_can_still_be_seen(theme: Theme) -> None:
+    circle, ground = SHAPES["circle"], PALETTES[theme].background
+    for trace in overlay(circle, circle.sample(9, np.random.default_rng(0)), theme).data:
+        *colour, opacity = (float(part) for part in trace.marker.color.removeprefix("rgba(")[:-1].split(","))
+        below = [int(ground[i : i + 2], 16) for i in (1, 3, 5)]
+        mixed = [round(over * opacity + under * (1 - opacity)) for over, under in zip(colour, below, strict=True)]
+        assert contrast("#" + bytes(mixed).hex(), ground) >= 3, trace.name
+
+
 def test_pictures_for_both_themes_stand_out_from_both() -> None:
     svg = result_svg(SHAPES["circle"], SHAPES["circle"].sample(9, np.random.default_rng(0)))
     strokes = re.findall(r'stroke="(#\w+)"', svg)

@@ -279,10 +279,23 @@ def test_a_run_that_ends_in_one_spot_says_so() -> None:
     assert "collapsed" not in Trainer.resume(trainer.config, trainer.checkpoint()).fork(epochs=1).message
 
 
-def test_a_run_that_did_not_collapse_does_not_say_so() -> None:
-    trainer = Trainer(RunConfig(**QUICK, epochs=2))
-    trainer.advance(epochs=2)
-    assert trainer.message == "All 2 epochs are done."
+def test_a_run_that_ends_where_nothing_real_is_says_so() -> None:
+    """What learning rate 1 leaves behind: points apart from each other, and none of them near a real one."""
+    trainer = Trainer(RunConfig(**QUICK, epochs=2, generator_lr=1e-6, discriminator_lr=1e-6))
+    trainer.advance(epochs=1)
+    with torch.no_grad():
+        trainer.game.generator_weights.mul_(30)
+        trainer.game.generator_weights[-2:].add_(1e4)
+    trainer.advance(epochs=1)
+    assert trainer.state == "finished"
+    assert trainer.message.startswith("All 2 epochs are done. None of its points lies where real ones do")
+
+
+@pytest.mark.parametrize(("epochs", "told"), [(1, "The one epoch is done."), (2, "All 2 epochs are done.")])
+def test_a_run_that_did_not_fail_does_not_say_so(epochs: int, told: str) -> None:
+    trainer = Trainer(RunConfig(**QUICK, shape="line", epochs=epochs))
+    trainer.advance(epochs=epochs)
+    assert trainer.message == told
 
 
 def test_the_real_points_are_those_that_it_trains_on() -> None:
