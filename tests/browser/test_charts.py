@@ -329,6 +329,9 @@ def test_points_outside_are_counted_fitted_and_left_again(new_chart: Callable[[]
     assert (chart.note(), chart.button("Fit").is_visible()) == ("", False)
     chart.show(picture("exponential"), [Frame(2, 0.2, scattered())], "other")
     assert chart.note() == "4 of 10 points are outside: 2 above, 1 left, 1 right"
+    lines = "[...document.querySelectorAll('.gandash-note > :not([hidden])')].map((each) => [each.tagName, "
+    lines += "getComputedStyle(each).textDecorationLine])"  # only what can be pressed looks like it
+    assert chart.page.evaluate(lines) == [["SPAN", "none"], ["BUTTON", "underline"]]
     chart.button("Fit").click()
     assert chart.note() == ""
     (left, right), (bottom, top) = chart.ranges()

@@ -201,6 +201,15 @@ def test_losses_over_many_decades_get_a_logarithmic_axis() -> None:
     assert losses(history(100, generator_loss=loss), "light").layout.yaxis.type is None
 
 
+@pytest.mark.parametrize("decades", [1, 2, 3, 4, 5, 8, 33])
+def test_a_logarithmic_axis_is_neither_bare_nor_crowded(decades: float) -> None:
+    """Plotly's rule: steps are whole powers of ten if more than 0.7 of one is asked for, else 1, 2 and 5 of each."""
+    layout = metric(history(90, headline=np.logspace(0, decades, 90)), ["headline"], "light").layout
+    rough = decades / layout.yaxis.nticks
+    marks = decades / np.ceil(rough) if rough > 0.7 else 3 * decades
+    assert layout.yaxis.type == "log" and rough > 0.3 and 2 <= marks <= 7
+
+
 def test_where_a_run_goes_on_from_another_is_marked() -> None:
     data = history(30, headline=np.ones(30))
     for figure in (
