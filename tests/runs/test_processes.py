@@ -21,6 +21,7 @@ import torch
 from gandash.core.config import RunConfig
 from gandash.core.records import EpochRecord
 from gandash.core.trainer import Trainer
+from gandash.runs import worker
 from gandash.runs.executors import LocalWorkers
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot, Status, columns_of
@@ -114,6 +115,26 @@ def test_pausing_stepping_and_two_runs_at_once_change_nothing(
     real.resume(run)
     assert_like(real, finish(real, run), whole)
     real.delete(other)
+
+
+def test_after_a_pause_in_mid_epoch_the_figures_are_of_exactly_what_is_shown(real: RunService) -> None:
+    config = CONFIG.model_copy(update={"points": 100_000, "batch_size": 100})  # an epoch takes seconds
+    run = real.start(config)
+    until(lambda: real.snapshot(run).appraised is not None)
+    stale = real.snapshot(run).appraised
+    until(lambda: real.snapshot(run).progress > (stale or 0.0))
+    real.pause(run)
+    until(lambda: real.snapshot(run).appraised == real.snapshot(run).progress and real._library[run].idle)
+    paused = real.snapshot(run)
+    assert paused.status is Status.PAUSED and paused.progress * config.epochs % 1 > 0, "in mid-epoch"
+    trainer = Trainer.resume(config, real.checkpoint(run))
+    assert trainer.progress == paused.progress == paused.frames[-1].progress
+    np.testing.assert_array_equal(real.samples(run, 1000, "ema", worker.FRAME_SEED), paused.frames[-1].points)
+    assert dict(paused.appraisals) == {which: trainer.appraise(which) for which in trainer.variants}
+    assert paused.current == (paused.appraisals["ema"].metrics, paused.epoch)
+    (listed,) = real.runs()
+    assert (listed.headline, listed.headline_epoch) == (paused.metrics["headline"], paused.epoch)
+    np.testing.assert_array_equal(paused.real, trainer.real_points(worker.REAL_POINTS))
 
 
 def test_a_child_that_changes_nothing_goes_on_as_its_parent_would_have(
