@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import os
 import re
 import signal
@@ -26,6 +25,7 @@ from tqdm import tqdm
 
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
+from gandash.core.records import finite
 from gandash.lineage import Parent
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def history_json(
         "saved": saved and asdict(saved),
         "records": [asdict(record) for record in trainer.history],
     }
-    return json.dumps(_finite(document), indent=1, allow_nan=False) + "\n"
+    return json.dumps(finite(document), indent=1, allow_nan=False) + "\n"
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -296,10 +296,7 @@ def _named(saved: Appraisal, trainer: Trainer) -> str:
 
 
 def _csv(trainer: Trainer, count: int, which: Variant) -> bytes:
-    file = io.BytesIO()
-    points = trainer.sample(count, seed=trainer.config.seed, which=which)
-    np.savetxt(file, points, delimiter=",", header=",".join(trainer.target.columns), comments="", fmt="%.9g")
-    return file.getvalue()
+    return trainer.target.csv(trainer.sample(count, seed=trainer.config.seed, which=which))
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -307,14 +304,6 @@ def _write(path: Path, data: bytes) -> None:
         write_atomically(path, data)
     except OSError as error:
         raise FailedError(f"{path} could not be written: {error.strerror or error}.") from error
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from gandash.core.problems import shortened
 from gandash.core.records import EpochRecord
 from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.runs.settings import Settings
-from gandash.runs.snapshot import RECORD_COLUMNS, History
+from gandash.runs.snapshot import records_of
 from gandash.runs.store import FILE_NAME, RunStore, StoredRun
 
 
@@ -82,7 +81,7 @@ def _run(run_id: str) -> Parent:
         )
     if stored.checkpoint is None:
         raise ValueError(f"{called} has not trained yet, so there is nothing to go on from.")
-    return Parent(f"run {run_id}", stored.snapshot.config, stored.checkpoint, _records(stored.snapshot.history))
+    return Parent(f"run {run_id}", stored.snapshot.config, stored.checkpoint, records_of(stored.snapshot.history))
 
 
 def _stored(home: Path, run_id: str) -> StoredRun | None:
@@ -93,15 +92,3 @@ def _stored(home: Path, run_id: str) -> StoredRun | None:
         return store.load(run_id)
     finally:
         store.close()
-
-
-def _records(history: History) -> list[EpochRecord]:
-    """A history's rows as records; what was not measured is left out of their metrics."""
-    rows = zip(*history.columns.values(), strict=True)
-    records = []
-    for epoch, row in zip(history.epoch.tolist(), rows, strict=True):
-        values = dict(zip(history.columns, map(float, row), strict=True))
-        figures = {name: values.pop(name) for name in RECORD_COLUMNS}
-        metrics = {name: value for name, value in values.items() if not math.isnan(value)}
-        records.append(EpochRecord(epoch, **figures, metrics=metrics))
-    return records

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from gandash.core.config import KNOBS, RunConfig, explain
+from gandash.core.config import RunConfig, changed_knobs, explain
 
 CHECKPOINT_VERSION = 2
 
@@ -84,8 +84,7 @@ def checkpoint_config(data: bytes) -> RunConfig:
 
 def check_config(state: State, config: RunConfig) -> None:
     """Raise `ValueError` if a state belongs to another config; the device alone may differ."""
-    own = config_of(state)
-    different = [name for name in KNOBS if name != "device" and getattr(config, name) != getattr(own, name)]
+    different = [name for name in changed_knobs(config, config_of(state)) if name != "device"]
     if different:
         raise ValueError(f"The checkpoint belongs to another config; these knobs differ: {', '.join(different)}.")
 

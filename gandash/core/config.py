@@ -565,6 +565,11 @@ KNOBS: Mapping[str, Knob] = {name: _knob_of(name, field) for name, field in RunC
 """Every knob by its name in `RunConfig`, in the order of the fields."""
 
 
+def changed_knobs(config: RunConfig, other: RunConfig) -> list[str]:
+    """The names of the knobs in which two configs differ, in the order of the fields."""
+    return [name for name in KNOBS if getattr(config, name) != getattr(other, name)]
+
+
 def problems(error: ValidationError) -> list[Problem]:
     """Everything wrong, each at its knob where it has one: what was given, what is allowed, what to do."""
     details = error.errors(include_url=False)

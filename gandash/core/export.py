@@ -9,7 +9,7 @@ import os
 import struct
 import warnings
 import zipfile
-from collections.abc import Mapping
+from dataclasses import asdict
 from typing import BinaryIO
 
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from gandash.core.config import RunConfig
 from gandash.core.networks import build_generator
-from gandash.core.records import Appraisal
+from gandash.core.records import Appraisal, finite
 
 CONFIG_FILE = "config.json"
 REPORT_FILE = "report.json"
@@ -96,25 +96,8 @@ def export_torchscript(
 
 def report_json(appraisal: Appraisal) -> str:
     """Which generator this is and what was measured of it, as JSON; what is not a finite number is null."""
-    return json.dumps(
-        {
-            "which": appraisal.which,
-            "epoch": appraisal.epoch,
-            "progress": appraisal.progress,
-            "headline": _finite(appraisal.metrics.get("headline", math.nan)),
-            "uncertainty": _finite(appraisal.uncertainty),
-            "metrics": _all_finite(appraisal.metrics),
-        },
-        indent=2,
-    )
-
-
-def _all_finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: _finite(value) for name, value in metrics.items()}
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    headline = appraisal.metrics.get("headline")
+    return json.dumps(finite({**asdict(appraisal), "headline": headline}), indent=2, allow_nan=False)
 
 
 def _without_sources(archive: bytes) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gandash.core.config import KNOBS, RunConfig, explain
+from gandash.core.config import KNOBS, RunConfig, changed_knobs, explain
 from gandash.core.objectives import OBJECTIVES
 
 BOOKKEEPING = frozenset(
@@ -69,11 +69,6 @@ def child_config(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig:
             "is trained on, because the real points and the networks are its parent's. Start a new run to change it."
         )
     return child
-
-
-def changed_knobs(config: RunConfig, other: RunConfig) -> list[str]:
-    """The names of the knobs in which two configs differ."""
-    return [name for name in KNOBS if getattr(config, name) != getattr(other, name)]
 
 
 def fork(config: RunConfig, checkpoint: bytes, changes: Mapping[str, Any]) -> tuple[RunConfig, bytes]:

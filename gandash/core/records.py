@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,12 @@ class EpochRecord:
     d_real: float
     d_fake: float
     metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def finite(value: Any) -> Any:
+    """Plain data as JSON can hold it: what is not a finite number, at any depth, becomes None."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -80,6 +80,7 @@ class Trainer:
         self._healthy = {name: weights.clone() for name, weights in self._moving().items()}
         self._modules: dict[Variant, ExportedGenerator] = {}
         self._gaps: dict[Variant, tuple[float, float]] = {}
+        self._reports: dict[Variant, dict[str, float]] = {}
         self._best = Best(1 if self._metric(config.best_by) != "headline" else SMOOTHED)
         self._best_weights: Tensor | None = None
         self._stopping = EarlyStopping(
@@ -179,17 +180,15 @@ class Trainer:
         Once the run has ended, with the classifier two-sample test.
         """
         which = which or self.shown
-        variant, judge = self._resolved(which), self.target.judge()
+        variant = self._resolved(which)
         headline, uncertainty = self._gap(variant)
-        points = self._points(judge.n, APPRAISAL_NOISE, variant)
-        metrics = judge.full(points) | ({} if self.state == "running" else judge.verdict(points))
         epoch = self._epoch_of(variant)
         here = epoch == self.epoch and variant != "best"
         return Appraisal(
             which=which,
             epoch=epoch,
             progress=self.progress if here else max(0.0, (epoch - self.first_epoch) / self.config.epochs),
-            metrics={name: float(value) for name, value in metrics.items()} | {"headline": headline},
+            metrics=self._full(variant) | {"headline": headline},
             uncertainty=uncertainty,
         )
 
@@ -334,6 +333,7 @@ class Trainer:
     def _passed(self, count: int) -> list[EpochRecord]:
         """Move on by so many phases; a record if that completed an epoch."""
         self._gaps.clear()
+        self._reports.clear()
         phases, step = self.game.phases, self.position.step
         end = self.position.phase + count
         if end == len(phases):  # the generator's turn is the last of a step
@@ -477,6 +477,15 @@ class Trainer:
         judge = self.target.judge()
         measured = judge.live(self._points(judge.n, LIVE_NOISE, variant))
         return {name: float(value) for name, value in measured.items()}
+
+    def _full(self, variant: Variant) -> dict[str, float]:
+        """Every metric of a generator, measured once for as long as it stays as it is."""
+        if variant not in self._reports:
+            judge = self.target.judge()
+            points = self._points(judge.n, APPRAISAL_NOISE, variant)
+            metrics = judge.full(points) | ({} if self.state == "running" else judge.verdict(points))
+            self._reports[variant] = {name: float(value) for name, value in metrics.items()}
+        return self._reports[variant]
 
     def _gap(self, variant: Variant) -> tuple[float, float]:
         """The headline of a generator, as the mean over 8 samples, and the mean's standard error."""

@@ -7,11 +7,9 @@ the click and would tell an older epoch than the file holds.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
 from gandash.core.metrics import METRICS
@@ -151,10 +149,8 @@ def history_csv(service: RunService, run_id: str) -> bytes:
 
 def samples_csv(service: RunService, run_id: str, count: int, which: str) -> bytes:
     """Points of a generator in the target's own units, a column for each of its dimensions."""
-    file = io.BytesIO()
-    header = ",".join(service.snapshot(run_id).config.target.build().columns)
-    np.savetxt(file, service.samples(run_id, count, which), delimiter=",", header=header, comments="", fmt="%.9g")
-    return file.getvalue()
+    target = service.snapshot(run_id).config.target.build()
+    return target.csv(service.samples(run_id, count, which))
 
 
 def _choose(snapshot: Snapshot) -> str:

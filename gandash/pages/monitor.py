@@ -18,11 +18,11 @@ from gandash.core.targets import Target, TargetSpec, read_spec
 from gandash.pages import TRAIN, address, announce, reading, setup, style, tiles, wording
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import History, Snapshot
+from gandash.runs.worker import REAL_POINTS
 
 POINTS_POLL_SECONDS = 0.4
 FIGURES_POLL_SECONDS = 0.9
 IDLE_POLL_SECONDS = 1.0
-MOST_REAL_POINTS = 2048
 MOST_SMOOTHING = 0.99
 
 PICTURE_HEIGHT = 480
@@ -76,7 +76,7 @@ def _points(service: RunService, drawn: Snapshot | None, target: Target, was_rea
     real = snapshot.real if snapshot else None
     if real is None:
         config = snapshot.config if snapshot else PREVIEW
-        real = _real_points(target.spec, min(config.points, MOST_REAL_POINTS), config.seed)
+        real = _real_points(target.spec, min(config.points, REAL_POINTS), config.seed)
     live_chart(
         figures.overlay(target, real, style.theme()),
         key="overlay_chart",
@@ -103,27 +103,25 @@ def _figures(service: RunService, drawn: Snapshot | None, target: Target, head: 
     with st.container(border=True, key="curves", gap=None):
         names, smoothing = _curve_choices(target, history)
         curves: dict[str, Any] = {"smoothing": smoothing, "since": since}
-        live_chart(
-            figures.losses(history, theme, objective, **curves),
-            key="loss_chart",
-            height=CURVE_HEIGHT,
-            label="Losses of generator and discriminator over the epochs",
-            motion=motion,
+        charts = (
+            (
+                "loss_chart",
+                figures.losses(history, theme, objective, **curves),
+                "Losses of generator and discriminator over the epochs",
+            ),
+            (
+                "score_chart",
+                figures.scores(history, theme, objective, **curves),
+                "Mean answer of the discriminator to real and to generated points over the epochs",
+            ),
+            (
+                "metric_chart",
+                figures.metric(history, names, theme, **curves),
+                f"{', '.join(METRICS[name].title for name in names) or 'No metric'} over the epochs",
+            ),
         )
-        live_chart(
-            figures.scores(history, theme, objective, **curves),
-            key="score_chart",
-            height=CURVE_HEIGHT,
-            label="Mean answer of the discriminator to real and to generated points over the epochs",
-            motion=motion,
-        )
-        live_chart(
-            figures.metric(history, names, theme, **curves),
-            key="metric_chart",
-            height=CURVE_HEIGHT,
-            label=f"{', '.join(METRICS[name].title for name in names) or 'No metric'} over the epochs",
-            motion=motion,
-        )
+        for key, figure, label in charts:
+            live_chart(figure, key=key, height=CURVE_HEIGHT, label=label, motion=motion)
 
 
 def _newest(service: RunService, drawn: Snapshot | None) -> Snapshot | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from gandash.core.config import KNOBS, RunConfig
-from gandash.pages import knobs, setup, style
+from gandash.core.config import KNOBS, RunConfig, changed_knobs
+from gandash.pages import controls, knobs, setup, style
 from gandash.pages.wording import plain
 from gandash.runs.snapshot import Snapshot
 
@@ -15,7 +15,7 @@ PICTURE_PIXELS = 64
 
 def show(checked: setup.Setup, snapshot: Snapshot | None) -> None:
     """Draw a small card titled *Next run*; nothing where the widgets hold the set-up of the run that is shown."""
-    if snapshot is None or checked.config is None or checked.config == snapshot.config:
+    if checked.config is None or snapshot is None or not controls.differs(checked, snapshot):
         return
     with st.container(
         border=True, horizontal=True, gap="small", vertical_alignment="center", wrap=False, key="next_run"
@@ -26,7 +26,7 @@ def show(checked: setup.Setup, snapshot: Snapshot | None) -> None:
 
 def differences(old: RunConfig, new: RunConfig) -> list[str]:
     """What the next run has otherwise, in the order of the knobs, the shape first: *Dropout 0.1*."""
-    changed = [name for name in KNOBS if getattr(old, name) != getattr(new, name)]
+    changed = changed_knobs(old, new)
     told = [
         new.target.build().title
         if name == "target"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from gandash.core.metrics import METRICS, Metric
+from gandash.core.metrics import METRICS
 from gandash.pages import downloads, wording
 from gandash.runs.snapshot import Snapshot
 
@@ -41,8 +41,8 @@ def table(snapshot: Snapshot) -> str:
     for name, metric in METRICS.items():
         if name in metrics:
             best = ideals.get(name, metric.ideal)
-            measured = value(metric, metrics[name]) + _uncertainty(snapshot, name)
-            ideal = "" if best is None else value(metric, best)
+            measured = wording.measured(metric, metrics[name]) + _uncertainty(snapshot, name)
+            ideal = "" if best is None else wording.measured(metric, best)
             lines.append(f"| {metric.title} | {measured} | {ideal} | {BETTER[metric.better]} | {metric.help} |")
     return "\n".join(lines)
 
@@ -53,10 +53,3 @@ def _uncertainty(snapshot: Snapshot, name: str) -> str:
     if name != "headline" or appraisal is None or appraisal.metrics is not snapshot.current[0]:
         return ""
     return f" ± {wording.figure(appraisal.uncertainty)}"
-
-
-def value(metric: Metric, number: float) -> str:
-    """A metric's value with its unit where that is short."""
-    if metric.unit in ("share", "accuracy"):
-        return wording.share(number)
-    return f"{number:.0f}" if metric.unit == "modes" else wording.figure(number)

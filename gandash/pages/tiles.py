@@ -86,8 +86,8 @@ def _metric_tile(name: str, metrics: Mapping[str, float], epoch: int, target: Ta
         when = "" if value is None else f", epoch {epoch:,}"
         return Tile(f"{label}{when}", wording.figure(value), "1 = as good as real, lower is better", metric.help)
     ideal = target.ideals.get(name, metric.ideal)
-    shown = {"share": wording.share, "modes": wording.count}.get(metric.unit, wording.figure)
-    return Tile(label, shown(value), "" if ideal is None else f"ideal: {_short(shown(ideal))}", metric.help)
+    note = "" if ideal is None else f"ideal: {_short(wording.measured(metric, ideal))}"
+    return Tile(label, wording.measured(metric, value), note, metric.help)
 
 
 def _short(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
+from gandash.core.metrics import Metric
 from gandash.core.targets import Target
 from gandash.runs.snapshot import Snapshot, Status
 
@@ -109,6 +110,12 @@ def figure(value: float | None) -> str:
         return f"{value:,.0f}"
     decimals = 2 - math.floor(math.log10(size)) if size else 0
     return f"{value:.{min(max(decimals, 0), 5)}f}"
+
+
+def measured(metric: Metric, value: float | None) -> str:
+    """A metric's value in the way that suits it; a dash where there is none."""
+    suited = {"share": share, "accuracy": share, "modes": count}.get(metric.unit, figure)
+    return suited(value)
 
 
 def count(value: float | None) -> str:

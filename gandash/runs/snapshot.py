@@ -287,11 +287,6 @@ class RunSummary:
         return self.target
 
     @property
-    def metrics(self) -> Mapping[str, float]:
-        """The headline by its name."""
-        return {} if self.headline is None else {"headline": self.headline}
-
-    @property
     def planned_epochs(self) -> int:
         """The epoch at which the run ends if nothing stops it before."""
         return self.first_epoch + self.epochs

@@ -6,6 +6,7 @@ anybody needs to know of the data: whoever wants to know what the data looks lik
 
 from __future__ import annotations
 
+import io
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -78,6 +79,12 @@ class Target(ABC):
         if count < 1:
             raise ValueError(f"n is {count}; a sample has at least 1 point.")
         return np.ascontiguousarray(self.draw(count, rng), dtype=np.float32)
+
+    def csv(self, points: Points) -> bytes:
+        """Samples ``(n, dim)`` as a CSV file, a column for each of their numbers, with a header."""
+        file = io.BytesIO()
+        np.savetxt(file, points, delimiter=",", header=",".join(self.columns), comments="", fmt="%.9g")
+        return file.getvalue()
 
     def judge(self) -> Evaluator:
         """The measuring instrument of this target, made once a process."""
