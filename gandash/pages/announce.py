@@ -17,7 +17,7 @@ export default function ({ data, parentElement }) {
     region.setAttribute("aria-live", "polite");
     parentElement.append(region);
   }
-  if (region.textContent !== data) region.textContent = data;
+  if (region.textContent !== data.sentence) region.textContent = data.sentence;
 }
 """
 
@@ -25,7 +25,8 @@ export default function ({ data, parentElement }) {
 def show(snapshot: Snapshot | None) -> None:
     """Keep the live region of the page up to date; it is read, not seen."""
     region = st.components.v2.component("gandash_announce", js=_SCRIPT, isolate_styles=False)
-    region(key="announce", data=sentence(snapshot), height=1)
+    # of a bare text Streamlit would ask pandas and Arrow whether it is a data frame
+    region(key="announce", data={"sentence": sentence(snapshot)}, height=1)
 
 
 def sentence(snapshot: Snapshot | None) -> str:

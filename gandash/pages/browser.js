@@ -58,7 +58,8 @@ function markFields() {
       field.removeAttribute("aria-invalid");
       field.removeAttribute("aria-describedby");
     }
-    if (state.inputModes?.[key[2]]) field.inputMode = state.inputModes[key[2]];
+    const mode = state.inputModes?.find(([name]) => name === key[2]);
+    if (mode) field.inputMode = mode[1];
   }
 }
 

@@ -29,11 +29,12 @@ def show(link: str | None) -> None:
         data={
             "link": link,
             "theme": style.theme(),
-            "inputModes": {
-                name: "numeric" if knob.kind == "int" else "decimal"
+            # pairs: of a dict or a list Streamlit asks pandas and Arrow, 65 MB of them, whether it is a data frame
+            "inputModes": tuple(
+                (name, "numeric" if knob.kind == "int" else "decimal")
                 for name, knob in KNOBS.items()
                 if knob.kind in ("int", "float")
-            },
+            ),
         },
     )
 

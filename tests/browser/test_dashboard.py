@@ -165,6 +165,7 @@ def test_the_server_knows_no_torch_and_ends_without_leaving_workers(open_page: O
         assert workers
         if psutil.LINUX:  # elsewhere a process does not tell what it has loaded
             assert not any("libtorch" in mapped.path for mapped in server.memory_maps())
+            assert not any("pyarrow" in mapped.path for mapped in server.memory_maps()), "65 MB that no page needs"
             assert any("libtorch" in mapped.path for worker in workers for mapped in worker.memory_maps())
         page.close()
     _, alive = psutil.wait_procs(workers, timeout=15)

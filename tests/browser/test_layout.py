@@ -101,6 +101,7 @@ def test_the_live_region_does_not_chatter(dashboard: str, open_page: OpenPage) -
     page = open_page(dashboard)
     press(page, "Train")
     wait_for_epoch(page, 1)
+    expect(page.locator(".st-key-announce [role=status]")).to_contain_text("Training")  # a moment behind the points
     page.evaluate(
         """() => {
           window.said = 0;
