@@ -13,7 +13,7 @@ from gandash.runs.snapshot import RunSummary, Status
 LONGEST_SEARCH = 200
 
 STATES: Mapping[str, tuple[Status, ...]] = {
-    "training": (Status.STARTING, Status.RUNNING),
+    "training": (Status.WAITING, Status.STARTING, Status.RUNNING),
     "paused": (Status.PAUSED,),
     "finished": (Status.FINISHED, Status.STOPPED_EARLY),
     "stopped": (Status.STOPPED,),

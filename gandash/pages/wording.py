@@ -24,6 +24,7 @@ class Look(NamedTuple):
 
 
 LOOKS: Mapping[str, Look] = {
+    Status.WAITING: Look("Waiting", ":material/hourglass_empty:", "blue"),
     Status.STARTING: Look("Starting", ":material/hourglass_top:", "blue"),
     Status.RUNNING: Look("Training", ":material/play_circle:", "green"),
     Status.PAUSED: Look("Paused", ":material/pause_circle:", "orange"),

@@ -54,12 +54,12 @@ class Library:
         """Pause what servers that are gone have left running, and clear away what was deleted long ago."""
         self._store = store
         self._clock = clock
-        self._owner = this_process()
+        self._server = this_process()
         self._entries: dict[str, _Entry] = {}
         self.lock = threading.RLock()
-        for owner in store.owners():
-            if not is_alive(owner):
-                store.pause_abandoned(owner)
+        for server in store.servers():
+            if not is_alive(server):
+                store.pause_abandoned(server)
         self._purge()
 
     def __iter__(self) -> Iterator[Run]:
@@ -77,7 +77,7 @@ class Library:
 
     def add(self, run: Run) -> None:
         """Take in a new run, and save it."""
-        self._store.create(run.snapshot, self._owner, run.checkpoint)
+        self._store.create(run.snapshot, self._server, run.checkpoint)
         with self.lock:
             self._entries[run.run_id] = _Entry(run, run, self._clock())
 
@@ -137,7 +137,7 @@ class Library:
                 found = self._store.save(
                     run.snapshot,
                     since=old.version,
-                    owner=self._owner,
+                    server=self._server,
                     checkpoint=None if run.checkpoint is saved.checkpoint else run.checkpoint,
                     rows=run.snapshot.history.rows(len(old.history)),
                     real=None if run.snapshot.real is old.real else run.snapshot.real,
@@ -180,10 +180,10 @@ class Library:
 
     def _load(self, run_id: str) -> tuple[Run, bool]:
         stored = self._store.load(run_id)
-        if stored is not None and stored.snapshot.status.active and stored.owner != self._owner:
-            if is_alive(stored.owner):
+        if stored is not None and stored.snapshot.status.active and stored.server != self._server:
+            if is_alive(stored.server):
                 return Run(stored.snapshot, stored.checkpoint), True
-            self._store.pause_abandoned(stored.owner)
+            self._store.pause_abandoned(stored.server)
             stored = self._store.load(run_id)
         if stored is None:
             raise UnknownRun(run_id)

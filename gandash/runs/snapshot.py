@@ -30,6 +30,7 @@ RECORD_COLUMNS = ("generator_loss", "discriminator_loss", "d_real", "d_fake")
 class Status(StrEnum):
     """Where a run is in its life."""
 
+    WAITING = "waiting"
     STARTING = "starting"
     RUNNING = "running"
     PAUSED = "paused"
@@ -41,8 +42,8 @@ class Status(StrEnum):
 
     @property
     def active(self) -> bool:
-        """Whether the run is training now or about to."""
-        return self in (Status.STARTING, Status.RUNNING)
+        """Whether the run is training now, about to, or waits for its turn."""
+        return self in (Status.WAITING, Status.STARTING, Status.RUNNING)
 
     @property
     def ended(self) -> bool:
@@ -191,7 +192,9 @@ class Snapshot:
     brings one to four of them. `variants` are the generators that can be exported now, and `appraisals` says how good
     they were when the run's progress was `appraised`: at rest that is now, or soon. `real` are the first real points
     that the run trains on, (n, dim); None until the first chunk is back. `epochs_per_second` and `seconds_left` are
-    None while unknown and while the run stands still.
+    None while unknown and while the run stands still. `owners` are the keys of those who may control it; without any it
+    belongs to whoever first does. Two things are never stored: `unsaved`, why this state is not on the disk yet and
+    would be lost with the server (empty while all is well), and `place`, where in the queue a waiting run is, from 1.
     """
 
     run_id: str
@@ -214,6 +217,9 @@ class Snapshot:
     first_epoch: int = 0
     name: str = ""
     note: str = ""
+    owners: tuple[str, ...] = ()
+    unsaved: str = ""
+    place: int | None = None
 
     @property
     def shown(self) -> str:
@@ -280,6 +286,7 @@ class RunSummary:
     first_epoch: int = 0
     headline: float | None = None
     headline_epoch: int | None = None
+    owners: tuple[str, ...] = ()
 
     @property
     def shape(self) -> str:

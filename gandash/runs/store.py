@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,17 +27,20 @@ from gandash.core.records import Appraisal
 from gandash.core.targets import TargetSpec, read_spec
 from gandash.runs.snapshot import Frame, History, RunSummary, Snapshot, Status
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FILE_NAME = "runs.sqlite3"
 THUMBNAIL_POINTS = 220
 
+Wish = Literal["stop", "delete"]
+
 _SCHEMA = """
 CREATE TABLE runs (
-    id TEXT PRIMARY KEY, created TEXT NOT NULL, config TEXT NOT NULL, owner TEXT NOT NULL, version INTEGER NOT NULL,
+    id TEXT PRIMARY KEY, created TEXT NOT NULL, config TEXT NOT NULL, server TEXT NOT NULL, version INTEGER NOT NULL,
     status TEXT NOT NULL, message TEXT NOT NULL, epoch INTEGER NOT NULL, progress REAL NOT NULL, variants TEXT NOT NULL,
     target TEXT NOT NULL, title TEXT NOT NULL, objective TEXT NOT NULL, seed INTEGER NOT NULL, epochs INTEGER NOT NULL,
     appraisals TEXT NOT NULL, appraised REAL, headline REAL, headline_epoch INTEGER,
-    parent TEXT, first_epoch INTEGER NOT NULL, name TEXT NOT NULL, note TEXT NOT NULL, deleted TEXT
+    parent TEXT, first_epoch INTEGER NOT NULL, name TEXT NOT NULL, note TEXT NOT NULL, deleted TEXT,
+    owners TEXT NOT NULL
 );
 CREATE INDEX runs_by_creation ON runs (created);
 CREATE TABLE checkpoints (run_id TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE, data BLOB NOT NULL);
@@ -52,6 +55,10 @@ CREATE TABLE history (
     run_id TEXT REFERENCES runs ON DELETE CASCADE, first_epoch INTEGER,
     names TEXT NOT NULL, epochs BLOB NOT NULL, columns BLOB NOT NULL,
     PRIMARY KEY (run_id, first_epoch)
+);
+CREATE TABLE wishes (
+    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, wish TEXT NOT NULL, made TEXT NOT NULL,
+    PRIMARY KEY (run_id, wish)
 );
 """
 
@@ -78,6 +85,15 @@ CREATE TABLE real (
 );
 """
 
+_FROM_2_TO_3 = """
+ALTER TABLE runs RENAME COLUMN owner TO server;
+ALTER TABLE runs ADD COLUMN owners TEXT NOT NULL DEFAULT '[]';
+CREATE TABLE wishes (
+    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, wish TEXT NOT NULL, made TEXT NOT NULL,
+    PRIMARY KEY (run_id, wish)
+);
+"""
+
 
 class StoreError(ValueError):
     """The file of saved runs cannot be read or written; the text says why and what to do."""
@@ -85,11 +101,11 @@ class StoreError(ValueError):
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run as it was saved: its snapshot, its newest checkpoint (None before the first chunk) and its owner."""
+    """A run as it was saved: its snapshot, its newest checkpoint (None before the first chunk), and who trained it."""
 
     snapshot: Snapshot
     checkpoint: bytes | None
-    owner: str
+    server: str
 
 
 class RunStore:
@@ -130,7 +146,7 @@ class RunStore:
                     f"{SCHEMA_VERSION}). Update gandash, or set GANDASH_HOME to another folder."
                 )
 
-    def create(self, snapshot: Snapshot, owner: str, checkpoint: bytes | None = None) -> None:
+    def create(self, snapshot: Snapshot, server: str, checkpoint: bytes | None = None) -> None:
         """Add a run, with all that it begins with."""
         config = snapshot.config
         row = {
@@ -140,7 +156,7 @@ class RunStore:
             **_listed(config),
             "parent": snapshot.parent,
             "first_epoch": snapshot.first_epoch,
-            "owner": owner,
+            "server": server,
             **_changing(snapshot),
         }
         with self._transaction() as db:
@@ -152,7 +168,7 @@ class RunStore:
         snapshot: Snapshot,
         *,
         since: int,
-        owner: str,
+        server: str,
         checkpoint: bytes | None = None,
         rows: History | None = None,
         real: NDArray[np.float32] | None = None,
@@ -163,7 +179,7 @@ class RunStore:
         `checkpoint` the saved one is kept. Of the snapshot's frames the newest is kept. `rows` are those of its history
         that were not saved yet, `real` its real points if they were not.
         """
-        row = {"owner": owner, **_changing(snapshot)}
+        row = {"server": server, **_changing(snapshot)}
         with self._transaction() as db:
             values = ", ".join(f"{name} = ?" for name in row)
             cursor = db.execute(
@@ -204,14 +220,15 @@ class RunStore:
             history=history,
             appraisals={which: Appraisal(**values) for which, values in json.loads(row["appraisals"]).items()},
             appraised=row["appraised"],
-            variants=tuple(json.loads(row["variants"])),
+            variants=_strings(row["variants"]),
             real=_points(real) if real else None,
             parent=row["parent"],
             first_epoch=row["first_epoch"],
             name=row["name"],
             note=row["note"],
+            owners=_strings(row["owners"]),
         )
-        return StoredRun(snapshot, checkpoint["data"] if checkpoint else None, row["owner"])
+        return StoredRun(snapshot, checkpoint["data"] if checkpoint else None, row["server"])
 
     def thumbnail(self, run_id: str) -> NDArray[np.float32] | None:
         """What is drawn of the first points of a run's newest frame, (n, 2) with n at most `THUMBNAIL_POINTS`.
@@ -244,20 +261,20 @@ class RunStore:
             rows = db.execute("SELECT * FROM runs WHERE deleted IS NULL ORDER BY created DESC, rowid DESC").fetchall()
         return [_summary(row) for row in rows]
 
-    def owners(self) -> set[str]:
-        """Who owns runs that are saved as starting or running."""
+    def servers(self) -> set[str]:
+        """Which processes have runs that are saved as active."""
         with self._guard() as db:
-            rows = db.execute("SELECT DISTINCT owner FROM runs WHERE status IN (?, ?)", _ACTIVE).fetchall()
-        return {row["owner"] for row in rows}
+            rows = db.execute(f"SELECT DISTINCT server FROM runs WHERE {_IS_ACTIVE}", _ACTIVE).fetchall()
+        return {row["server"] for row in rows}
 
-    def pause_abandoned(self, owner: str) -> None:
-        """Mark what this owner left starting or running as paused, with a message that says so."""
+    def pause_abandoned(self, server: str) -> None:
+        """Mark what this process left active as paused, with a message that says so."""
         message = "'The server stopped; press Resume to go on from epoch ' || epoch || '.'"
         with self._transaction() as db:
             db.execute(
                 f"UPDATE runs SET status = ?, message = {message}, version = version + 1 "
-                "WHERE owner = ? AND status IN (?, ?)",
-                (Status.PAUSED.value, owner, *_ACTIVE),
+                f"WHERE server = ? AND {_IS_ACTIVE}",
+                (Status.PAUSED.value, server, *_ACTIVE),
             )
 
     def delete(self, run_id: str, now: datetime | None = None) -> bool:
@@ -266,7 +283,7 @@ class RunStore:
             return bool(
                 db.execute(
                     "UPDATE runs SET deleted = ?, version = version + 1, "
-                    "status = CASE WHEN status IN (?, ?) THEN ? ELSE status END WHERE id = ? AND deleted IS NULL",
+                    f"status = CASE WHEN {_IS_ACTIVE} THEN ? ELSE status END WHERE id = ? AND deleted IS NULL",
                     ((now or datetime.now(UTC)).isoformat(), *_ACTIVE, Status.PAUSED.value, run_id),
                 ).rowcount
             )
@@ -285,6 +302,27 @@ class RunStore:
         """Remove for good what was deleted before a moment, with all that belongs to it."""
         with self._transaction() as db:
             db.execute("DELETE FROM runs WHERE deleted < ?", (before.isoformat(),))
+
+    def wish(self, run_id: str, wish: Wish) -> bool:
+        """Ask whichever server trains the run to do something to it; False if there is none of this id."""
+        with self._transaction() as db:
+            return bool(
+                db.execute(
+                    "INSERT INTO wishes SELECT id, ?, ? FROM runs WHERE id = ? AND deleted IS NULL "
+                    "ON CONFLICT DO UPDATE SET made = excluded.made",
+                    (wish, datetime.now(UTC).isoformat(), run_id),
+                ).rowcount
+            )
+
+    def wishes(self) -> list[tuple[str, str]]:
+        """What was wished and not granted yet, as ids of runs and wishes, the oldest first."""
+        with self._guard() as db:
+            return [(row["run_id"], row["wish"]) for row in db.execute("SELECT * FROM wishes ORDER BY made, rowid")]
+
+    def granted(self, run_id: str, wish: str) -> None:
+        """Forget a wish, because it was granted or makes no sense any more."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM wishes WHERE run_id = ? AND wish = ?", (run_id, wish))
 
     def close(self) -> None:
         """Close the file; further calls fail."""
@@ -319,7 +357,8 @@ class RunStore:
         )
 
 
-_ACTIVE = (Status.STARTING.value, Status.RUNNING.value)
+_ACTIVE = tuple(status.value for status in Status if status.active)
+_IS_ACTIVE = f"status IN ({', '.join('?' * len(_ACTIVE))})"
 
 
 def _execute(db: sqlite3.Connection, statements: str) -> None:
@@ -353,7 +392,10 @@ def _from_1_to_2(db: sqlite3.Connection) -> None:
         )
 
 
-_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1_to_2}
+_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {
+    1: _from_1_to_2,
+    2: lambda db: _execute(db, _FROM_2_TO_3),
+}
 """What brings a file from a schema to the next. Every schema that was ever written is read for ever."""
 
 
@@ -384,6 +426,7 @@ def _changing(snapshot: Snapshot) -> dict[str, Any]:
         "headline_epoch": epoch if "headline" in metrics else None,
         "name": snapshot.name,
         "note": snapshot.note,
+        "owners": json.dumps(snapshot.owners),
     }
 
 
@@ -445,6 +488,7 @@ def _summary(row: sqlite3.Row) -> RunSummary:
     try:
         values |= {"created": datetime.fromisoformat(row["created"]).astimezone(UTC), "status": Status(row["status"])}
         values |= {name: int(row[name]) for name in ("seed", "epoch", "epochs", "first_epoch")}
+        values |= {"owners": _strings(row["owners"])}
         values |= {name: str(row[name]) for name in ("message", "target", "title", "objective", "name", "note")}
         values |= {"progress": float(row["progress"]), "headline": row["headline"] and float(row["headline"])}
     except (TypeError, ValueError):
@@ -463,19 +507,26 @@ def _spec(config_json: str) -> TargetSpec | None:
         return None
 
 
+def _strings(text: str) -> tuple[str, ...]:
+    strings = json.loads(text)
+    if not isinstance(strings, list) or not all(isinstance(each, str) for each in strings):
+        raise ValueError(f"{text[:80]!r} is no list of strings")
+    return tuple(strings)
+
+
 def this_process() -> str:
-    """A new name under which a service of this process owns runs: the process's number, when it started, a word."""
+    """A new name under which a service of this process trains runs: the process's number, when it started, a word."""
     import psutil
 
     return f"{os.getpid()}:{psutil.Process().create_time():.2f}:{secrets.token_hex(4)}"
 
 
-def is_alive(owner: str) -> bool:
+def is_alive(server: str) -> bool:
     """Whether the process that `this_process` named is still there."""
     import psutil
 
     try:
-        pid, started, _ = owner.split(":")
+        pid, started, _ = server.split(":")
         process = psutil.Process(int(pid))
         same = abs(process.create_time() - float(started)) < 5.0  # seconds, as the clock may be set
         return bool(same and process.status() != psutil.STATUS_ZOMBIE)

@@ -38,6 +38,16 @@ def old(workers: LocalWorkers, home: Path) -> Iterator[RunService]:
     service.close()
 
 
+def layout(folder: Path) -> dict[str, set[str]]:
+    """The columns of each table of a file of today's schema."""
+    with sqlite3.connect(folder / FILE_NAME) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = {table: {row[1] for row in db.execute(f"PRAGMA table_info({table})")} for table in tables}
+    db.close()
+    return found
+
+
 def test_it_is_listed(home: Path) -> None:
     store = RunStore(home)
     found = {run.run_id: run for run in store.summaries()}
@@ -60,14 +70,7 @@ def test_it_has_the_tables_of_a_new_file_and_is_brought_over_once(home: Path, tm
     RunStore(home).close()
     RunStore(home).close()
     RunStore(tmp_path / "new").close()
-    layouts = []
-    for folder in (home, tmp_path / "new"):
-        with sqlite3.connect(folder / FILE_NAME) as db:
-            tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            layouts.append({table: {row[1] for row in db.execute(f"PRAGMA table_info({table})")} for table in tables})
-            assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
-        db.close()
-    assert layouts[0] == layouts[1]
+    assert layout(home) == layout(tmp_path / "new")
 
 
 def test_a_run_whose_set_up_cannot_be_read_is_listed_still(home: Path) -> None:

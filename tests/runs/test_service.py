@@ -629,7 +629,7 @@ def test_what_a_killed_server_left_running_is_paused(store: RunStore, engine: Ma
     service = RunService(store, ManualEngine(), advance=FakeTraining())
     run = service.start(CONFIG)
     with store._transaction() as db:
-        db.execute("UPDATE runs SET owner = '999999999:1.0:x', status = 'running', epoch = 7")
+        db.execute("UPDATE runs SET server = '999999999:1.0:x', status = 'running', epoch = 7")
     restarted = RunService(store, engine, advance=FakeTraining())
     found = restarted.snapshot(run)
     assert (found.status, found.message) == (

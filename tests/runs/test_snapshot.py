@@ -78,9 +78,9 @@ def test_an_empty_history_has_its_columns() -> None:
 
 
 def test_every_status_is_active_ended_or_waits_for_the_user() -> None:
-    assert {s for s in Status if s.active} == {Status.STARTING, Status.RUNNING}
+    assert {s for s in Status if s.active} == {Status.WAITING, Status.STARTING, Status.RUNNING}
     assert {s for s in Status if not s.active and not s.ended} == {Status.PAUSED, Status.FAILED}
-    assert [s.value for s in Status][4] == "stopped_early"
+    assert [s.value for s in Status][5] == "stopped_early"
 
 
 def test_a_history_gives_its_records_back() -> None:

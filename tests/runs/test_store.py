@@ -48,11 +48,12 @@ def test_a_run_comes_back_from_another_store_as_it_was_saved(tmp_path: Path) -> 
         first_epoch=0,
         name="Grüße <b>",
         note="a\nb",
+        owners=("k" * 64, "l" * 64),
     )
     first = RunStore(tmp_path)
     first.create(replace(snapshot(), parent="gone"), "me")
-    assert first.save(replace(saved, version=8), since=1, owner="me", checkpoint=b"old", rows=rows(1, 2))
-    assert first.save(saved, since=8, owner="me", checkpoint=b"\0new", rows=rows(3, 4), real=saved.real)
+    assert first.save(replace(saved, version=8), since=1, server="me", checkpoint=b"old", rows=rows(1, 2))
+    assert first.save(saved, since=8, server="me", checkpoint=b"\0new", rows=rows(3, 4), real=saved.real)
     first.close()
 
     second = RunStore(tmp_path)
@@ -60,7 +61,7 @@ def test_a_run_comes_back_from_another_store_as_it_was_saved(tmp_path: Path) -> 
     second.close()
     assert stored is not None
     back = stored.snapshot
-    assert (stored.checkpoint, stored.owner) == (b"\0new", "me")
+    assert (stored.checkpoint, stored.server) == (b"\0new", "me")
     arrays = ("frames", "history", "real", "appraisals", "epochs_per_second", "seconds_left")
     for name in (field.name for field in fields(Snapshot) if field.name not in arrays):
         assert getattr(back, name) == getattr(saved, name)
@@ -93,7 +94,7 @@ def test_points_come_back_in_as_many_dimensions_as_the_target_has(store: RunStor
     store.create(snapshot(), "me")
     assert store.thumbnail("a") is None
     frame = Frame(1, 0.01, points)
-    store.save(snapshot(version=2, frames=(frame,)), since=1, owner="me", checkpoint=b"x", real=points[:5])
+    store.save(snapshot(version=2, frames=(frame,)), since=1, server="me", checkpoint=b"x", real=points[:5])
     stored = store.load("a")
     assert stored is not None
     np.testing.assert_array_equal(stored.snapshot.frames[0].points, points)
@@ -103,29 +104,29 @@ def test_points_come_back_in_as_many_dimensions_as_the_target_has(store: RunStor
 
 def test_a_failing_save_leaves_nothing_of_itself(store: RunStore) -> None:
     store.create(snapshot(), "me")
-    store.save(snapshot(version=2, epoch=2), since=1, owner="me", checkpoint=b"two", rows=rows(1, 2))
+    store.save(snapshot(version=2, epoch=2), since=1, server="me", checkpoint=b"two", rows=rows(1, 2))
     with pytest.raises(StoreError):  # epoch 1 is saved already, which fails after row and checkpoint are written
-        store.save(snapshot(version=3, epoch=3), since=2, owner="me", checkpoint=b"three", rows=rows(1, 1))
+        store.save(snapshot(version=3, epoch=3), since=2, server="me", checkpoint=b"three", rows=rows(1, 1))
     stored = store.load("a")
     assert stored is not None
     assert (stored.checkpoint, stored.snapshot.epoch, stored.snapshot.version) == (b"two", 2, 2)
     assert stored.snapshot.history.epoch.tolist() == [1, 2]
-    assert store.save(snapshot(version=3, epoch=3), since=2, owner="me", checkpoint=b"three", rows=rows(3, 3))
+    assert store.save(snapshot(version=3, epoch=3), since=2, server="me", checkpoint=b"three", rows=rows(3, 3))
 
 
 def test_what_another_server_has_saved_meanwhile_is_not_overwritten(store: RunStore) -> None:
     store.create(snapshot(), "me")
-    assert store.save(snapshot(version=2, epoch=9), since=1, owner="other", checkpoint=b"theirs")
-    assert not store.save(snapshot(version=2, epoch=1), since=1, owner="me", checkpoint=b"mine", rows=rows(1, 1))
+    assert store.save(snapshot(version=2, epoch=9), since=1, server="other", checkpoint=b"theirs")
+    assert not store.save(snapshot(version=2, epoch=1), since=1, server="me", checkpoint=b"mine", rows=rows(1, 1))
     stored = store.load("a")
-    assert stored is not None and (stored.checkpoint, stored.owner, stored.snapshot.epoch) == (b"theirs", "other", 9)
+    assert stored is not None and (stored.checkpoint, stored.server, stored.snapshot.epoch) == (b"theirs", "other", 9)
     assert len(stored.snapshot.history) == 0
 
 
 def test_a_save_without_checkpoint_keeps_it(store: RunStore) -> None:
     store.create(snapshot(), "me")
-    store.save(snapshot(version=2), since=1, owner="me", checkpoint=b"two")
-    store.save(snapshot(version=3, status=Status.PAUSED), since=2, owner="me")
+    store.save(snapshot(version=2), since=1, server="me", checkpoint=b"two")
+    store.save(snapshot(version=3, status=Status.PAUSED), since=2, server="me")
     stored = store.load("a")
     assert stored is not None
     assert (stored.checkpoint, stored.snapshot.status) == (b"two", Status.PAUSED)
@@ -137,12 +138,12 @@ def test_a_deleted_run_is_out_of_sight_until_it_is_brought_back(store: RunStore)
         assert store.delete(run_id)
         assert not store.delete(run_id)
     assert store.load("a") is None and store.version("a") is None and store.summaries() == []
-    assert not store.save(snapshot(version=2), since=1, owner="me", checkpoint=b"ghost", rows=rows(1, 1))
+    assert not store.save(snapshot(version=2), since=1, server="me", checkpoint=b"ghost", rows=rows(1, 1))
     store.purge(datetime.now(UTC) - timedelta(seconds=60))
     assert store.undelete("a") and store.undelete("b")
     assert not store.undelete("a")
     assert {s.run_id: s.status for s in store.summaries()} == {"a": Status.PAUSED, "b": Status.FINISHED}
-    assert store.owners() == set()
+    assert store.servers() == set()
 
 
 def test_purging_leaves_no_row_behind(store: RunStore) -> None:
@@ -150,7 +151,7 @@ def test_purging_leaves_no_row_behind(store: RunStore) -> None:
     for run_id in ("a", "b"):
         store.create(snapshot(run_id), "me")
         changed = snapshot(run_id, version=2, frames=(frame,))
-        store.save(changed, since=1, owner="me", checkpoint=b"x", rows=rows(1, 1), real=frame.points)
+        store.save(changed, since=1, server="me", checkpoint=b"x", rows=rows(1, 1), real=frame.points)
     assert store.delete("a")
     store.purge(datetime.now(UTC) + timedelta(seconds=1))
     assert not store.undelete("a")
@@ -166,7 +167,7 @@ def test_summaries_come_newest_first(store: RunStore) -> None:
         store.create(replace(snapshot(shape, config=config), created=CREATED - timedelta(days=age)), "me")
     appraisals = {"latest": Appraisal("latest", 6, 0.06, {"headline": 2.0}, 0.1)}
     changed = snapshot("line", version=2, status=Status.DIVERGED, epoch=7, appraisals=appraisals)
-    store.save(changed, since=1, owner="me")
+    store.save(changed, since=1, server="me")
     summaries = store.summaries()
     assert [(s.run_id, s.shape, s.seed, s.epochs) for s in summaries] == [
         ("ring8", "ring8", 0, 50),
@@ -177,14 +178,14 @@ def test_summaries_come_newest_first(store: RunStore) -> None:
     assert (summaries[1].status, summaries[1].epoch, summaries[1].title) == (Status.DIVERGED, 7, "Line")
 
 
-def test_only_what_an_owner_left_active_is_paused(store: RunStore) -> None:
+def test_only_what_a_server_left_active_is_paused(store: RunStore) -> None:
     states = {"s": Status.STARTING, "r": Status.RUNNING, "p": Status.PAUSED, "f": Status.FINISHED}
     for run_id, status in states.items():
         store.create(snapshot(run_id, status=status, epoch=5), "gone")
     store.create(snapshot("other", status=Status.RUNNING), "here")
-    assert store.owners() == {"gone", "here"}
+    assert store.servers() == {"gone", "here"}
     store.pause_abandoned("gone")
-    assert store.owners() == {"here"}
+    assert store.servers() == {"here"}
     found = {s.run_id: (s.status, s.message) for s in store.summaries()}
     message = "The server stopped; press Resume to go on from epoch 5."
     assert found["s"] == found["r"] == (Status.PAUSED, message)
@@ -192,6 +193,32 @@ def test_only_what_an_owner_left_active_is_paused(store: RunStore) -> None:
     assert found["f"] == (Status.FINISHED, "")
     assert found["other"][0] is Status.RUNNING
     assert store.version("r") == 2 and store.version("p") == 1
+
+
+def test_what_is_not_of_the_disk_is_not_on_it(store: RunStore) -> None:
+    store.create(snapshot(unsaved="a", place=3), "me")
+    store.save(snapshot(version=2, unsaved="b", place=2, owners=("k",)), since=1, server="me")
+    stored = store.load("a")
+    assert stored is not None
+    assert (stored.snapshot.unsaved, stored.snapshot.place, stored.snapshot.owners) == ("", None, ("k",))
+    (listed,) = store.summaries()
+    assert listed.owners == ("k",)
+
+
+def test_wishes_stand_until_they_are_granted_or_their_run_is_gone(store: RunStore) -> None:
+    for run_id in ("a", "b"):
+        store.create(snapshot(run_id), "me")
+    assert store.wish("b", "stop") and store.wish("a", "delete") and store.wish("b", "delete")
+    assert store.wish("b", "delete"), "wished again"
+    assert not store.wish("c", "stop")
+    assert store.wishes() == [("b", "stop"), ("a", "delete"), ("b", "delete")]
+    store.granted("b", "stop")
+    store.granted("b", "stop")
+    assert store.wishes() == [("a", "delete"), ("b", "delete")]
+    store.delete("b")
+    assert not store.wish("b", "stop"), "it is out of sight"
+    store.purge(datetime.now(UTC) + timedelta(seconds=1))
+    assert store.wishes() == [("a", "delete")]
 
 
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
@@ -230,17 +257,17 @@ def test_a_set_up_of_another_version_is_named(store: RunStore) -> None:
     assert store.delete("a")
 
 
-def test_an_owner_is_alive_as_long_as_its_very_process(store: RunStore) -> None:
-    owner = this_process()
-    assert owner.startswith(f"{os.getpid()}:")
-    assert is_alive(owner)
-    assert owner != this_process()
+def test_a_server_is_alive_as_long_as_its_very_process(store: RunStore) -> None:
+    server = this_process()
+    assert server.startswith(f"{os.getpid()}:")
+    assert is_alive(server)
+    assert server != this_process()
     child = psutil.Popen(["sleep", "60"])
-    owner = f"{child.pid}:{child.create_time()}:x"
+    server = f"{child.pid}:{child.create_time()}:x"
     reused = f"{child.pid}:{child.create_time() - 3600}:x"
-    assert is_alive(owner) and not is_alive(reused)
+    assert is_alive(server) and not is_alive(reused)
     child.kill()
-    until(lambda: not is_alive(owner))  # a zombie first
+    until(lambda: not is_alive(server))  # a zombie first
     child.wait()
-    assert not is_alive(owner)
+    assert not is_alive(server)
     assert not is_alive("nonsense")
