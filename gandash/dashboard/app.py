@@ -1,19 +1,19 @@
 """The dashboard: `streamlit run app.py`, or `gandash` once it is installed, which runs the copy in the package."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import streamlit as st
 
-from gandash.pages import RUNS, TRAIN, frame, style
+from gandash.pages import NAVIGATION, server
 
-st.set_page_config(
-    page_title="gandash", page_icon=style.ICON, layout="wide", initial_sidebar_state=style.SIDEBAR_PIXELS
-)
-st.logo(style.LOGO, size="large", icon_image=style.LOGO)
-style.apply()
 
-pages = [
-    st.Page(TRAIN, title="Train", icon=":material/model_training:", default=True),
-    st.Page(RUNS, title="Runs", icon=":material/history:", url_path="runs"),
-]
-page = st.navigation(pages, position="top")
-frame.show(pages, page)
-page.run()
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """There is a run service for as long as the server lives."""
+    with server.serving():
+        server.open_browser()
+        yield
+
+
+app = st.App(NAVIGATION, lifespan=lifespan)

@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-# Whole paths, as Streamlit looks for others beside the app, and there is one in the package and one above it.
+NAVIGATION = Path(__file__).with_name("navigation.py")
 TRAIN = Path(__file__).with_name("train.py")
 RUNS = Path(__file__).with_name("runs.py")

@@ -9,13 +9,11 @@ other processes.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import logging
 import secrets
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Executor, Future
 from datetime import UTC, datetime
@@ -85,7 +83,6 @@ class RunService:
         self._warm_up: Future[tuple[str, ...]] = engine.submit(worker.warm_up)
         self._warm_up.add_done_callback(_log_failure)
         threading.Thread(target=self._receive_all, daemon=True, name="gandash-runs").start()
-        _at_exit(weakref.WeakMethod(self.close))
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> RunService:
@@ -379,17 +376,3 @@ class RunService:
 def _log_failure(warm_up: Future[Any]) -> None:
     if not warm_up.cancelled() and warm_up.exception() is not None:
         _log.error("The workers could not be warmed up", exc_info=warm_up.exception())
-
-
-def _at_exit(method: weakref.WeakMethod[Callable[[], None]]) -> None:
-    """Call the method when the interpreter ends, if its object is still there.
-
-    `atexit` comes after loky has waited for all that its workers are doing; what CPython's threads use comes before.
-    """
-
-    def call() -> None:
-        bound = method()
-        if bound is not None:
-            bound()
-
-    getattr(threading, "_register_atexit", atexit.register)(call)

@@ -11,12 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gandash.core.config import KNOBS, RunConfig
-from gandash.pages import server, setup
+from gandash.pages import NAVIGATION, server, setup
 from gandash.runs.service import RunService
 from gandash.runs.store import RunStore
 from tests.runs.conftest import FakeTraining, ManualEngine
-
-APP = Path(__file__).parents[2] / "app.py"
 
 OpenPage = Callable[..., AppTest]
 
@@ -44,11 +42,11 @@ def open_page(service: RunService, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     monkeypatch.setattr(server, "_open", lambda: service)
 
     def open_(*, page: str | None = None, **query: str) -> AppTest:
-        at = AppTest.from_file(APP, default_timeout=30)
+        at = AppTest.from_file(NAVIGATION, default_timeout=30)
         at.query_params.update(query)
         at.run()
         if page:
-            at.switch_page(f"gandash/pages/{page}.py").run()
+            at.switch_page(f"{page}.py").run()
         assert not at.exception
         return at
 

@@ -240,8 +240,8 @@ def test_the_setup_survives_a_visit_to_the_other_page(open_page: OpenPage) -> No
     at = open_page()
     widget(at, "target").set_value("grid25")
     widget(at, "generator_widths").set_value("5, 6, 7").run()
-    at.switch_page("gandash/pages/runs.py").run()
-    at.switch_page("gandash/pages/train.py").run()
+    at.switch_page("runs.py").run()
+    at.switch_page("train.py").run()
     assert config_of(at) == RunConfig(shape="grid25", generator_widths=(5, 6, 7))
 
 

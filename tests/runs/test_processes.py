@@ -170,20 +170,20 @@ def test_killed_workers_cost_no_more_than_their_chunk(
 
 
 SERVER = """
-    import sys, time
+    import contextlib, sys, time
     from gandash.core.config import RunConfig
     from gandash.runs.service import RunService
 
-    service = RunService.open()
-    assert service.devices() is None and not service.ready
-    run = service.start(RunConfig(shape="exponential", early_stopping="off"))
-    while not service.snapshot(run).frames:
-        time.sleep(0.01)
-    assert service.ready and "cpu" in service.devices()
-    service.export(run, "latest")
-    service.history_frame(run)
-    print(run, "torch" in sys.modules, "scipy" in sys.modules, flush=True)
-    time.sleep(600)
+    with contextlib.closing(RunService.open()) as service:
+        assert service.devices() is None and not service.ready
+        run = service.start(RunConfig(shape="exponential", early_stopping="off"))
+        while not service.snapshot(run).frames:
+            time.sleep(0.01)
+        assert service.ready and "cpu" in service.devices()
+        service.export(run, "latest")
+        service.history_frame(run)
+        print(run, "torch" in sys.modules, "scipy" in sys.modules, flush=True)
+        time.sleep(600)
 """
 
 
