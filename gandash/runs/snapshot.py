@@ -5,6 +5,7 @@ This module knows no torch, no page and no process; the service builds these val
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -246,6 +247,18 @@ class Snapshot:
         """The newest appraisal of the generator on screen; it may lag a little behind while the run trains."""
         appraisal = self.appraisals.get(self.shown)
         return {} if appraisal is None else appraisal.metrics
+
+    @property
+    def stage(self) -> str:
+        """What decides which buttons, downloads and reports a run has, as a short digest; it changes seldom.
+
+        It stays the same while a run trains, but for what can be exported, and tells nothing of the owners' keys.
+        """
+        status = self.status if self.status is Status.WAITING or not self.status.active else "active"
+        told: tuple[Any, ...] = (status, self.variants, self.owners, self.name)
+        if not self.status.active:
+            told += (self.epoch, self.progress, self.appraised)
+        return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
 
     @property
     def best_epoch(self) -> int | None:

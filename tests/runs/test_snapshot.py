@@ -118,3 +118,26 @@ def test_the_running_average_is_shown_if_there_is_one_unless_the_run_diverged() 
 
 def test_a_childs_end_counts_from_its_parents_epoch() -> None:
     assert snapshot(first_epoch=40).planned_epochs == 140
+
+
+def test_the_stage_changes_with_what_can_be_pressed_and_not_with_every_epoch() -> None:
+    run = Snapshot("a", 1, CONFIG, Status.RUNNING, datetime.now(UTC), variants=("latest",), owners=("key",))
+    same = [
+        replace(run, version=9, epoch=7, progress=0.5, epochs_per_second=3.0),
+        replace(run, status=Status.STARTING),
+        replace(run, unsaved="The disk is full.", appraised=0.1),
+    ]
+    assert {each.stage for each in same} == {run.stage}
+    rest = replace(run, status=Status.PAUSED, epoch=7, progress=0.5)
+    others = [
+        replace(run, variants=("latest", "best")),
+        replace(run, owners=("key", "other")),
+        replace(run, name="A name"),
+        replace(run, status=Status.WAITING),
+        rest,
+        replace(rest, status=Status.FINISHED),
+        replace(rest, epoch=8),
+        replace(rest, appraised=0.5),
+    ]
+    assert len({run.stage, *(each.stage for each in others)}) == 1 + len(others)
+    assert "key" not in run.stage

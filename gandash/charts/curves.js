@@ -1,0 +1,119 @@
+// What Plotly draws of a scene with lines (`figures.py`) and a run's curves: pure data in, a figure out.
+
+import { bulk, extent, robustRange, short, smooth } from "./series.js";
+
+const DECADES = 1000; // from which ratio on values are drawn on a logarithmic axis
+const LINE = 1.5; // pixels
+const FAINT_LINE = 1;
+const DOT = 6;
+const FAINT_DOT = 4;
+const NOTHING = { x: [], y: [] };
+
+// A line over the epochs; a single value is a dot.
+function trace({ x, y }, name, colour, width, size) {
+  return {
+    type: "scatter",
+    mode: x.length > 1 ? "lines" : "markers",
+    name,
+    x,
+    y,
+    line: { color: colour, width },
+    marker: { color: colour, size },
+    hovertemplate: "%{y:.4g}",
+  };
+}
+
+// A column as a trace or, smoothed, as two: faint as it is, and its average above.
+function traces({ name, colour, faint }, curve, smoothing) {
+  if (!smoothing) return [trace(curve, name, colour, LINE, DOT)];
+  const raw = trace(curve, name, faint, FAINT_LINE, FAINT_DOT);
+  delete raw.hovertemplate;
+  const average = { x: curve.x, y: smooth(curve.x, curve.y, smoothing) };
+  return [
+    { ...raw, hoverinfo: "skip", legendgroup: name, showlegend: false },
+    { ...trace(average, name, colour, LINE, DOT), legendgroup: name },
+  ];
+}
+
+// Give the y axis a range for these columns in which a few wild values do not flatten all others; is it a log one? What
+// is cut off is told in `meta.cut`. With `log` null the axis is logarithmic if all values are positive and their bulk
+// spans decades.
+function chooseRange(layout, columns, log) {
+  if (log) columns = columns.map((column) => column.filter((value) => value > 0));
+  columns = columns.filter((column) => column.length);
+  const axis = layout.yaxis;
+  if (!columns.length) {
+    if (log) axis.type = "log";
+    return Boolean(log);
+  }
+  if (log === null) {
+    const [low, high] = bulk(columns);
+    log = extent(columns)[0] > 0 && high / low >= DECADES;
+  }
+  if (log) columns = columns.map((column) => column.map(Math.log10));
+  const [lowest, highest] = extent(columns);
+  const cut = robustRange(columns);
+  const [bottom, top] = cut ?? [lowest, highest];
+  // Plotly marks powers of ten alone where they are at least 0.7 of its steps
+  if (log) Object.assign(axis, { type: "log", nticks: Math.min(Math.max(Math.floor((top - bottom) / 0.75), 3), 6) });
+  if (cut) {
+    axis.range = cut;
+    const [dip, peak] = [lowest, highest].map((end) => short(log ? 10 ** end : end));
+    const words = [];
+    if (highest > top) words.push(`peaks up to ${peak}`);
+    if (lowest < bottom) words.push(`dips down to ${dip}`);
+    const said = `${words.join(" and ")} are cut off`;
+    layout.meta.cut = said[0].toUpperCase() + said.slice(1);
+  }
+  return log;
+}
+
+// Add a thin dotted line between two ends, with a word at this place.
+function mark(layout, { line, word }, ends, text, place) {
+  (layout.shapes ??= []).push({ ...line, ...ends });
+  (layout.annotations ??= []).push({ ...word, text, xref: ends.xref, yref: ends.yref, ...place });
+}
+
+function hint(layout, look, { y, text }, log) {
+  const place = log ? Math.log10(y) : y; // unlike a shape, an annotation sits at the logarithm
+  const ends = { xref: "paper", x0: 0, x1: 1, yref: "y", y0: y, y1: y };
+  mark(layout, look, ends, text, { x: 1, y: place, xanchor: "right", yanchor: "bottom" });
+}
+
+// Title, legend and ideal of metrics, of those that were measured; the names that their lines go by.
+function metrics(scene, layout, lines) {
+  const units = new Set(lines.map((line) => line.unit));
+  const [first] = lines;
+  const together = units.size === 1;
+  layout.title.text = lines.length === 1 ? `${first.name} (${first.unit})` : together ? first.unit : "";
+  layout.showlegend = lines.length > 1;
+  if (scene.lines.length && !lines.length)
+    layout.annotations = [
+      { text: "Not measured yet", x: 0.5, y: 0.5, xref: "paper", yref: "paper", showarrow: false },
+    ];
+  const ideals = new Set(lines.map((line) => line.ideal));
+  const named = lines.map((line) => (together ? line : { ...line, name: `${line.name} (${line.unit})` }));
+  const log = lines.length > 0 && lines.every((line) => line.log);
+  const hints = ideals.size === 1 && first.ideal !== null ? [{ y: first.ideal, text: "ideal" }] : [];
+  return { named, log, hints: hints.filter(({ y }) => y > 0 || !log) };
+}
+
+// The figure `{ data, layout }` of a scene, whose columns are in `curves`, a Map of `{ x, y }` by their names.
+export function curveFigure(scene, curves) {
+  const layout = structuredClone(scene.layout);
+  let { lines, hints } = scene;
+  let log = { auto: null, linear: false, fixed: false }[scene.scale];
+  if (scene.scale === "measured") {
+    const measured = lines.filter((line) => curves.get(line.column)?.x.length);
+    ({ named: lines, log, hints } = metrics(scene, layout, measured));
+  }
+  const shown = lines.map((line) => curves.get(line.column) ?? NOTHING);
+  if (scene.scale !== "fixed") log = chooseRange(layout, shown.map((curve) => Array.from(curve.y)), log);
+  if (scene.since !== null) {
+    const ends = { xref: "x", x0: scene.since, x1: scene.since, yref: "paper", y0: 0, y1: 1 };
+    mark(layout, scene.mark, ends, "trained on", { x: scene.since, y: 1, xanchor: "left", yanchor: "top" });
+  }
+  hints.forEach((each) => hint(layout, scene.mark, each, log));
+  const data = lines.flatMap((line, i) => traces(line, shown[i], scene.smoothing));
+  return { data, layout };
+}
