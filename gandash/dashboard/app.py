@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
+from gandash.live.routes import routes
 from gandash.pages import NAVIGATION, server
 
 
@@ -16,4 +17,4 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         yield
 
 
-app = st.App(NAVIGATION, lifespan=lifespan)
+app = st.App(NAVIGATION, lifespan=lifespan, routes=routes())

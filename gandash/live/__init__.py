@@ -1,1 +1,1 @@
-"""The live path: what changed of a run, encoded once and sent to all who watch it."""
+"""What browsers are sent while runs train: a stream that is encoded once for all who watch, and files that stay."""
