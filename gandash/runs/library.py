@@ -114,6 +114,11 @@ class Library:
             entry = self._keep(run)
         entry.touched = self._clock()
 
+    def owners(self, run_id: str) -> tuple[str, ...]:
+        """The owners of a run, perhaps of a deleted one, without loading it; nobody's if there is none of this id."""
+        entry = self._entries.get(run_id)
+        return self._store.owners(run_id) if entry is None else entry.run.snapshot.owners
+
     def put(self, run: Run) -> None:
         """Replace a run in memory by its next state."""
         self._entries[run.run_id].run = run

@@ -1,7 +1,8 @@
 """A run as a state machine, without a clock, a lock or an engine: each function takes a state and returns the next one.
 
 A run is a chain of chunks. What to ask the workers for next follows from the state alone (`next_budget`); `launch`
-notes that it was asked for, `take_in` and `lose` what came of it. `go` and `halt` are what users press.
+notes that it was asked for, `take_in` and `lose` what came of it. `go` and `halt` are what users press. A run that has
+to wait for its turn asks for nothing until it is let in by `admit`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from gandash.core.config import RunConfig
 from gandash.core.records import Appraisal
+from gandash.runs import access
 from gandash.runs.snapshot import Snapshot, Status
 from gandash.runs.worker import Budget, Chunk
 
@@ -61,8 +63,18 @@ class Run:
 
     @property
     def active(self) -> bool:
-        """Whether it trains or is about to."""
+        """Whether it trains, is about to, or waits for its turn."""
         return self.snapshot.status.active
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it waits for its turn."""
+        return self.snapshot.status is Status.WAITING
+
+    @property
+    def training(self) -> bool:
+        """Whether it takes one of the places that there are for runs: it trains or is about to."""
+        return self.active and not self.waiting
 
     @property
     def idle(self) -> bool:
@@ -94,13 +106,29 @@ def changed(run: Run, **changes: Any) -> Run:
     return replace(run, snapshot=replace(run.snapshot, version=run.snapshot.version + 1, **changes))
 
 
-def go(run: Run, steps: int = 0) -> Run:
-    """Train on, or only so many whole epochs more. Raises `ValueError` in plain words if that cannot be."""
+def claim(run: Run, owner: str) -> Run:
+    """The run in the hands of this owner, who owns it from now on if nobody did; raises `access.NotYoursError`."""
+    owners = access.claimed(run.snapshot.owners, owner)
+    return run if owners == run.snapshot.owners else changed(run, owners=owners)
+
+
+def join(run: Run, token: str, owner: str) -> Run:
+    """Let this owner in, who came with a control link; raises `access.NotYoursError` if it is not this run's."""
+    owners = access.joined(run.run_id, run.snapshot.owners, token, owner)
+    return run if owners == run.snapshot.owners else changed(run, owners=owners)
+
+
+def go(run: Run, steps: int = 0, *, wait: bool = False) -> Run:
+    """Train on, or only so many whole epochs more; with `wait` once it is its turn.
+
+    Raises `ValueError` in plain words if that cannot be.
+    """
     status = run.snapshot.status
     if status.ended:
         raise ValueError(f"The run cannot go on: {_WHY_ENDED[status]}. Train on makes a new run that does.")
     if run.active and steps and not run.steps:
-        raise ValueError("The run is going on by itself: pause it before you step.")
+        doing = "waits for its turn" if run.waiting else "is going on by itself"
+        raise ValueError(f"The run {doing}: pause it before you step.")
     goal = None
     if steps and run.goal is not None:
         goal = run.goal + steps
@@ -109,13 +137,27 @@ def go(run: Run, steps: int = 0) -> Run:
     run = replace(run, steps=run.steps + steps if steps else 0, goal=goal, unappraisable=False)
     if run.active:
         return run
-    return changed(run, status=Status.STARTING if run.checkpoint is None else Status.RUNNING, message="")
+    return changed(run, status=Status.WAITING if wait else _going(run), message="")
+
+
+def admit(run: Run) -> Run:
+    """It is this waiting run's turn."""
+    return changed(run, status=_going(run), place=None)
+
+
+def placed(run: Run, place: int) -> Run:
+    """Tell a waiting run its place in the queue."""
+    return run if run.snapshot.place == place else changed(run, place=place)
+
+
+def _going(run: Run) -> Status:
+    return Status.STARTING if run.checkpoint is None else Status.RUNNING
 
 
 def halt(run: Run, status: Status, message: str = "") -> Run:
     """Stand still, for this reason; the chunk in flight still counts."""
     run = replace(run, steps=0, goal=None, marked=None, rate=None)
-    return changed(run, status=status, message=message, epochs_per_second=None, seconds_left=None)
+    return changed(run, status=status, message=message, epochs_per_second=None, seconds_left=None, place=None)
 
 
 def pause(run: Run, message: str = "") -> Run:
@@ -143,10 +185,10 @@ def next_budget(run: Run) -> Budget | None:
     """What to ask the workers for, or None if there is nothing to do or something in flight.
 
     A run that goes on trains, and is appraised now and then. One that came to rest is appraised as it is, so that its
-    figures are those of the generators that can be had.
+    figures are those of the generators that can be had. One that waits for its turn asks for nothing.
     """
     snapshot = run.snapshot
-    if run.flight is not None:
+    if run.flight is not None or run.waiting:
         return None
     unseen = snapshot.real is None
     if run.checkpoint is None:
@@ -200,8 +242,8 @@ def take_in(run: Run, chunk: Chunk, now: float) -> Run:
         appraised=appraised,
         variants=chunk.variants,
         real=old.real if chunk.real is None else chunk.real,
-        epochs_per_second=run.rate if status.active else None,
-        seconds_left=_seconds_left(run.rate, old.config.epochs, chunk.progress) if status.active else None,
+        epochs_per_second=run.rate if run.training else None,
+        seconds_left=_seconds_left(run.rate, old.config.epochs, chunk.progress) if run.training else None,
     )
     if chunk.state != "running":
         return halt(run, Status(chunk.state), chunk.message)
@@ -223,7 +265,7 @@ def _timed(run: Run, chunk: Chunk, now: float) -> Run:
     if elapsed > 0:
         newest = (chunk.progress - run.snapshot.progress) * run.snapshot.config.epochs / elapsed
         rate = newest if rate is None else rate + (1 - math.exp(-elapsed / 3)) * (newest - rate)
-    return replace(run, marked=now if run.active else None, rate=rate)
+    return replace(run, marked=now if run.training else None, rate=rate if run.training else None)
 
 
 def _seconds_left(rate: float | None, epochs: int, progress: float) -> float | None:

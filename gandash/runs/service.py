@@ -2,9 +2,9 @@
 
 A run is a chain of chunks: when one comes back from the engine, the next is submitted at once with its checkpoint.
 Chunks wait in one queue, so runs share the engine fairly. What a page sees is the run's newest snapshot, which never
-waits for training. What a run does next is decided in `gandash.runs.run`, which is pure; the service is the lock, the
-clock and the engine around it. It knows neither torch nor Streamlit; training happens in `gandash.runs.worker`, in
-other processes.
+waits for training. What a run does next is decided in `gandash.runs.run`, who may control it in `access`, whose turn it
+is in `queue`, all of which are pure; the service is the lock, the clock and the engine around them. It knows neither
+torch nor Streamlit; training happens in `gandash.runs.worker`, in other processes.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
 from gandash.core.fork import child_config
+from gandash.runs import access, queue, worker
 from gandash.runs import run as runs
-from gandash.runs import worker
+from gandash.runs.access import NotYoursError
 from gandash.runs.executors import EngineClosedError, EngineError, engine
 from gandash.runs.library import Library, UnknownRun
+from gandash.runs.queue import Limits
 from gandash.runs.run import Run
 from gandash.runs.settings import Settings
 from gandash.runs.snapshot import RunSummary, Snapshot, Status, records_of
@@ -46,7 +48,7 @@ LONGEST_NOTE = 2000
 Advance = Callable[[str, str, bytes | None, Budget], Chunk]
 Fork = Callable[[str, bytes, Mapping[str, Any]], tuple[str, Chunk]]
 
-__all__ = ["RunService", "UnknownRun"]
+__all__ = ["NotYoursError", "RunService", "UnknownRun"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -56,6 +58,9 @@ class RunService:
     """Runs all runs of a server on one engine, and keeps them in one store. Any thread may call any method.
 
     The engine belongs to the service from now on: `close` shuts it down. `clock` gives seconds that never go back.
+    Whatever controls a run asks who wants it, by the key of an `owner`, and raises `NotYoursError` where that may not
+    be; "" is somebody unknown, who controls only what nobody owns. Who starts a run, or is the first to control it,
+    owns it. Of many runs some wait for their turn: `most_runs` train at the same time, `most_runs_each` of one owner.
     """
 
     def __init__(
@@ -64,12 +69,16 @@ class RunService:
         engine: Executor,
         *,
         idle_pause: float | None = 60.0,
+        most_runs: int | None = None,
+        most_runs_each: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         advance: Advance = worker.advance,
         fork: Fork = worker.fork,
     ) -> None:
         self._engine = engine
         self._idle_pause = idle_pause
+        self._limits = Limits(most_runs, most_runs_each)
+        self._queue: list[str] = []
         self._clock = clock
         self._advance = advance
         self._fork = fork
@@ -90,64 +99,90 @@ class RunService:
         settings = settings or Settings.from_environment()
         store = RunStore(settings.home)
         try:
-            return cls(store, engine(settings), idle_pause=settings.idle_pause)
+            return cls(
+                store,
+                engine(settings),
+                idle_pause=settings.idle_pause,
+                most_runs=settings.places,
+                most_runs_each=settings.most_runs_each,
+            )
         except BaseException:
             store.close()
             raise
 
     # What pages ask for
 
-    def start(self, config: RunConfig, *, paused: bool = False, step: bool = False) -> str:
+    def start(self, config: RunConfig, *, paused: bool = False, step: bool = False, owner: str = "") -> str:
         """Start a new run and return its id; `paused` makes it wait for `resume` or `step`, `step` do one epoch."""
         run = Run(Snapshot(secrets.token_hex(5), 1, config, Status.PAUSED, datetime.now(UTC)))
-        return self._begin(run if paused and not step else runs.go(run, steps=int(step)))
+        return self._begin(run, owner, None if paused and not step else int(step))
 
-    def pause(self, run_id: str) -> None:
+    def pause(self, run_id: str, *, owner: str = "") -> None:
         """Pause a run; the chunk in flight still counts. Does nothing to a run that stands still."""
-        self._change(run_id, runs.pause)
+        self._change(run_id, owner, runs.pause)
 
-    def resume(self, run_id: str) -> None:
+    def resume(self, run_id: str, *, owner: str = "") -> None:
         """Go on with a paused run, or with one that failed. Raises `ValueError` if the run has ended."""
-        self._go(run_id, steps=0)
+        self._go(run_id, owner, steps=0)
 
-    def step(self, run_id: str) -> None:
+    def step(self, run_id: str, *, owner: str = "") -> None:
         """Train one whole epoch, then pause; asked for again meanwhile, one more.
 
         Raises `ValueError` if the run has ended or is going on by itself.
         """
-        self._go(run_id, steps=1)
+        self._go(run_id, owner, steps=1)
 
-    def stop(self, run_id: str) -> None:
+    def stop(self, run_id: str, *, owner: str = "") -> None:
         """End a run for good; its generators can still be had. Does nothing to a run that has ended."""
-        self._change(run_id, runs.stop)
+        self._change(run_id, owner, runs.stop)
 
-    def rename(self, run_id: str, name: str, note: str) -> None:
+    def rename(self, run_id: str, name: str, note: str, *, owner: str = "") -> None:
         """Give a run a name and a note, either of which may be empty; `ValueError` if one is too long."""
         name, note = " ".join(name.split()), note.strip()
         for what, text, most in (("name", name, LONGEST_NAME), ("note", note, LONGEST_NOTE)):
             if len(text) > most:
                 raise ValueError(f"The {what} has {len(text):,} characters; {most:,} is the most. Shorten it.")
-        self._change(run_id, lambda run: runs.rename(run, name, note))
+        self._change(run_id, owner, lambda run: runs.rename(run, name, note))
 
-    def delete(self, run_id: str) -> None:
+    def delete(self, run_id: str, *, owner: str = "") -> None:
         """Put a run out of sight, paused. `undelete` brings it back for an hour at least; then it is gone for good."""
+        access.claimed(self._library.owners(run_id), owner)
         with self._lock:
             self._flights.pop(run_id, None)  # what is in flight is thrown away
             if run_id in self._library:
                 self._library.put(runs.pause(runs.lose(self._library[run_id])))
-        self._save(run_id)
+            moved = self._serve_queue()
+        for each in (run_id, *moved):
+            self._save(each)
         self._watched.pop(run_id, None)
         self._library.delete(run_id)
 
-    def undelete(self, run_id: str) -> None:
+    def undelete(self, run_id: str, *, owner: str = "") -> None:
         """Bring a deleted run back as it was, paused if it was training; `UnknownRun` once it is gone for good."""
+        access.claimed(self._library.owners(run_id), owner)
         self._library.undelete(run_id)
 
-    def train_on(self, run_id: str, changes: Mapping[str, Any], *, step: bool = False) -> str:
+    def may_control(self, run_id: str, owner: str) -> bool:
+        """Whether this owner may control a run; raises `UnknownRun`."""
+        return access.may_control(self.snapshot(run_id).owners, owner)
+
+    def share(self, run_id: str, owner: str) -> str:
+        """A token that lets who brings it to `accept` control this run too. It stays the same."""
+        self._change(run_id, owner, lambda run: run)
+        owners = self.snapshot(run_id).owners
+        if not owners:
+            raise ValueError("The run belongs to nobody, so everybody can control it without a link.")
+        return access.control_token(run_id, owners)
+
+    def accept(self, run_id: str, token: str, owner: str) -> None:
+        """Let this owner control a run, who has come with the token of its control link."""
+        self._alter(run_id, lambda run: runs.join(run, token, owner))
+
+    def train_on(self, run_id: str, changes: Mapping[str, Any], *, step: bool = False, owner: str = "") -> str:
         """Start a new run that goes on from where this one stands, with other knobs; `step` makes it do one epoch.
 
-        The run itself stays as it is and may be deleted. Raises `ValueError` in words if it is training or has nothing
-        to go on from, and for knobs that must stay. Waits for a worker.
+        The run itself stays as it is and may be deleted; it may be anybody's. Raises `ValueError` in words if it is
+        training or has nothing to go on from, and for knobs that must stay. Waits for a worker.
         """
         self._refuse_closed()
         parent, checkpoint = self._trained(run_id)
@@ -157,7 +192,7 @@ class RunService:
         config_json, chunk = self._ask(self._fork, parent.config.to_json(), checkpoint, dict(changes))
         config = RunConfig.from_json(config_json)
         child = runs.child(parent, secrets.token_hex(5), datetime.now(UTC), config, chunk)
-        return self._begin(runs.go(child, steps=int(step)))
+        return self._begin(child, owner, int(step))
 
     def watch(self, run_id: str) -> None:
         """Say that a page is looking at this run, which keeps it from being paused."""
@@ -168,9 +203,10 @@ class RunService:
         """The newest state of a run, at once; raises `UnknownRun`."""
         return self._read(run_id).snapshot
 
-    def runs(self) -> list[RunSummary]:
-        """All runs, newest first."""
-        return self._library.summaries()
+    def runs(self, owner: str | None = None) -> list[RunSummary]:
+        """All runs, or only those that this owner may control, newest first."""
+        listed = self._library.summaries()
+        return listed if owner is None else [run for run in listed if access.may_control(run.owners, owner)]
 
     def thumbnail(self, run_id: str) -> NDArray[np.float32] | None:
         """Some generated points of a run as they are drawn, (n, 2) with n at most 220; None before there are any.
@@ -236,21 +272,31 @@ class RunService:
 
     # The chain of chunks
 
-    def _begin(self, run: Run) -> str:
-        """Take in a new run, and set it going if it wants to."""
+    def _begin(self, run: Run, owner: str, steps: int | None) -> str:
+        """Take in a new run, and set it going, for so many epochs (0: by itself) unless `steps` is None."""
         self._refuse_closed()
-        self._library.add(run)
         with self._lock:
+            run = runs.claim(run, owner)
+            if steps is not None:
+                run = runs.go(run, steps, wait=not self._has_room(run))
+            self._library.add(run)
             self._refuse_closed()
             self._watched[run.run_id] = self._clock()
-            self._submit(self._library.read(run.run_id))
+            self._submit(run)
+            moved = self._serve_queue()
+        for each in moved:
+            self._save(each)
         return run.run_id
 
-    def _go(self, run_id: str, *, steps: int) -> None:
+    def _go(self, run_id: str, owner: str, *, steps: int) -> None:
         self._refuse_closed()
-        self._change(run_id, lambda run: runs.go(run, steps), watched=True)
+        self._change(run_id, owner, lambda run: runs.go(run, steps, wait=not self._has_room(run)), watched=True)
 
-    def _change(self, run_id: str, change: Callable[[Run], Run], *, watched: bool = False) -> None:
+    def _change(self, run_id: str, owner: str, change: Callable[[Run], Run], *, watched: bool = False) -> None:
+        """Let an owner bring a run to its next state."""
+        self._alter(run_id, lambda run: change(runs.claim(run, owner)), watched=watched)
+
+    def _alter(self, run_id: str, change: Callable[[Run], Run], *, watched: bool = False) -> None:
         """Bring a run to its next state, ask the workers for what follows from it, and save it."""
         self._library.claim(run_id)
         with self._lock:
@@ -258,7 +304,33 @@ class RunService:
             if watched:
                 self._watched[run_id] = self._clock()
             self._submit(run)
-        self._save(run_id)
+            moved = self._serve_queue()
+        for each in (run_id, *moved):
+            self._save(each)
+
+    def _has_room(self, run: Run) -> bool:
+        training = [_owner(other) for other in self._library if other.training]
+        return queue.has_room(self._limits, training, _owner(run))
+
+    def _serve_queue(self) -> list[str]:
+        """Let in whose turn it is and tell the others their places. Returns the runs that are to be saved."""
+        waiting = {run.run_id: run for run in self._library if run.waiting}
+        self._queue = [run_id for run_id in self._queue if run_id in waiting]
+        self._queue += [run_id for run_id in waiting if run_id not in self._queue]
+        for run_id in [] if self._closed else list(self._queue):
+            run = self._unless_unwatched(waiting[run_id])
+            if not run.waiting:
+                self._queue.remove(run_id)
+                self._library.put(run)
+        training = [_owner(run) for run in self._library if run.training]
+        line = [(run_id, _owner(waiting[run_id])) for run_id in self._queue]
+        turn, held = queue.serve(self._limits, training, line)
+        for run_id in turn:
+            self._queue.remove(run_id)
+            self._submit(runs.admit(waiting[run_id]))
+        for place, run_id in enumerate(held, 1):
+            self._library.put(runs.placed(waiting[run_id], place))
+        return [run_id for run_id, run in waiting.items() if self._library[run_id] is not run]
 
     def _read(self, run_id: str) -> Run:
         """A run to look at. One that comes from the store without figures of its own is appraised."""
@@ -312,7 +384,9 @@ class RunService:
             else:
                 run = self._unless_unwatched(runs.take_in(run, chunk, self._clock()))
             self._submit(run)
-        self._save(run_id)
+            moved = [] if run.training else self._serve_queue()
+        for each in (run_id, *moved):
+            self._save(each)
 
     def _unless_unwatched(self, run: Run) -> Run:
         """The run, paused if no page has looked at it for too long."""
@@ -371,6 +445,11 @@ class RunService:
         except Exception as error:
             _log.exception("A worker could not do %s", function.__name__)
             raise ValueError(f"That did not work ({type(error).__name__}); the server's log says more.") from error
+
+
+def _owner(run: Run) -> str:
+    """For whom a run counts; "" for nobody."""
+    return run.snapshot.owners[0] if run.snapshot.owners else ""
 
 
 def _log_failure(warm_up: Future[Any]) -> None:

@@ -22,6 +22,9 @@ def _home() -> Path:
     return Path(platformdirs.user_data_dir("gandash", appauthor=False))
 
 
+RUNS_A_WORKER = 8
+
+
 @dataclass(frozen=True)
 class Settings:
     """How the server runs.
@@ -29,13 +32,23 @@ class Settings:
     `home`: the folder of the saved runs (`GANDASH_HOME`). `workers`: the most processes that train at the same time
     (`GANDASH_WORKERS`). `dask`: a Dask scheduler's address, which replaces the local processes (`GANDASH_DASK`).
     `idle_pause`: after how many seconds a run that no page watches is paused, or None for never
-    (`GANDASH_IDLE_PAUSE`, ``off`` for never).
+    (`GANDASH_IDLE_PAUSE`, ``off`` for never). `most_runs`: how many runs train at the same time while others wait
+    (`GANDASH_MOST_RUNS`, by default 8 for each worker), and `most_runs_each` of one owner (`GANDASH_MOST_RUNS_EACH`).
+    `list_all`: whether everybody sees everybody's runs in the list, or only their own (`GANDASH_LIST`).
     """
 
     home: Path = field(default_factory=_home)
     workers: int = field(default_factory=_cores)
     dask: str | None = None
     idle_pause: float | None = 60.0
+    most_runs: int | None = None
+    most_runs_each: int = 4
+    list_all: bool = False
+
+    @property
+    def places(self) -> int:
+        """How many runs train at the same time."""
+        return RUNS_A_WORKER * self.workers if self.most_runs is None else self.most_runs
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -44,16 +57,28 @@ class Settings:
         settings = cls()
         return cls(
             home=Path(given["GANDASH_HOME"]).expanduser().absolute() if "GANDASH_HOME" in given else settings.home,
-            workers=_workers(given["GANDASH_WORKERS"]) if "GANDASH_WORKERS" in given else settings.workers,
+            workers=_count(given, "GANDASH_WORKERS", "worker processes", 256) or settings.workers,
             dask=_address(given["GANDASH_DASK"]) if "GANDASH_DASK" in given else None,
             idle_pause=_seconds(given["GANDASH_IDLE_PAUSE"]) if "GANDASH_IDLE_PAUSE" in given else settings.idle_pause,
+            most_runs=_count(given, "GANDASH_MOST_RUNS", "runs that train at the same time", 100_000),
+            most_runs_each=_count(given, "GANDASH_MOST_RUNS_EACH", "runs of one owner", 100_000)
+            or settings.most_runs_each,
+            list_all=_listed(given.get("GANDASH_LIST", "mine")),
         )
 
 
-def _workers(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 256:
-        raise ValueError(f"GANDASH_WORKERS is {text!r}; give a whole number of worker processes from 1 to 256.")
-    return int(text)
+def _count(given: Mapping[str, str], name: str, what: str, most: int) -> int | None:
+    """A number from 1 on; None if it is not given."""
+    text = given.get(name)
+    if text is not None and not (text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+        raise ValueError(f"{name} is {text[:40]!r}; give a whole number of {what} from 1 to {most:,}.")
+    return None if text is None else int(text)
+
+
+def _listed(text: str) -> bool:
+    if text.lower() not in ("mine", "all"):
+        raise ValueError(f"GANDASH_LIST is {text[:40]!r}; give mine, or all to list everybody's runs.")
+    return text.lower() == "all"
 
 
 def _address(text: str) -> str:

@@ -261,6 +261,15 @@ class RunStore:
             rows = db.execute("SELECT * FROM runs WHERE deleted IS NULL ORDER BY created DESC, rowid DESC").fetchall()
         return [_summary(row) for row in rows]
 
+    def owners(self, run_id: str) -> tuple[str, ...]:
+        """The owners of a run, deleted or not; nobody if there is none of this id, or if they cannot be read."""
+        with self._guard() as db:
+            row = db.execute("SELECT owners FROM runs WHERE id = ?", (run_id,)).fetchone()
+        try:
+            return () if row is None else _strings(row["owners"])
+        except ValueError:
+            return ()
+
     def servers(self) -> set[str]:
         """Which processes have runs that are saved as active."""
         with self._guard() as db:

@@ -53,7 +53,8 @@ def test_a_token_that_is_made_up_does_not(odd: str) -> None:
 
 
 def test_of_very_many_owners_the_first_and_the_newest_stay() -> None:
-    owners, token = (ANNA,), access.control_token("a", (ANNA,))
+    owners: tuple[str, ...] = (ANNA,)
+    token = access.control_token("a", owners)
     for number in range(100):
         owners = access.joined("a", owners, token, f"{number:064x}")
     assert len(owners) == access.MOST_OWNERS and owners[0] == ANNA and owners[-1] == f"{99:064x}"

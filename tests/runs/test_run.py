@@ -20,7 +20,10 @@ from .conftest import FakeTraining
 EPOCHS = 12
 CONFIG = RunConfig(shape="line", epochs=EPOCHS)
 
-EVENTS = ("go", "step", "pause", "stop", "launch", "answer", "answer", "answer", "fail", "lose", "rename")
+EVENTS = (
+    *("go", "step", "queue", "queue step", "admit", "place", "pause", "stop"),
+    *("launch", "answer", "answer", "answer", "fail", "lose", "rename", "claim"),
+)
 
 
 def begun(**changes: object) -> Run:
@@ -39,14 +42,18 @@ class World:
         """Let one thing happen, if it can."""
         before = self.run
         match event:
-            case "go" | "step":
-                steps = int(event == "step")
+            case "go" | "step" | "queue" | "queue step":
+                steps = int("step" in event)
                 refused = before.snapshot.status.ended or (before.active and steps and not before.steps)
                 if refused:
                     with pytest.raises(ValueError, match=r"cannot go on|pause it before"):
                         runs.go(before, steps)
                 else:
-                    self.run = runs.go(before, steps)
+                    self.run = runs.go(before, steps, wait="queue" in event)
+            case "admit" if before.waiting:
+                self.run = runs.admit(before)
+            case "place" if before.waiting:
+                self.run = runs.placed(before, before.snapshot.version % 5 + 1)
             case "pause":
                 self.run = runs.pause(before)
             case "stop":
@@ -61,6 +68,8 @@ class World:
                 self.run = runs.take_in(before, Chunk("failed", "It went wrong."), self.now)
             case "lose" if before.flight is not None:
                 self.run = runs.server_stops(before)
+            case "claim":
+                self.run = runs.claim(before, "anna")
             case "rename":
                 self.run = runs.rename(before, f"name {before.snapshot.version}", "")
 
@@ -90,9 +99,19 @@ def check(run: Run, old: Run) -> None:
     assert len(snapshot.frames) <= runs.KEPT_FRAMES
     if before.status.ended and not snapshot.status.ended:
         raise AssertionError("an ended run has risen")
-    if run.active:
-        assert run.flight is not None or runs.next_budget(run) is not None, "a run that goes on has something to do"
+    assert snapshot.owners == before.owners or before.owners == (), "a run keeps its owners"
+    assert run.training == (run.active and not run.waiting)
+    if run.waiting:
+        assert runs.next_budget(run) is None, "who waits asks for nothing"
+        assert (snapshot.epochs_per_second, snapshot.seconds_left) == (None, None)
+        assert before.status is Status.WAITING or snapshot.place is None
     else:
+        assert snapshot.place is None
+    if before.status is Status.WAITING and snapshot.epoch > before.epoch:
+        assert old.flight is not None, "it has been trained out of its turn"
+    if run.training:
+        assert run.flight is not None or runs.next_budget(run) is not None, "a run that goes on has something to do"
+    elif not run.waiting:
         assert (snapshot.epochs_per_second, snapshot.seconds_left, run.steps, run.goal) == (None, None, 0, None)
     if run.flight is not None:
         assert runs.next_budget(run) is None, "one chunk in flight at a time"
@@ -116,6 +135,9 @@ def test_left_alone_it_comes_to_rest_with_figures_of_what_is_shown(events: list[
     world = World(begun())
     for event in events:
         world.happen(event)
+    if world.run.waiting:
+        assert world.settle() <= 1 and (world.run.waiting or not world.run.active), "it waits, or has come to rest"
+        world.happen("admit")
     went_on = world.run.active
     count = world.settle()
     end = world.run.snapshot
@@ -123,6 +145,25 @@ def test_left_alone_it_comes_to_rest_with_figures_of_what_is_shown(events: list[
     assert went_on or count <= 2, "what was in flight, and an appraisal"
     if world.run.checkpoint and end.status is not Status.FAILED and not world.run.unappraisable:
         assert end.appraised == end.progress and end.real is not None
+
+
+def test_a_run_waits_for_its_turn_and_can_be_paused_and_stopped_meanwhile() -> None:
+    waiting = runs.placed(runs.go(begun(), wait=True), 3)
+    assert (waiting.snapshot.status, waiting.snapshot.place) == (Status.WAITING, 3)
+    assert runs.placed(waiting, 3) is waiting
+    for end, status in ((runs.pause(waiting), Status.PAUSED), (runs.stop(waiting), Status.STOPPED)):
+        assert (end.snapshot.status, end.snapshot.place) == (status, None)
+    admitted = runs.admit(waiting)
+    assert (admitted.snapshot.status, admitted.snapshot.place) == (Status.STARTING, None)
+    assert runs.next_budget(admitted) is not None
+    assert runs.admit(runs.go(replace(begun(), checkpoint=b"x"), wait=True)).snapshot.status is Status.RUNNING
+
+
+def test_what_was_in_flight_when_a_run_began_to_wait_counts() -> None:
+    world = World(begun())
+    for event in ("go", "launch", "pause", "queue", "answer"):
+        world.happen(event)
+    assert (world.run.snapshot.status, world.run.snapshot.epoch) == (Status.WAITING, 2)
 
 
 @settings(deadline=None)
