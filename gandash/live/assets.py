@@ -23,7 +23,7 @@ from gandash.live.base import base_path
 FOLDER = "/assets"
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 _IMPORT = re.compile(r"""(\b(?:from|import)\s*\(?\s*["'])\./([\w.-]+\.js)(["'])""")
-_TYPES = {".js": "text/javascript", ".css": "text/css"}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 _files: dict[str, Path] = {}
 _packing = threading.Lock()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from gandash.core.targets import read_spec
-from gandash.pages import address, browser, recipes, setup, train_on
+from gandash.pages import address, audience, browser, recipes, setup, train_on
 from gandash.pages.wording import plain
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot
@@ -67,6 +67,7 @@ def show(service: RunService, checked: setup.Setup, found: address.Found) -> Non
                 on_click=_train,
                 args=(service, snapshot.run_id if snapshot.status.active else None),
             )
+        audience.show(snapshot)
         browser.keys()
     _choose()
     # always there, or else what comes below would change its place with each message, and charts would be mounted anew

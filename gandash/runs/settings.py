@@ -6,8 +6,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import platformdirs
+
+from gandash.core.problems import shortened
 
 
 def _cores() -> int:
@@ -34,7 +37,9 @@ class Settings:
     `idle_pause`: after how many seconds a run that no page watches is paused, or None for never
     (`GANDASH_IDLE_PAUSE`, ``off`` for never). `most_runs`: how many runs train at the same time while others wait
     (`GANDASH_MOST_RUNS`, by default 8 for each worker), and `most_runs_each` of one owner (`GANDASH_MOST_RUNS_EACH`).
-    `list_all`: whether everybody sees everybody's runs in the list, or only their own (`GANDASH_LIST`).
+    `list_all`: whether everybody sees everybody's runs in the list, or only their own (`GANDASH_LIST`). `url`: the
+    address under which others find the dashboard, for links to hand out (`GANDASH_URL`), or None for the one in the
+    browser.
     """
 
     home: Path = field(default_factory=_home)
@@ -44,6 +49,7 @@ class Settings:
     most_runs: int | None = None
     most_runs_each: int = 4
     list_all: bool = False
+    url: str | None = None
 
     @property
     def places(self) -> int:
@@ -64,6 +70,7 @@ class Settings:
             most_runs_each=_count(given, "GANDASH_MOST_RUNS_EACH", "runs of one owner", 100_000)
             or settings.most_runs_each,
             list_all=_listed(given.get("GANDASH_LIST", "mine")),
+            url=_url(given["GANDASH_URL"]) if "GANDASH_URL" in given else None,
         )
 
 
@@ -86,6 +93,22 @@ def _address(text: str) -> str:
     if not separator or not host or not port.isdecimal():
         raise ValueError(f"GANDASH_DASK is {text!r}; give a Dask scheduler's address, such as tcp://localhost:8786.")
     return text
+
+
+def _url(text: str) -> str:
+    """An address without a slash at its end."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:  # a port that is no number, a bracket too many
+        parts, port = urlsplit(""), None
+    plain = not parts.query and not parts.fragment and not parts.username and text.isascii() and text.isprintable()
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not plain or " " in text:
+        raise ValueError(
+            f"GANDASH_URL is {shortened(text)}; give the address under which others find the dashboard, such as "
+            "https://gans.example.org or http://192.168.0.7:8501."
+        )
+    return text.rstrip("/")
 
 
 def _seconds(text: str) -> float | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,18 @@ def test_off_and_empty() -> None:
     assert Settings.from_environment({"GANDASH_WORKERS": "  ", "GANDASH_HOME": ""}) == Settings()
 
 
+@pytest.mark.parametrize("address", ["https://gans.example.org", "http://192.168.0.7:8501/g", "http://[fd00::7]:80"])
+def test_an_address_for_others_is_kept_without_a_slash_at_its_end(address: str) -> None:
+    assert Settings.from_environment({"GANDASH_URL": address}).url == address
+    assert Settings.from_environment({"GANDASH_URL": f"{address}/"}).url == address
+
+
+def test_a_long_address_is_not_told_in_full() -> None:
+    with pytest.raises(ValueError, match="GANDASH_URL is ") as error:
+        Settings.from_environment({"GANDASH_URL": "x" * 100_000})
+    assert len(str(error.value)) < 500
+
+
 def test_a_tilde_means_the_home_folder() -> None:
     assert Settings.from_environment({"GANDASH_HOME": "~/gans"}).home == Path.home() / "gans"
 
@@ -56,6 +69,17 @@ def test_a_tilde_means_the_home_folder() -> None:
         ("GANDASH_LIST", "yours"),
         ("GANDASH_DASK", "somewhere"),
         ("GANDASH_DASK", "host:port"),
+        ("GANDASH_URL", "gans.example.org"),
+        ("GANDASH_URL", "ftp://gans.example.org"),
+        ("GANDASH_URL", "javascript:alert(1)"),
+        ("GANDASH_URL", "http://"),
+        ("GANDASH_URL", "http://a:b"),
+        ("GANDASH_URL", "http://a:0"),
+        ("GANDASH_URL", "http://[a"),
+        ("GANDASH_URL", "http://me:secret@a"),
+        ("GANDASH_URL", "http://a b"),
+        ("GANDASH_URL", "http://a/?x=1"),
+        ("GANDASH_URL", "http://a/#x"),
         ("GANDASH_IDLE_PAUSE", "0"),
         ("GANDASH_IDLE_PAUSE", "-5"),
         ("GANDASH_IDLE_PAUSE", "nan"),
@@ -64,6 +88,6 @@ def test_a_tilde_means_the_home_folder() -> None:
     ],
 )
 def test_nonsense_names_the_variable_and_the_value(name: str, value: str) -> None:
-    with pytest.raises(ValueError, match=f"{name} is '{value[:40]}'; give") as caught:
+    with pytest.raises(ValueError, match=re.escape(f"{name} is '{value[:40]}") + ".*; give") as caught:
         Settings.from_environment({name: value})
     assert len(str(caught.value)) < 300

@@ -1,0 +1,101 @@
+// Values over the epochs as lines on a canvas.
+
+import { epochText, fitted, frame, logTicks, looks, tickText, ticks } from "./axes.js";
+import { bulk, extent, robustRange, short } from "./series.js";
+
+const DECADES = 1000; // from which ratio on the axis is logarithmic
+const FEWEST_EPOCHS = 5; // that an axis shows
+const MARGIN = 0.06;
+const TICK_PIXELS = 45; // for each tick, upwards
+const EPOCH_PIXELS = 70;
+
+// The range in which most values of some columns are, whether the axis is logarithmic, and in words what is cut off.
+// `log` null leaves the kind of axis to the values.
+export function rangeOf(columns, log) {
+  if (log) columns = columns.map((column) => column.filter((value) => value > 0));
+  columns = columns.filter((column) => column.length);
+  if (!columns.length) return { range: [0, 1], log: false, cut: "" };
+  if (log === null) {
+    const [low, high] = bulk(columns);
+    log = extent(columns)[0] > 0 && high / low >= DECADES;
+  }
+  if (log) columns = columns.map((column) => column.map(Math.log10));
+  const [lowest, highest] = extent(columns);
+  const margin = MARGIN * (highest - lowest || Math.abs(highest) || 1);
+  const range = robustRange(columns) ?? [lowest - margin, highest + margin];
+  const words = [];
+  const [dip, peak] = [lowest, highest].map((end) => short(log ? 10 ** end : end));
+  if (highest > range[1]) words.push(`peaks up to ${peak}`);
+  if (lowest < range[0]) words.push(`dips down to ${dip}`);
+  return { range, log, cut: words.length ? `${words.join(" and ")} are cut off` : "" };
+}
+
+// Draw `lines`, each `{ x, y, colour }` with a style sheet's name of a colour. `hints` are `[value, text]`, drawn across
+// where they are within the range; `since` is an epoch to mark; `log` is for `rangeOf`. Returns what is cut
+// off, in words.
+export function curve(canvas, { lines, hints = [], since = 0, log = null }) {
+  const { context, width, height } = fitted(canvas);
+  context.clearRect(0, 0, width, height);
+  const found = rangeOf(lines.map((line) => Array.from(line.y)), log);
+  const look = looks(canvas);
+  const last = Math.max(FEWEST_EPOCHS, ...lines.map((line) => line.x.at(-1) ?? 0));
+  const place = found.log ? Math.log10 : (value) => value;
+  const upwards = height / TICK_PIXELS;
+  const whole = (range, most) => {
+    const { values, step } = ticks(range, most);
+    return values.map((value) => [value, tickText(value, step)]);
+  };
+  let sideways = ticks([0, last], width / EPOCH_PIXELS);
+  if (sideways.step < 1) sideways = ticks([0, last], last);
+  const box = frame(context, width, height, look, {
+    x: { range: [0, last], ticks: sideways.values.map((value) => [value, epochText(value)]), title: "epoch" },
+    y: {
+      range: found.range,
+      ticks: found.log ? logTicks(found.range, upwards) : whole(found.range, upwards),
+    },
+  });
+  if (!box) return found.cut;
+  context.save();
+  context.beginPath();
+  context.rect(box.left, box.top - 1, box.wide + 1, box.high + 2);
+  context.clip();
+  const dotted = (x0, y0, x1, y1) => {
+    context.setLineDash([2, 3]);
+    context.lineWidth = 1;
+    context.strokeStyle = look.of("--hint");
+    context.beginPath();
+    context.moveTo(x0, y0);
+    context.lineTo(x1, y1);
+    context.stroke();
+    context.setLineDash([]);
+  };
+  const near = hints.filter(([value]) => place(value) > found.range[0] && place(value) < found.range[1]);
+  for (const [value] of near) dotted(box.left, box.y(place(value)), box.left + box.wide, box.y(place(value)));
+  if (since) dotted(box.x(since), box.top, box.x(since), box.top + box.high);
+  context.lineJoin = "round";
+  for (const { x, y, colour } of lines) {
+    const shown = [...x.keys()].filter((i) => !found.log || y[i] > 0);
+    context.strokeStyle = context.fillStyle = look.of(colour);
+    context.lineWidth = (1.5 * look.size) / 12;
+    context.beginPath();
+    for (const i of shown) context.lineTo(box.x(x[i]), box.y(place(y[i])));
+    context.stroke();
+    if (shown.length === 1) context.fillRect(box.x(x[shown[0]]) - 3, box.y(place(y[shown[0]])) - 3, 6, 6);
+  }
+  context.fillStyle = look.of("--hint");
+  const word = (text, x, y, align, base) => {
+    [context.textAlign, context.textBaseline] = [align, base];
+    context.lineWidth = 4;
+    context.strokeStyle = look.of("--ground"); // lines pass behind it
+    context.strokeText(text, x, y);
+    context.fillText(text, x, y);
+  };
+  for (const [value, text] of near) {
+    const y = box.y(place(value));
+    const above = y - box.top > 1.4 * look.size;
+    word(text, box.left + box.wide - 3, above ? y - 2 : y + 3, "right", above ? "bottom" : "top");
+  }
+  if (since) word("trained on", box.x(since) + 3, box.top + 2, "left", "top");
+  context.restore();
+  return found.cut;
+}

@@ -1,0 +1,217 @@
+// The picture of a run on a canvas: real points as dots, generated ones as stars that glide from frame to frame.
+//
+// As on the Train page, the axes are in one of three views: "home", the target's own; "fit", everything there is; or
+// "own", what the user made of them. A redraw copies two finished layers, the axes and the dots, and a thousand times
+// the same star.
+
+import { fitted, frame, looks, tickText, ticks } from "./axes.js";
+import { glider } from "./glide.js";
+import { countOutside, fittedRanges, outside, outsideText, scaled } from "./points.js";
+
+const MOST_REDRAWS = 30; // of a moving cloud, a second
+const USUAL = 15; // pixels of a rem at which symbols have the sizes below
+const DOT = 1.75; // pixels, radius
+const STAR = 6.2; // pixels, outer radius
+const TICK_PIXELS = 75; // for each tick
+const PAN = 0.1; // of the span, at each press of a key
+const ZOOM = 0.8; // of the span, likewise
+const KEYS = { ArrowLeft: [1, -PAN, 0], ArrowRight: [1, PAN, 0], ArrowUp: [1, 0, PAN], ArrowDown: [1, 0, -PAN] };
+Object.assign(KEYS, { "+": [ZOOM, 0, 0], "=": [ZOOM, 0, 0], "-": [1 / ZOOM, 0, 0] });
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+// A canvas of the same size as another, with the same scale.
+function layer(canvas, scale) {
+  const copy = document.createElement("canvas");
+  [copy.width, copy.height] = [canvas.width, canvas.height];
+  const context = copy.getContext("2d");
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  return context;
+}
+
+function star(radius, colour, scale) {
+  const sprite = document.createElement("canvas");
+  const half = Math.ceil(radius * scale) + 1;
+  sprite.width = sprite.height = 2 * half;
+  const context = sprite.getContext("2d");
+  context.translate(half, half);
+  context.fillStyle = colour;
+  context.beginPath();
+  for (let i = 0; i < 10; i++) {
+    const [length, angle] = [radius * scale * (i % 2 ? 0.382 : 1), (Math.PI * i) / 5];
+    context.lineTo(length * Math.sin(angle), -length * Math.cos(angle));
+  }
+  context.fill();
+  return sprite;
+}
+
+// Draw into a canvas; `note` is `{ root, text, fit, back }`, the elements that say what is not shown.
+export function picture(canvas, note) {
+  let scene = null;
+  let real = null;
+  let cloud = glider();
+  let view = "home";
+  let own = null;
+  let under = null; // axes, drawn for the box below
+  let over = null; // dots
+  let sprite = null;
+  let box = null;
+  let scale = 1;
+  let request = 0;
+  let drawnAt = -Infinity;
+  let slept = false;
+
+  const home = () => ({ x: scene.bounds[0], y: scene.bounds[1] });
+
+  function ranges() {
+    if (view === "own") return own;
+    return view === "fit" ? fittedRanges(home(), [real, cloud.points].filter(Boolean), scene.equal) : home();
+  }
+
+  function layers() {
+    const size = fitted(canvas);
+    scale = size.scale;
+    const look = looks(canvas);
+    const { x, y } = ranges();
+    const axis = (range, title, pixels) => {
+      const { values, step } = ticks(range, pixels / TICK_PIXELS);
+      return { range, title, ticks: values.map((value) => [value, tickText(value, step)]) };
+    };
+    under = layer(canvas, scale);
+    box = frame(under, size.width, size.height, look, {
+      x: axis(x, scene.axes[0], size.width),
+      y: axis(y, scene.axes[1], size.height),
+      equal: scene.equal,
+    });
+    if (!box) return;
+    const times = look.size / (0.8 * USUAL);
+    sprite = star(STAR * times, look.of("--star"), scale);
+    over = layer(canvas, scale);
+    over.fillStyle = look.of("--dot");
+    clip(over);
+    for (let i = 0; i < (real?.x.length ?? 0); i++) {
+      over.beginPath();
+      over.arc(box.x(real.x[i]), box.y(real.y[i]), DOT * times, 0, 2 * Math.PI);
+      over.fill();
+    }
+  }
+
+  function clip(context) {
+    context.beginPath();
+    context.rect(box.left, box.top, box.wide, box.high);
+    context.clip();
+  }
+
+  function draw(now) {
+    request = 0;
+    if (!scene || !canvas.clientWidth || document.hidden) return;
+    if (cloud.moving() && now - drawnAt < 1000 / MOST_REDRAWS - 4) return ask();
+    drawnAt = now;
+    cloud.move(now);
+    if (!under) layers();
+    const context = canvas.getContext("2d");
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    if (!box) return;
+    context.drawImage(under.canvas, 0, 0);
+    if (cloud.points) {
+      context.save();
+      context.setTransform(scale, 0, 0, scale, 0, 0);
+      clip(context);
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      const { x, y } = cloud.points;
+      const half = sprite.width / 2;
+      for (let i = 0; i < x.length; i++) {
+        const [across, down] = [box.x(x[i]) * scale - half, box.y(y[i]) * scale - half];
+        if (across > -sprite.width && across < canvas.width && down > -sprite.width && down < canvas.height)
+          context.drawImage(sprite, across, down);
+      }
+      context.restore();
+    }
+    context.drawImage(over.canvas, 0, 0);
+    canvas.dataset.draws = Number(canvas.dataset.draws ?? 0) + 1;
+    if (cloud.epoch !== null) canvas.dataset.epoch = cloud.epoch;
+    tell();
+    if (cloud.moving()) ask();
+  }
+
+  function ask() {
+    request ||= requestAnimationFrame(draw);
+  }
+
+  function redraw() {
+    under = null;
+    ask();
+  }
+
+  // Say what the picture does not show, and offer to show it.
+  function tell() {
+    const { x, y } = ranges();
+    const found = cloud.points ? outside(cloud.points, x, y) : null;
+    const text = found ? outsideText(found) : "";
+    const more = found !== null && countOutside(found) > 0;
+    const active = document.activeElement; // asked before: an element that is hidden loses the focus
+    if (note.text.textContent !== text) note.text.textContent = text;
+    note.fit.hidden = !more;
+    note.back.hidden = view === "home";
+    note.root.hidden = !text && view === "home";
+    if (note.root.contains(active) && active.hidden) (more ? note.fit : view === "home" ? canvas : note.back).focus();
+    note.root.style.left = `${box.left + 6}px`;
+    note.root.style.top = `${box.top + 6}px`;
+  }
+
+  function look(next, ranges = null) {
+    if (!scene) return;
+    [view, own] = [next, ranges];
+    canvas.dataset.view = view;
+    redraw();
+  }
+
+  canvas.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || !scene) return;
+    if (event.key === "0") look("home");
+    else if (event.key === "f") look("fit");
+    else if (KEYS[event.key]) {
+      const [times, right, up] = KEYS[event.key];
+      const { x, y } = ranges();
+      look("own", { x: scaled(x, times, right), y: scaled(y, times, up) });
+    } else return;
+    event.preventDefault();
+  });
+  canvas.addEventListener("dblclick", () => look(view === "home" ? "fit" : "home"));
+  note.fit.addEventListener("click", () => look("fit"));
+  note.back.addEventListener("click", () => look("home"));
+  new ResizeObserver(redraw).observe(canvas);
+  document.addEventListener("visibilitychange", () => {
+    slept ||= document.hidden;
+    redraw();
+  });
+
+  return {
+    redraw,
+
+    // Another run, shape or scale: nothing of the last one stays. Without a scene the picture is empty.
+    begin(next) {
+      scene = next;
+      real = null;
+      cloud = glider();
+      [view, own] = ["home", null];
+      canvas.dataset.view = view;
+      delete canvas.dataset.epoch;
+      note.root.hidden = true;
+      if (!scene) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+      redraw();
+    },
+
+    show(dots, frames) {
+      if (dots && dots !== real) {
+        real = dots;
+        under = null;
+      }
+      cloud.take(frames, performance.now(), calm.matches || slept || document.hidden);
+      slept = document.hidden;
+      if (view === "fit") under = null; // everything there is may have become more
+      ask();
+    },
+  };
+}

@@ -1,0 +1,157 @@
+// A run for viewers: what the stream tells, drawn on a page without a session. Words of the stream are text, never markup.
+
+import { curve } from "./curve.js";
+import { picture } from "./picture.js";
+import { watch } from "./stream.js";
+
+const CHOICE = "gandash-watch-theme"; // of this browser
+const CURVES_MS = 250; // between two drawings of the curves
+const WIDE = matchMedia("(min-width: 900px)");
+
+const root = document.documentElement;
+const at = (id) => document.getElementById(id);
+const [text, fit, back] = at("note").children;
+const points = picture(at("cloud"), { root: at("note"), text, fit, back });
+
+// ---------------------------------------------------------------------------------------------- themes
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+function stored() {
+  try {
+    return localStorage.getItem(CHOICE);
+  } catch {
+    return null; // a browser may keep nothing
+  }
+}
+
+function changeTheme() {
+  const next = (root.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark" ? "light" : "dark";
+  root.dataset.theme = next;
+  try {
+    localStorage.setItem(CHOICE, next);
+  } catch {
+    // then it lasts as long as the page
+  }
+  redraw();
+}
+
+function redraw() {
+  points.redraw();
+  drawCurves();
+}
+
+// ---------------------------------------------------------------------------------------------- curves
+
+let state = null; // the newest of the stream
+let timer = 0;
+let drawnRows = -1;
+
+function line(column, colour) {
+  const { x = [], y = [] } = state.curves.get(column) ?? {};
+  return { x, y, colour };
+}
+
+function drawCurves() {
+  clearTimeout(timer);
+  timer = 0;
+  if (!state?.scene || document.hidden) return;
+  const { objective, since } = state.scene;
+  drawnRows = state.rows;
+  const cut = curve(at("losses"), {
+    lines: [line("discriminator_loss", "--discriminator"), line("generator_loss", "--generated")],
+    hints: objective === "non-saturating" ? [[Math.log(2), "ln 2"], [2 * Math.log(2), "2 ln 2"]] : [],
+    since,
+  });
+  write(at("losses_cut"), cut);
+  write(at("gap_cut"), curve(at("gap"), { lines: [line("headline", "--measure")], hints: [[1, "ideal"]], since, log: true }));
+}
+
+// ---------------------------------------------------------------------------------------------- words
+
+function write(element, words) {
+  if (element.textContent !== words) element.textContent = words;
+}
+
+function writeTiles(tiles) {
+  const list = at("tiles");
+  while (list.children.length > tiles.length) list.lastChild.remove();
+  tiles.forEach(({ label, value, note, help }, i) => {
+    const tile = list.children[i] ?? list.appendChild(document.createElement("div"));
+    if (!tile.children.length) tile.append(...["dt", "dd", "dd"].map((tag) => document.createElement(tag)));
+    [label, value, note].forEach((words, place) => write(tile.children[place], words));
+    tile.title = help;
+  });
+}
+
+function tellState({ state: run, words, scene, sentence, kind }) {
+  if (kind === "missing") {
+    write(at("title"), "No such run");
+    write(at("sentence"), `${sentence} This page goes on by itself as soon as there is one.`);
+    write(at("said"), at("sentence").textContent);
+    return;
+  }
+  write(at("title"), scene.title);
+  document.title = [words.status?.label, scene.title, "gandash"].filter(Boolean).join(" · ");
+  const badge = at("badge");
+  badge.hidden = !words.status;
+  write(badge, words.status?.label ?? "");
+  badge.dataset.colour = words.status?.colour ?? "gray";
+  write(at("progress"), words.progress ?? "");
+  write(at("pace"), words.pace ?? "");
+  write(at("sentence"), words.told ?? words.sentence ?? "");
+  write(at("said"), words.announce ?? "");
+  at("bar").value = Math.min(Math.max(run.progress, 0), 1);
+  at("cloud").setAttribute("aria-label", words.label ?? "Real and generated points");
+  writeTiles(words.tiles ?? []);
+}
+
+// ---------------------------------------------------------------------------------------------- the stream
+
+let identity = null; // of what the picture shows
+
+function apply(told) {
+  state = told;
+  at("connection").hidden = told.connected;
+  if (!told.connected) return;
+  const gone = told.kind === "missing";
+  if (!gone && !told.scene) return;
+  document.body.dataset.stage = gone ? "missing" : "there";
+  const next = gone ? null : JSON.stringify(told.scene);
+  if (next !== identity) {
+    identity = next;
+    drawnRows = -1;
+    points.begin(gone ? null : told.scene);
+  }
+  tellState(told);
+  if (gone) return;
+  points.show(told.real, told.frames);
+  if (told.rows !== drawnRows) timer ||= setTimeout(drawCurves, drawnRows < 0 ? 0 : CURVES_MS);
+}
+
+function begin() {
+  const choice = stored();
+  if (choice === "light" || choice === "dark") root.dataset.theme = choice;
+  at("theme").addEventListener("click", changeTheme);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "t" && !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat) changeTheme();
+  });
+  dark.addEventListener("change", redraw);
+  document.addEventListener("visibilitychange", drawCurves);
+  new ResizeObserver(drawCurves).observe(at("losses"));
+  if (root.dataset.font && WIDE.matches) {
+    // of Streamlit's own files; a phone reads just as well in its own font
+    const font = new FontFace("Source Sans", `url(${root.dataset.font})`, { weight: "200 900" });
+    document.fonts.add(font);
+    font.load().then(redraw, () => {});
+  }
+  let run = location.pathname.split("/").at(-1);
+  try {
+    run = decodeURIComponent(run);
+  } catch {
+    // it stays as it is, and no run has such a name
+  }
+  watch(run, apply, { base: root.dataset.base });
+}
+
+begin();
