@@ -15,6 +15,7 @@ SERVER_SIDE = (
     "gandash",
     "gandash.cli",
     "gandash.core.config",
+    "gandash.core.cost",
     "gandash.core.link",
     "gandash.core.metrics",
     "gandash.core.objectives",
@@ -33,7 +34,7 @@ SERVER_SIDE = (
     "gandash.runs.store",
     "gandash.runs.worker",
 )
-TORCH_FREE_CORE = ("best", "config", "link", "metrics", "presets", "problems", "records", "setup_file")
+TORCH_FREE_CORE = ("best", "config", "cost", "link", "metrics", "presets", "problems", "records", "setup_file")
 INTERFACE = ("streamlit", "plotly")
 
 

@@ -146,7 +146,7 @@ def _step(service: RunService, checked: setup.Setup, snapshot: Snapshot | None) 
 
 def _train(service: RunService, replaced: str | None, step: bool = False) -> None:
     """Start a run with what the widgets say at this very click; the run that it replaces is paused."""
-    checked = setup.read(service.devices())
+    checked = setup.read(service.devices(), service.cost_limits)
     if checked.config is None:
         return
     try:

@@ -15,6 +15,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from gandash.core.config import KNOBS, RunConfig, problems
+from gandash.core.cost import CostLimits, too_dear
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.problems import Problem
 
@@ -82,8 +83,11 @@ def value(name: str, prefix: str = "knob") -> Any:
     return held.strip() or None
 
 
-def read(devices: tuple[str, ...] | None, **others: Any) -> Setup:
-    """Check what the widgets say, or `others` in their place. `devices` are those of this machine, None if unknown."""
+def read(devices: tuple[str, ...] | None, limits: CostLimits | None = None, **others: Any) -> Setup:
+    """Check what the widgets say, or `others` in their place.
+
+    `devices` are those of this machine, None if unknown; `limits` what a run may cost on it, None for any amount.
+    """
     values = {name: value(name) for name in KNOBS}
     try:
         config = RunConfig.model_validate(values | others)
@@ -92,6 +96,8 @@ def read(devices: tuple[str, ...] | None, **others: Any) -> Setup:
     if devices is not None and config.device not in ("auto", *devices):
         missing = f"this machine has no {config.device}: choose auto or {' or '.join(devices)}"
         return Setup(None, (Problem("device", missing),))
+    if limits and (problem := too_dear(config, limits)):
+        return Setup(None, (problem,))
     return Setup(config)
 
 

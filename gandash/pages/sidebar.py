@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gandash.core.config import KNOBS, RunConfig
+from gandash.core.cost import CostLimits
 from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.pages import gallery, knobs, recipes, setup
 from gandash.pages.wording import plain
@@ -27,10 +28,10 @@ GROUP_TITLES: Mapping[str, tuple[str, str]] = {
 _MIN_COLUMN_PIXELS = 110
 
 
-def show(devices: tuple[str, ...] | None) -> setup.Setup:
+def show(devices: tuple[str, ...] | None, limits: CostLimits) -> setup.Setup:
     """Draw the sidebar and return the set-up that its widgets hold, checked. `devices` is None while unknown."""
     setup.restore()
-    checked = setup.read(devices)
+    checked = setup.read(devices, limits)
     with st.sidebar:
         gallery.show()
         recipes.show(checked)

@@ -10,7 +10,7 @@ from gandash.pages.server import run_service
 
 service = run_service()
 found = address.find_run(service)
-checked = sidebar.show(service.devices())
+checked = sidebar.show(service.devices(), service.cost_limits)
 
 plotly_loader()
 with st.container(key="stage"):  # a grid of the style sheet, laid out as the screen allows

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Executor, Future
+from dataclasses import replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,7 +24,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gandash.core.config import RunConfig
+from gandash.core.config import RunConfig, sentence
+from gandash.core.cost import CostLimits, too_dear
 from gandash.core.fork import child_config
 from gandash.runs import access, queue, worker
 from gandash.runs import run as runs
@@ -71,6 +73,7 @@ class RunService:
         idle_pause: float | None = 60.0,
         most_runs: int | None = None,
         most_runs_each: int | None = None,
+        cost_limits: CostLimits = CostLimits(),  # noqa: B008  (frozen)
         clock: Callable[[], float] = time.monotonic,
         advance: Advance = worker.advance,
         fork: Fork = worker.fork,
@@ -79,6 +82,7 @@ class RunService:
         self._idle_pause = idle_pause
         self._limits = Limits(most_runs, most_runs_each)
         self._queue: list[str] = []
+        self._cost_limits = cost_limits
         self._clock = clock
         self._advance = advance
         self._fork = fork
@@ -105,6 +109,7 @@ class RunService:
                 idle_pause=settings.idle_pause,
                 most_runs=settings.places,
                 most_runs_each=settings.most_runs_each,
+                cost_limits=settings.cost_limits,
             )
         except BaseException:
             store.close()
@@ -113,7 +118,11 @@ class RunService:
     # What pages ask for
 
     def start(self, config: RunConfig, *, paused: bool = False, step: bool = False, owner: str = "") -> str:
-        """Start a new run and return its id; `paused` makes it wait for `resume` or `step`, `step` do one epoch."""
+        """Start a new run and return its id; `paused` makes it wait for `resume` or `step`, `step` do one epoch.
+
+        Raises `ValueError` in words if it would cost more than the server allows.
+        """
+        self._refuse_dear(config)
         run = Run(Snapshot(secrets.token_hex(5), 1, config, Status.PAUSED, datetime.now(UTC)))
         return self._begin(run, owner, None if paused and not step else int(step))
 
@@ -188,7 +197,7 @@ class RunService:
         parent, checkpoint = self._trained(run_id)
         if parent.status.active:
             raise ValueError("The run is training: pause it before you train on from it.")
-        child_config(parent.config, changes)  # says what is wrong at once
+        self._refuse_dear(child_config(parent.config, changes))  # says what is wrong at once
         config_json, chunk = self._ask(self._fork, parent.config.to_json(), checkpoint, dict(changes))
         config = RunConfig.from_json(config_json)
         child = runs.child(parent, secrets.token_hex(5), datetime.now(UTC), config, chunk)
@@ -238,6 +247,11 @@ class RunService:
 
         history = self.snapshot(run_id).history
         return pandas.DataFrame({"epoch": history.epoch, **history.columns})
+
+    @property
+    def cost_limits(self) -> CostLimits:
+        """What a run may cost here."""
+        return replace(self._cost_limits, gpu="cuda" in (self.devices() or ()))
 
     def devices(self) -> tuple[str, ...] | None:
         """The devices that workers can train on; None while the first worker still warms up."""
@@ -413,6 +427,10 @@ class RunService:
             with self._lock:
                 if run_id not in self._library:
                     self._flights.pop(run_id, None)
+
+    def _refuse_dear(self, config: RunConfig) -> None:
+        if problem := too_dear(config, self.cost_limits):
+            raise ValueError(sentence(problem))
 
     def _refuse_closed(self) -> None:
         if self._closed:

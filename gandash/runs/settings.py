@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from gandash.core.cost import CostLimits
 from gandash.core.problems import shortened
 
 
@@ -28,6 +29,14 @@ def _home() -> Path:
 RUNS_A_WORKER = 8
 
 
+def _memory(workers: int) -> float:
+    """A worker's share of half the machine's memory in gigabytes, at least 1."""
+    import psutil
+
+    total: int = psutil.virtual_memory().total
+    return max(1.0, total / 2e9 / workers)
+
+
 @dataclass(frozen=True)
 class Settings:
     """How the server runs.
@@ -39,7 +48,9 @@ class Settings:
     (`GANDASH_MOST_RUNS`, by default 8 for each worker), and `most_runs_each` of one owner (`GANDASH_MOST_RUNS_EACH`).
     `list_all`: whether everybody sees everybody's runs in the list, or only their own (`GANDASH_LIST`). `url`: the
     address under which others find the dashboard, for links to hand out (`GANDASH_URL`), or None for the one in the
-    browser.
+    browser. `most_step`: the most seconds that a step of a run may take by estimate
+    (`GANDASH_MOST_STEP`). `most_memory`: the most gigabytes that a worker may need for a run (`GANDASH_MOST_MEMORY`),
+    by default its share of half the machine's, at least 1. Either is None for any amount (``off``).
     """
 
     home: Path = field(default_factory=_home)
@@ -50,20 +61,28 @@ class Settings:
     most_runs_each: int = 4
     list_all: bool = False
     url: str | None = None
+    most_step: float | None = 2.0
+    most_memory: float | None = field(default_factory=lambda: _memory(_cores()))
 
     @property
     def places(self) -> int:
         """How many runs train at the same time."""
         return RUNS_A_WORKER * self.workers if self.most_runs is None else self.most_runs
 
+    @property
+    def cost_limits(self) -> CostLimits:
+        """What a run may cost here."""
+        return CostLimits(self.most_step, self.most_memory)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read the settings; an empty variable counts as absent, nonsense raises `ValueError` in plain words."""
         given = {name: value.strip() for name, value in environment.items() if value.strip()}
         settings = cls()
+        workers = _count(given, "GANDASH_WORKERS", "worker processes", 256) or settings.workers
         return cls(
             home=Path(given["GANDASH_HOME"]).expanduser().absolute() if "GANDASH_HOME" in given else settings.home,
-            workers=_count(given, "GANDASH_WORKERS", "worker processes", 256) or settings.workers,
+            workers=workers,
             dask=_address(given["GANDASH_DASK"]) if "GANDASH_DASK" in given else None,
             idle_pause=_seconds(given["GANDASH_IDLE_PAUSE"]) if "GANDASH_IDLE_PAUSE" in given else settings.idle_pause,
             most_runs=_count(given, "GANDASH_MOST_RUNS", "runs that train at the same time", 100_000),
@@ -71,6 +90,8 @@ class Settings:
             or settings.most_runs_each,
             list_all=_listed(given.get("GANDASH_LIST", "mine")),
             url=_url(given["GANDASH_URL"]) if "GANDASH_URL" in given else None,
+            most_step=_most("GANDASH_MOST_STEP", "seconds a step", given, settings.most_step),
+            most_memory=_most("GANDASH_MOST_MEMORY", "gigabytes a worker", given, _memory(workers)),
         )
 
 
@@ -124,3 +145,19 @@ def _seconds(text: str) -> float | None:
             "at least 1, or off."
         )
     return seconds
+
+
+def _most(name: str, unit: str, given: Mapping[str, str], default: float | None) -> float | None:
+    """A limit on what a run may cost."""
+    text = given.get(name, "")
+    if not text:
+        return default
+    if text.lower() == "off":
+        return None
+    try:
+        most = float(text)
+    except ValueError:
+        most = -1.0
+    if not 0 < most < float("inf"):
+        raise ValueError(f"{name} is {text[:40]!r}; give the most {unit} that a run may take, more than 0, or off.")
+    return most

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from gandash.core import link
 from gandash.core.config import KNOBS, RunConfig
+from gandash.core.cost import CostLimits
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
 from gandash.core.targets.shapes import SHAPES
@@ -47,6 +48,18 @@ def test_every_knob_has_a_widget_with_its_label_and_help_and_no_markup_in_the_la
         assert label.startswith(knobs.SHORT.get(name, knob.label))
         assert not set(label) & set(":[]*`")
         assert knob.help in widget(at, name).help
+
+
+def test_a_set_up_that_is_too_large_for_the_server_is_refused_beside_the_button(
+    open_page: OpenPage, service: RunService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_cost_limits", CostLimits(step_seconds=1.0, memory=0.5))
+    at = open_page()
+    widget(at, "generator_widths").set_value("1024, 1024, 1024").run()
+    assert at.button("train").disabled and at.button("step").disabled
+    assert "a worker would need about" in texts(at) and "0.5 GB is the most" in texts(at)
+    widget(at, "generator_widths").set_value("16, 32").run()
+    assert not at.button("train").disabled
 
 
 def test_a_click_on_a_shape_takes_the_recipe_for_that_shape(open_page: OpenPage) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gandash.core.cost import CostLimits
 from gandash.runs import library
 from gandash.runs.executors import EngineClosedError, EngineError
 from gandash.runs.service import RunService, UnknownRun
@@ -387,6 +388,27 @@ def test_what_cannot_be_trained_on_is_refused_in_words(desk: Desk) -> None:
     with pytest.raises(UnknownRun):
         desk.service.train_on("nonsense", {})
     assert len(desk.service.runs()) == 1
+
+
+def test_a_run_that_costs_more_than_is_allowed_does_not_start(
+    store: RunStore, engine: ManualEngine, training: FakeTraining
+) -> None:
+    engine.gpu = False
+    service = RunService(store, engine, cost_limits=CostLimits(step_seconds=2.0), advance=training, fork=training.fork)
+    huge = {"generator_widths": (1024,) * 4, "batch_size": 2048}
+    with pytest.raises(
+        ValueError, match=r"one step would take about .* 2 s is the most\. Take a smaller batch"
+    ) as refused:
+        service.start(CONFIG.model_copy(update={**huge, "discriminator_steps": 20}))
+    assert len(str(refused.value)) < 2000
+    run = service.start(CONFIG.model_copy(update=huge))
+    engine.run_next()
+    until(lambda: service.snapshot(run).epoch)
+    service.pause(run)
+    with pytest.raises(ValueError, match="one step would take"):
+        service.train_on(run, {"discriminator_steps": 20})
+    assert len(service.runs()) == 1
+    service.close()
 
 
 def test_a_failed_chunk_leaves_the_run_where_it_was_and_can_be_tried_again(desk: Desk, training: FakeTraining) -> None:

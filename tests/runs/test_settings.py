@@ -3,8 +3,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import psutil
 import pytest
 
+from gandash.core.cost import CostLimits
 from gandash.runs.settings import Settings
 
 
@@ -28,9 +30,13 @@ def test_everything_set(tmp_path: Path) -> None:
             "GANDASH_MOST_RUNS": "9",
             "GANDASH_MOST_RUNS_EACH": "2",
             "GANDASH_LIST": "All",
+            "GANDASH_MOST_STEP": "0.5",
+            "GANDASH_MOST_MEMORY": "3",
         }
     )
-    assert settings == Settings(tmp_path, 7, "tcp://10.0.0.1:8786", 12.5, 9, 2, list_all=True)
+    assert settings == Settings(
+        tmp_path, 7, "tcp://10.0.0.1:8786", 12.5, 9, 2, list_all=True, most_step=0.5, most_memory=3.0
+    )
     assert settings.places == 9
 
 
@@ -49,6 +55,14 @@ def test_a_long_address_is_not_told_in_full() -> None:
     with pytest.raises(ValueError, match="GANDASH_URL is ") as error:
         Settings.from_environment({"GANDASH_URL": "x" * 100_000})
     assert len(str(error.value)) < 500
+
+
+def test_runs_may_cost_what_half_the_machine_allows_each_worker() -> None:
+    gigabytes = psutil.virtual_memory().total / 1e9
+    assert Settings.from_environment({"GANDASH_WORKERS": "2"}).most_memory == max(1.0, gigabytes / 4)
+    assert Settings.from_environment({"GANDASH_WORKERS": "256"}).most_memory == max(1.0, gigabytes / 512)
+    unlimited = Settings.from_environment({"GANDASH_MOST_STEP": "off", "GANDASH_MOST_MEMORY": "Off"})
+    assert unlimited.cost_limits == CostLimits(None, None)
 
 
 def test_a_tilde_means_the_home_folder() -> None:
@@ -85,6 +99,10 @@ def test_a_tilde_means_the_home_folder() -> None:
         ("GANDASH_IDLE_PAUSE", "nan"),
         ("GANDASH_IDLE_PAUSE", "inf"),
         ("GANDASH_IDLE_PAUSE", "soon"),
+        ("GANDASH_MOST_STEP", "0"),
+        ("GANDASH_MOST_STEP", "inf"),
+        ("GANDASH_MOST_MEMORY", "nan"),
+        ("GANDASH_MOST_MEMORY", "8 GB"),
     ],
 )
 def test_nonsense_names_the_variable_and_the_value(name: str, value: str) -> None:
