@@ -4,17 +4,24 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
+from starlette.middleware import Middleware
 
+from gandash.live.base import base_path
+from gandash.live.cookie import OwnerCookie
+from gandash.live.hub import Hub
 from gandash.live.routes import routes
 from gandash.pages import NAVIGATION, server
+
+hub = Hub(describe=lambda snapshot: {})
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """There is a run service for as long as the server lives."""
-    with server.serving():
-        server.open_browser()
-        yield
+    """There is a run service, and its runs are streamed, for as long as the server lives."""
+    with server.serving() as service:
+        async with hub.over(service):
+            server.open_browser()
+            yield
 
 
-app = st.App(NAVIGATION, lifespan=lifespan, routes=routes())
+app = st.App(NAVIGATION, lifespan=lifespan, routes=routes(hub), middleware=[Middleware(OwnerCookie, path=base_path())])

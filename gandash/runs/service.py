@@ -49,6 +49,7 @@ LONGEST_NOTE = 2000
 
 Advance = Callable[[str, str, bytes | None, Budget], Chunk]
 Fork = Callable[[str, bytes, Mapping[str, Any]], tuple[str, Chunk]]
+Listener = Callable[[Snapshot | None, str], None]
 
 __all__ = ["NotYoursError", "RunService", "UnknownRun"]
 
@@ -90,6 +91,7 @@ class RunService:
         self._lock = self._library.lock
         self._flights: dict[str, Future[Chunk]] = {}
         self._watched: dict[str, float] = {}
+        self._listeners: list[Listener] = []
         self._closing = threading.Lock()
         self._closed = False
         self._inbox: SimpleQueue[tuple[str, Future[Chunk]] | None] = SimpleQueue()
@@ -165,6 +167,7 @@ class RunService:
             self._save(each)
         self._watched.pop(run_id, None)
         self._library.delete(run_id)
+        self._tell(run_id)
 
     def undelete(self, run_id: str, *, owner: str = "") -> None:
         """Bring a deleted run back as it was, paused if it was training; `UnknownRun` once it is gone for good."""
@@ -207,6 +210,19 @@ class RunService:
         """Say that a page is looking at this run, which keeps it from being paused."""
         if run_id in self._library:
             self._watched[run_id] = self._clock()
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call the listener with a run's newest snapshot (None once it is deleted) and its id, after every change.
+
+        It is called on any thread, and must not wait. Returns what ends it.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _tell(self, run_id: str) -> None:
+        snapshot = self._library[run_id].snapshot if run_id in self._library else None
+        for listener in tuple(self._listeners):
+            listener(snapshot, run_id)
 
     def snapshot(self, run_id: str) -> Snapshot:
         """The newest state of a run, at once; raises `UnknownRun`."""
@@ -298,6 +314,7 @@ class RunService:
             self._watched[run.run_id] = self._clock()
             self._submit(run)
             moved = self._serve_queue()
+        self._tell(run.run_id)
         for each in moved:
             self._save(each)
         return run.run_id
@@ -412,8 +429,9 @@ class RunService:
     def _save(self, run_id: str) -> None:
         """Write what has changed. If that fails the run goes on, and the next time catches up.
 
-        The one place that waits for the disk; who calls it holds no lock.
+        The one place that waits for the disk; who calls it holds no lock. Whoever listens is told before that.
         """
+        self._tell(run_id)
         try:
             kept = self._library.save(run_id)
         except StoreError as error:

@@ -1,0 +1,265 @@
+"""Who watches what: every change of a run is encoded once, and the same bytes go to all who watch it.
+
+All of it happens on the server's event loop. A run that somebody watches has a room with its newest snapshot. Each
+client has a cursor and one task, which sends what takes the cursor to the newest snapshot, and waits for the next: who
+is slow finds a newer snapshot, so it misses frames, but no row and no status, and nothing is kept for it meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gandash.live import messages
+from gandash.live.messages import Cursor
+from gandash.runs.library import UnknownRun
+from gandash.runs.snapshot import Snapshot
+
+SHORTEST_GAP = 0.1
+"""Seconds between two messages of a run, unless its status changes."""
+WATCH_SECONDS = 1.0
+"""How often a run is told that it is watched."""
+LOOK_SECONDS = 1.0
+REST_SECONDS = 5.0
+"""How often a run is looked up of which nothing was heard: one that should train, or is missing; one that rests."""
+READY_SECONDS = 0.25
+MOST_CHANGES = 64
+"""How many changes of status are remembered for those who are slow or were cut off."""
+
+Describe = Callable[[Snapshot], Mapping[str, Any]]
+Send = Callable[[bytes], Awaitable[None]]
+Listener = Callable[[Snapshot | None, str], None]
+
+_log = logging.getLogger(__name__)
+
+
+class Service(Protocol):
+    """What the hub asks of the run service. Any thread calls the listener of `subscribe`."""
+
+    @property
+    def ready(self) -> bool: ...
+    def snapshot(self, run_id: str) -> Snapshot: ...
+    def watch(self, run_id: str) -> None: ...
+    def subscribe(self, listener: Listener) -> Callable[[], None]: ...
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a client is: up to which publication of its room, and its cursor; None if it knows nothing of the run."""
+
+    serial: int
+    cursor: Cursor | None
+
+
+@dataclass(eq=False)
+class _Room:
+    """A run that is watched. `told` is the newest snapshot, `shown` the one that is published, which may lag behind."""
+
+    run_id: str
+    told: Snapshot | None = None
+    shown: Snapshot | None = None
+    sentence: str = ""
+    serial: int = 0
+    clients: int = 0
+    heard: float = 0.0
+    published: float = float("-inf")
+    looked: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    changes: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=MOST_CHANGES))
+    words: Mapping[str, Any] | None = None
+    encoded: dict[Cursor | None, bytes] = field(default_factory=dict)
+    later: asyncio.TimerHandle | None = None
+    first: asyncio.Task[None] | None = None
+
+
+class Hub:
+    """Sends runs to all who watch them. `describe` gives the words that go with a snapshot.
+
+    Used between `async with hub.over(service)`, on one event loop.
+    """
+
+    def __init__(self, describe: Describe) -> None:
+        self._describe = describe
+        self._service: Service | None = None
+        self._rooms: dict[str, _Room] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @contextlib.asynccontextmanager
+    async def over(self, service: Service | None) -> AsyncIterator[None]:
+        """Send the runs of this service for as long as the context lasts; None if there is no service."""
+        if service is None:
+            yield
+            return
+        self._service, self._loop = service, asyncio.get_running_loop()
+        unsubscribe = service.subscribe(self._heard)
+        tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._look_around())]
+        try:
+            yield
+        finally:
+            unsubscribe()
+            self._service = None
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def watched(self) -> dict[str, int]:
+        """How many clients each run has."""
+        return {run_id: room.clients for run_id, room in self._rooms.items()}
+
+    async def send(self, run_id: str, cursor: Cursor | None, send: Send) -> None:
+        """Send a client what it does not know of a run, and then all that is new, until cancelled or `send` raises."""
+        if not run_id:
+            await self._send_ready(send)
+            return
+        room = self._enter(run_id)
+        place = _Place(-1, cursor)
+        try:
+            await room.looked.wait()
+            while True:
+                if place.serial == room.serial:
+                    await room.changed.wait()
+                    continue
+                message, place = self._message(room, place)
+                await send(message)
+        finally:
+            self._leave(room)
+
+    async def _send_ready(self, send: Send) -> None:
+        told: bool | None = None
+        while not told and self._service is not None:
+            if self._service.ready is not told:
+                told = self._service.ready
+                await send(messages.server(told))
+            await asyncio.sleep(READY_SECONDS)
+        await asyncio.Event().wait()
+
+    def _message(self, room: _Room, place: _Place) -> tuple[bytes, _Place]:
+        """What takes a client from its place to the newest publication: the same object for all at one place."""
+        snapshot, cursor = room.shown, place.cursor
+        if snapshot is None:
+            if None not in room.encoded:
+                room.encoded[None] = messages.missing(room.run_id, room.sentence)
+            return room.encoded[None], _Place(room.serial, None)
+        if cursor is not None and not messages.goes_on(snapshot, cursor):
+            cursor = None
+        if cursor not in room.encoded:
+            room.encoded[cursor] = self._encode(room, snapshot, cursor)
+        return room.encoded[cursor], _Place(room.serial, messages.after(snapshot))
+
+    def _encode(self, room: _Room, snapshot: Snapshot, cursor: Cursor | None) -> bytes:
+        if room.words is None:
+            try:
+                room.words = self._describe(snapshot)
+            except Exception:  # the points and curves go on without words
+                _log.exception("Run %s: there are no words for it", room.run_id)
+                room.words = {}
+        if cursor is None:
+            return messages.picture(snapshot, room.words)
+        changes = [change for change in room.changes if change[0] > cursor.version]
+        return messages.news(snapshot, room.words, cursor, changes)
+
+    # Rooms
+
+    def _enter(self, run_id: str) -> _Room:
+        room = self._rooms.get(run_id)
+        if room is None:
+            room = self._rooms[run_id] = _Room(run_id)
+            room.first = asyncio.create_task(self._look(room))
+        room.clients += 1
+        return room
+
+    def _leave(self, room: _Room) -> None:
+        room.clients -= 1
+        if room.clients == 0:
+            del self._rooms[room.run_id]
+            if room.later is not None:
+                room.later.cancel()
+
+    def _heard(self, snapshot: Snapshot | None, run_id: str) -> None:
+        """The service's listener, on any thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._tell, run_id, snapshot)
+
+    def _tell(self, run_id: str, snapshot: Snapshot | None, sentence: str = "The run was deleted.") -> None:
+        """Take in a run's newest snapshot, or that there is no such run, and say when it is published."""
+        room = self._rooms.get(run_id)
+        if room is None:
+            return
+        now = asyncio.get_running_loop().time()
+        room.heard = now
+        before = room.told
+        if room.looked.is_set() and (snapshot is before or _older(snapshot, before)):
+            return
+        room.told = snapshot
+        changed = snapshot is None or before is None or snapshot.status is not before.status
+        if snapshot is not None and (before is None or changed):
+            room.changes.append((snapshot.version, snapshot.status.value))
+        room.sentence = sentence
+        gap = room.published + SHORTEST_GAP - now
+        if changed or gap <= 0:
+            self._publish(room)
+        elif room.later is None:
+            room.later = asyncio.get_running_loop().call_later(gap, self._publish, room)
+
+    def _publish(self, room: _Room) -> None:
+        """Let all who watch have what the room was told."""
+        if room.later is not None:
+            room.later.cancel()
+            room.later = None
+        room.shown = room.told
+        room.serial += 1
+        room.words = None
+        room.encoded.clear()
+        room.published = asyncio.get_running_loop().time()
+        room.looked.set()
+        room.changed.set()
+        room.changed.clear()
+
+    # Looking after runs
+
+    async def _watch(self) -> None:
+        """Keep runs that somebody watches from being paused."""
+        while self._service is not None:
+            for run_id in self._rooms:
+                self._service.watch(run_id)
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def _look_around(self) -> None:
+        """Look up runs that nothing was heard of: those to come, those that another server trains, those deleted."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS / 4)
+            for room in list(self._rooms.values()):
+                waiting = room.told is None or room.told.status.active
+                seconds = LOOK_SECONDS if waiting else REST_SECONDS
+                if asyncio.get_running_loop().time() - room.heard >= seconds:
+                    await self._look(room)
+
+    async def _look(self, room: _Room) -> None:
+        """Take in a run as the service has it, which may have to read it from the disk."""
+        if self._service is None:
+            return
+        known = room.told
+        try:
+            snapshot = await asyncio.to_thread(self._service.snapshot, room.run_id)
+        except UnknownRun as error:
+            self._tell(room.run_id, None, str(error))
+        except ValueError as error:  # it cannot be read, perhaps only now: what is known stays
+            if known is None:
+                self._tell(room.run_id, None, str(error))
+            room.heard = asyncio.get_running_loop().time()
+        else:
+            if known is None or room.told is not known or snapshot.version != known.version:
+                self._tell(room.run_id, snapshot)
+            room.heard = asyncio.get_running_loop().time()
+
+
+def _older(snapshot: Snapshot | None, known: Snapshot | None) -> bool:
+    """Whether a snapshot was overtaken by one that is already known."""
+    return snapshot is not None and known is not None and snapshot.version < known.version

@@ -1,0 +1,208 @@
+"""The format of the stream: what a server tells those who watch a run. This is its one description; version 1.
+
+A message is binary, its numbers little-endian::
+
+    4 bytes   "GD", 1, 0: a message of version 1 of this format
+    4 bytes   the length of the header, a uint32
+    header    JSON in ASCII, followed by blanks so that what comes next starts at a multiple of 8 bytes
+    arrays    one after another, in the header's order, each followed by zeros up to a multiple of 8 bytes
+
+The header is an object. `kind` says what the message is:
+
+- "picture": all of a run so far; who gets it forgets what it knew. Each curve has at most 2,000 points, spikes kept.
+- "news": what is new since the client's cursor, every row of the history included.
+- "missing": there is no such run, with a `sentence` for people. The stream goes on by itself once there is.
+- "server": of the server alone, for who named no run: `ready` says whether a run would start at once.
+
+All have `run` (its id), `time` (when the message was made, Unix seconds) and `arrays`, a list of ``{"name", "type",
+"shape"}`` with the types "f4" and "f8". A picture and news have, besides:
+
+- `version`, which grows with every change of the run, and `rows`, how many rows its history has after this message:
+  the two are the cursor that a client sends to go on where it was
+- `state`: ``{"status", "active", "ended", "message", "epoch", "progress", "planned", "stage", "place"}``
+- `changes`: ``[[version, status], ...]``, every status that the run has had since the cursor, as far as is known
+- `words`: what the pages say of the run, plain text
+- `scene`: ``{"title", "name", "axes", "bounds", "equal", "objective", "probability", "since", "shown"}``: the target's
+  title, the run's own name, titles and ranges of both axes and whether they have one unit, the objective and whether
+  its D(x) is a probability, the epoch that the run began at, the generator on screen
+- `columns`: the names of the history's columns
+- `frames`: ``[{"epoch", "at"}, ...]`` of the frames in the message, oldest first: the newest few that the client does
+  not have; `at` is the run's progress, from 0 to 1
+
+The arrays of a picture: "real" (n, 2), the real points as they are drawn, once they are known; of each column "x:…" and
+"y:…", epochs and values of the same length. Of news: "epoch" (k,) and of each column "column:…" (k,), NaN where nothing
+was measured. Of both: "frame:0", "frame:1", … (n, 2), generated points as they are drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gandash.core.objectives import OBJECTIVES
+from gandash.live.thin import thin
+from gandash.runs.snapshot import History, Snapshot
+
+MAGIC = b"GD\x01\x00"
+MOST_FRAMES = 4
+"""How many frames a message has at most."""
+MOST_ROWS = 2000
+"""Who has missed more rows than this gets a picture, which is shorter."""
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Up to where a client knows a run: as many rows, this version.
+
+    `at` is the progress of the newest frame it has, and `real` says whether it has the real points.
+    """
+
+    rows: int
+    version: int
+    at: float = -1.0
+    real: bool = True
+
+
+def picture(snapshot: Snapshot, words: Mapping[str, Any], changes: Sequence[tuple[int, str]] = ()) -> bytes:
+    """All of a run so far."""
+    arrays: Arrays = {}
+    if snapshot.real is not None:
+        arrays["real"] = _drawn(snapshot, snapshot.real)
+    history = snapshot.history
+    for name, column in history.columns.items():
+        x, y = thin(history.epoch, column)
+        arrays[f"x:{name}"], arrays[f"y:{name}"] = x.astype(np.float32), _small(y)
+    return _message("picture", snapshot, words, changes, arrays, -1.0)
+
+
+def news(
+    snapshot: Snapshot, words: Mapping[str, Any], cursor: Cursor, changes: Sequence[tuple[int, str]] = ()
+) -> bytes:
+    """What is new since the cursor, from which `goes_on` must hold."""
+    arrays: Arrays = {}
+    if len(snapshot.history) > cursor.rows:
+        rows: History = snapshot.history.rows(cursor.rows)
+        arrays["epoch"] = rows.epoch.astype(np.float32)
+        arrays |= {f"column:{name}": _small(column) for name, column in rows.columns.items()}
+    return _message("news", snapshot, words, changes, arrays, cursor.at)
+
+
+def goes_on(snapshot: Snapshot, cursor: Cursor) -> bool:
+    """Whether news take a client from its cursor to this snapshot; otherwise it needs a picture."""
+    missed = len(snapshot.history) - cursor.rows
+    known = cursor.real or snapshot.real is None
+    return known and 0 <= missed <= MOST_ROWS and cursor.version <= snapshot.version
+
+
+def after(snapshot: Snapshot) -> Cursor:
+    """Where a client is that has been sent a snapshot."""
+    at = snapshot.frames[-1].progress if snapshot.frames else -1.0
+    return Cursor(len(snapshot.history), snapshot.version, at, snapshot.real is not None)
+
+
+def missing(run_id: str, sentence: str) -> bytes:
+    """There is no such run."""
+    return encode({"kind": "missing", "run": run_id, "sentence": sentence, "time": time.time()}, {})
+
+
+def server(ready: bool) -> bytes:
+    """Whether a run would start at once."""
+    return encode({"kind": "server", "run": "", "ready": ready, "time": time.time()}, {})
+
+
+def _message(
+    kind: str,
+    snapshot: Snapshot,
+    words: Mapping[str, Any],
+    changes: Sequence[tuple[int, str]],
+    arrays: Arrays,
+    at: float,
+) -> bytes:
+    frames = [frame for frame in snapshot.frames[-MOST_FRAMES:] if frame.progress > at]
+    arrays |= {f"frame:{place}": _drawn(snapshot, frame.points) for place, frame in enumerate(frames)}
+    config, target = snapshot.config, snapshot.config.target.build()
+    status = snapshot.status
+    header = {
+        "kind": kind,
+        "run": snapshot.run_id,
+        "version": snapshot.version,
+        "time": time.time(),
+        "state": {
+            "status": status.value,
+            "active": status.active,
+            "ended": status.ended,
+            "message": snapshot.message,
+            "epoch": snapshot.epoch,
+            "progress": snapshot.progress,
+            "planned": snapshot.planned_epochs,
+            "stage": snapshot.stage,
+            "place": snapshot.place,
+        },
+        "changes": changes,
+        "words": words,
+        "scene": {
+            "title": target.title,
+            "name": snapshot.name,
+            "axes": target.canvas.axes,
+            "bounds": target.canvas.bounds,
+            "equal": target.canvas.equal,
+            "objective": config.objective,
+            "probability": OBJECTIVES[config.objective].probability,
+            "since": snapshot.first_epoch,
+            "shown": snapshot.shown,
+        },
+        "rows": len(snapshot.history),
+        "columns": list(snapshot.history.columns),
+        "frames": [{"epoch": frame.epoch, "at": frame.progress} for frame in frames],
+    }
+    return encode(header, arrays)
+
+
+def _drawn(snapshot: Snapshot, points: NDArray[np.float32]) -> NDArray[Any]:
+    return _small(snapshot.config.target.build().canvas.project(points))
+
+
+def _small(values: NDArray[Any]) -> NDArray[Any]:
+    """The values as float32, unless one of them is too large for that."""
+    with np.errstate(over="ignore"):
+        small = values.astype(np.float32)
+    return values if np.isinf(small).sum() > np.isinf(values).sum() else small
+
+
+def encode(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """A message of a header, without `arrays`, and arrays of float32 or float64."""
+    listed = [{"name": name, "type": f"f{a.dtype.itemsize}", "shape": list(a.shape)} for name, a in arrays.items()]
+    text = json.dumps({**header, "arrays": listed}, allow_nan=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    parts = [MAGIC, struct.pack("<I", len(text)), text]
+    for array in arrays.values():
+        content = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
+        parts += [content, bytes(-len(content) % 8)]
+    return b"".join(parts)
+
+
+def decode(data: bytes) -> tuple[dict[str, Any], Arrays]:
+    """The header and the arrays of a message; `ValueError` if it is none of this version, or is cut off."""
+    if len(data) < 8 or data[: len(MAGIC)] != MAGIC:
+        raise ValueError(f"These bytes begin with {data[:4]!r}: they are no message of version 1 of the stream.")
+    (length,) = struct.unpack_from("<I", data, 4)
+    header = json.loads(data[8 : 8 + length])
+    arrays: Arrays = {}
+    start = 8 + length
+    for listed in header["arrays"]:
+        dtype, count = np.dtype(f"<{listed['type']}"), math.prod(listed["shape"])
+        if start + count * dtype.itemsize > len(data):
+            raise ValueError(f"The message ends before its array {listed['name']!r} does.")
+        arrays[listed["name"]] = np.frombuffer(data, dtype, count, start).reshape(listed["shape"])
+        start += -(-count * dtype.itemsize // 8) * 8
+    return header, arrays

@@ -1,0 +1,218 @@
+// The stream of a run, as `messages.py` describes it: one WebSocket for all who watch a run on a page. It comes back by
+// itself when it is cut off, and goes on where it was.
+
+const MAGIC = 0x00014447; // "GD", 1, 0
+const MOST_POINTS = 2000; // of a curve, after it was thinned; it is thinned when it has twice as many
+const MOST_FRAMES = 8;
+const WAITS = [500, 5000]; // ms until the next try to connect, the first and the longest
+const REFUSED = 1008;
+
+const streams = new Map(); // by address: what is watched on this page
+
+// Watch a run, or with "" whether the server is ready: `onState` is told of every message, and once when the connection
+// is lost. It is always given the same object, which is brought up to date:
+//
+// run, connected, kind ("" before the first message), sentence, version, rows, ready, state, words, scene, changes (of the
+// last message); real ({x, y}, or null while unknown); curves (a Map by name of {x, y}, plain arrays, finite values);
+// frames ([{epoch, at, points: {x, y}}], the newest few, oldest first). Points are Float32Arrays.
+export function watch(run, onState, { base = "" } = {}) {
+  const address = `${base} ${run}`;
+  let stream = streams.get(address);
+  if (!stream) {
+    stream = new Stream(run, base, () => streams.delete(address));
+    streams.set(address, stream);
+  }
+  return stream.add(onState);
+}
+
+class Stream {
+  constructor(run, base, onEmpty) {
+    this.path = `${base}/live?run=${encodeURIComponent(run)}`;
+    this.onEmpty = onEmpty;
+    this.watchers = new Set();
+    this.state = emptyState(run);
+    this.wait = WAITS[0];
+    this.hurry = () => {
+      if (this.timer && !document.hidden) this.connect();
+    };
+    addEventListener("online", this.hurry);
+    document.addEventListener("visibilitychange", this.hurry);
+    this.connect();
+  }
+
+  add(onState) {
+    const watcher = { onState };
+    this.watchers.add(watcher);
+    if (this.state.kind) queueMicrotask(() => this.watchers.has(watcher) && tell(watcher, this.state));
+    return {
+      close: () => {
+        if (this.watchers.delete(watcher) && !this.watchers.size) this.close();
+      },
+    };
+  }
+
+  connect() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    const { kind, rows, version } = this.state;
+    const known = kind === "picture" || kind === "news";
+    const url = new URL(this.path + (known ? `&rows=${rows}&version=${version}` : ""), location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const socket = new WebSocket(url);
+    this.socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => {
+      if (socket !== this.socket) return;
+      this.wait = WAITS[0];
+      this.state.connected = true;
+      take(this.state, decode(data));
+      this.tellAll();
+    };
+    socket.onclose = ({ code }) => {
+      if (socket !== this.socket) return;
+      const was = this.state.connected;
+      this.state.connected = false;
+      if (code !== REFUSED) {
+        this.timer = setTimeout(() => this.connect(), this.wait * (0.5 + Math.random()));
+        this.wait = Math.min(2 * this.wait, WAITS[1]);
+      }
+      if (was) this.tellAll();
+    };
+  }
+
+  tellAll() {
+    for (const watcher of [...this.watchers]) if (this.watchers.has(watcher)) tell(watcher, this.state);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    removeEventListener("online", this.hurry);
+    document.removeEventListener("visibilitychange", this.hurry);
+    const { socket } = this;
+    this.socket = null;
+    if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close(); // before, it is an error
+    else socket.close();
+    this.onEmpty();
+  }
+}
+
+// What goes wrong for one who watches is not another's matter.
+function tell(watcher, state) {
+  try {
+    watcher.onState(state);
+  } catch (error) {
+    reportError(error);
+  }
+}
+
+export function emptyState(run) {
+  return {
+    run,
+    connected: false,
+    kind: "",
+    sentence: "",
+    version: 0,
+    rows: 0,
+    ready: false,
+    state: null,
+    words: null,
+    scene: null,
+    changes: [],
+    real: null,
+    curves: new Map(),
+    frames: [],
+  };
+}
+
+// Bring a state up to date by a message.
+export function take(state, { header, arrays }) {
+  const { kind } = header;
+  state.kind = kind;
+  state.sentence = header.sentence ?? header.words?.sentence ?? "";
+  if (kind === "server") {
+    state.ready = header.ready;
+    return;
+  }
+  if (kind !== "news") Object.assign(state, { real: null, curves: new Map(), frames: [], rows: 0, version: 0 });
+  if (kind === "missing") {
+    Object.assign(state, { state: null, words: null, scene: null, changes: [] });
+    return;
+  }
+  for (const name of ["version", "rows", "state", "words", "scene", "changes"]) state[name] = header[name];
+  if (kind === "picture") takeCurves(state.curves, arrays);
+  else addRows(state.curves, arrays);
+  if (arrays.has("real")) state.real = points(arrays.get("real"));
+  const newest = state.frames.at(-1)?.at ?? -1;
+  header.frames.forEach(({ epoch, at }, place) => {
+    if (at > newest) state.frames.push({ epoch, at, points: points(arrays.get(`frame:${place}`)) });
+  });
+  state.frames.splice(0, state.frames.length - MOST_FRAMES);
+}
+
+function takeCurves(curves, arrays) {
+  for (const [key, x] of arrays) {
+    if (key.startsWith("x:")) curves.set(key.slice(2), { x: [...x], y: [...arrays.get(`y:${key.slice(2)}`)] });
+  }
+}
+
+function addRows(curves, arrays) {
+  const epochs = arrays.get("epoch");
+  for (const [key, values] of arrays) {
+    if (!key.startsWith("column:")) continue;
+    const name = key.slice("column:".length);
+    const curve = curves.get(name) ?? { x: [], y: [] };
+    values.forEach((value, row) => {
+      if (!Number.isFinite(value)) return;
+      curve.x.push(epochs[row]);
+      curve.y.push(value);
+    });
+    curves.set(name, curve.x.length > 2 * MOST_POINTS ? thin(curve, MOST_POINTS) : curve);
+  }
+}
+
+// At most `limit` of a curve's points, in order, that keep every spike: of bins of equal count the lowest and the highest
+// stay, and the first and the last point of all.
+export function thin({ x, y }, limit) {
+  const n = y.length;
+  if (n <= limit) return { x, y };
+  const width = Math.ceil(n / ((limit - 2) >> 1));
+  const kept = new Set([0]);
+  for (let start = 0; start < n; start += width) {
+    let low = start;
+    let high = start;
+    for (let place = start; place < Math.min(start + width, n); place += 1) {
+      if (y[place] < y[low]) low = place;
+      if (y[place] > y[high]) high = place;
+    }
+    kept.add(Math.min(low, high)).add(Math.max(low, high));
+  }
+  const places = [...kept.add(n - 1)];
+  return { x: places.map((place) => x[place]), y: places.map((place) => y[place]) };
+}
+
+// Points (n, 2) as two arrays.
+function points(pairs) {
+  const n = pairs.length / 2;
+  const [x, y] = [new Float32Array(n), new Float32Array(n)];
+  for (let place = 0; place < n; place += 1) {
+    x[place] = pairs[2 * place];
+    y[place] = pairs[2 * place + 1];
+  }
+  return { x, y };
+}
+
+// A message as its header and a Map of its arrays, flat, by name.
+export function decode(buffer) {
+  const view = new DataView(buffer);
+  if (view.getUint32(0, true) !== MAGIC) throw new Error("This is no message of version 1 of the stream.");
+  const length = view.getUint32(4, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
+  const arrays = new Map();
+  let start = 8 + length;
+  for (const { name, type, shape } of header.arrays) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    arrays.set(name, new (type === "f8" ? Float64Array : Float32Array)(buffer, start, count));
+    start += Math.ceil((count * (type === "f8" ? 8 : 4)) / 8) * 8;
+  }
+  return { header, arrays };
+}

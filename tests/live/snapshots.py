@@ -1,0 +1,73 @@
+"""Snapshots to send, and a service that says what the test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from gandash.core.config import RunConfig
+from gandash.core.records import EpochRecord
+from gandash.runs.library import UnknownRun
+from gandash.runs.snapshot import Frame, History, Snapshot, Status
+
+RUN = "a1b2c3"
+CONFIG = RunConfig(shape="line", epochs=10_000)
+REAL = np.arange(64, dtype=np.float32).reshape(32, 2)
+
+
+def record(epoch: int) -> EpochRecord:
+    """The headline is measured in every other epoch."""
+    metrics = {"headline": epoch / 2} if epoch % 2 == 0 else {}
+    return EpochRecord(epoch, epoch + 0.25, epoch + 0.5, 0.75, -float(epoch), metrics)
+
+
+def frame(epoch: int, dim: int = 2) -> Frame:
+    return Frame(epoch, epoch / CONFIG.epochs, np.full((5, dim), epoch, np.float32))
+
+
+def snapshot(version: int, rows: int, status: Status = Status.RUNNING, **changes: Any) -> Snapshot:
+    """A run after `rows` epochs, with a frame of each of the newest four."""
+    content: dict[str, Any] = {
+        "epoch": rows,
+        "progress": rows / CONFIG.epochs,
+        "frames": tuple(frame(epoch) for epoch in range(max(rows - 3, 1), rows + 1)),
+        "history": History().extended([record(epoch) for epoch in range(1, rows + 1)]),
+        "real": REAL if rows else None,
+    }
+    return Snapshot(RUN, version, CONFIG, status, datetime(2026, 1, 1, tzinfo=UTC), **content | changes)
+
+
+class FakeService:
+    """In place of the run service: it has the snapshots that it is given, and tells of each."""
+
+    def __init__(self, *snapshots: Snapshot) -> None:
+        self.ready = True
+        self.runs = {each.run_id: each for each in snapshots}
+        self.watched: list[str] = []
+        self.listeners: list[Callable[[Snapshot | None, str], None]] = []
+
+    def snapshot(self, run_id: str) -> Snapshot:
+        try:
+            return self.runs[run_id]
+        except KeyError:
+            raise UnknownRun(run_id) from None
+
+    def watch(self, run_id: str) -> None:
+        self.watched.append(run_id)
+
+    def subscribe(self, listener: Callable[[Snapshot | None, str], None]) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def tell(self, snapshot: Snapshot) -> None:
+        self.runs[snapshot.run_id] = snapshot
+        for listener in self.listeners:
+            listener(snapshot, snapshot.run_id)
+
+    def delete(self, run_id: str) -> None:
+        del self.runs[run_id]
+        for listener in self.listeners:
+            listener(None, run_id)

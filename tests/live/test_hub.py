@@ -1,0 +1,321 @@
+"""Who gets what of a run: the same bytes for all, a picture for who comes late, nothing lost for who is slow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gandash.live import hub as hub_module
+from gandash.live.hub import Hub
+from gandash.live.messages import MOST_ROWS, Arrays, Cursor, decode
+from gandash.runs.snapshot import Snapshot, Status
+from tests.live.snapshots import RUN, FakeService, snapshot
+
+Scenario = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SHORTEST_GAP", "WATCH_SECONDS", "LOOK_SECONDS", "REST_SECONDS", "READY_SECONDS"):
+        monkeypatch.setattr(hub_module, name, 0.01)
+
+
+class Client:
+    """What somebody was sent; with `slow` the connection takes nothing until it is set."""
+
+    def __init__(
+        self, hub: Hub, cursor: Cursor | None = None, run: str = RUN, slow: asyncio.Event | None = None
+    ) -> None:
+        self.received: list[bytes] = []
+        self.slow = slow
+        self.task = asyncio.create_task(hub.send(run, cursor, self._take))
+
+    async def _take(self, message: bytes) -> None:
+        self.received.append(message)
+        if self.slow is not None:
+            await self.slow.wait()
+
+    async def get(self, number: int = 1) -> tuple[dict[str, Any], Arrays]:
+        """The message of this number, counted from 1, once it is there."""
+        async with asyncio.timeout(30):
+            while len(self.received) < number:
+                await asyncio.sleep(0.001)
+        return decode(self.received[number - 1])
+
+    async def until(self, condition: Callable[[dict[str, Any]], bool]) -> list[tuple[dict[str, Any], Arrays]]:
+        """All messages, once one of them is as the condition asks."""
+        number = 1
+        while not condition((await self.get(number))[0]):
+            number += 1
+        return [decode(message) for message in self.received]
+
+    async def version(self, version: int) -> None:
+        await self.until(lambda header: header["version"] == version)
+
+    async def leave(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def hub_of(service: FakeService, describe: Callable[[Snapshot], Any] = lambda _: {}) -> AsyncIterator[Hub]:
+    hub = Hub(describe)
+    async with hub.over(service):
+        yield hub
+    assert service.listeners == []
+
+
+def test_all_who_watch_get_the_same_bytes_encoded_once() -> None:
+    described: list[int] = []
+
+    def describe(shown: Snapshot) -> dict[str, Any]:
+        described.append(shown.version)
+        return {"progress": f"Epoch {shown.epoch}"}
+
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 5))
+        async with hub_of(service, describe) as hub:
+            clients = [Client(hub) for _ in range(3)]
+            for client in clients:
+                await client.get()
+            service.tell(snapshot(2, 7))
+            for client in clients:
+                header, arrays = await client.get(2)
+            assert hub.watched == {RUN: 3}
+            assert all(client.received[place] is clients[0].received[place] for client in clients for place in (0, 1))
+            assert described == [1, 2]
+            assert (header["kind"], header["version"], header["rows"]) == ("news", 2, 7)
+            assert header["words"] == {"progress": "Epoch 7"}
+            assert arrays["epoch"].tolist() == [6, 7] and arrays["column:generator_loss"].tolist() == [6.25, 7.25]
+            np.testing.assert_array_equal(arrays["column:headline"], [3.0, np.nan])
+            assert [each["epoch"] for each in header["frames"]] == [6, 7], "what the picture had is not sent again"
+
+    asyncio.run(scenario())
+
+
+def test_who_comes_late_gets_a_picture_and_then_news() -> None:
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 3000))
+        async with hub_of(service) as hub:
+            client = Client(hub)
+            header, arrays = await client.get()
+            assert (header["kind"], header["rows"]) == ("picture", 3000)
+            assert arrays["real"].shape == (32, 2) and arrays["frame:3"].shape == (5, 2)
+            assert arrays["x:generator_loss"].shape <= (2000,) and arrays["x:generator_loss"][-1] == 3000
+            assert arrays["y:headline"].tolist() == (arrays["x:headline"] / 2).tolist()
+            service.tell(snapshot(2, 3001))
+            header, arrays = await client.get(2)
+            assert (header["kind"], arrays["epoch"].tolist()) == ("news", [3001])
+            assert "real" not in arrays
+
+    asyncio.run(scenario())
+
+
+def test_real_points_that_come_later_are_sent() -> None:
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 0, Status.STARTING))
+        async with hub_of(service) as hub:
+            client = Client(hub)
+            assert "real" not in (await client.get())[1]
+            service.tell(snapshot(2, 1))
+            header, arrays = await client.get(2)
+            assert header["kind"] == "picture" and arrays["real"].shape == (32, 2)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("cursor", "kind", "rows"),
+    [
+        (Cursor(8, 3), "news", [9, 10]),
+        (Cursor(10, 4), "news", []),
+        (Cursor(11, 4), "picture", []),  # the server was killed, and is behind
+        (Cursor(9, 5), "picture", []),
+    ],
+)
+def test_who_was_cut_off_goes_on_where_it_was(cursor: Cursor, kind: str, rows: list[int]) -> None:
+    async def scenario() -> None:
+        async with hub_of(FakeService(snapshot(4, 10))) as hub:
+            header, arrays = await Client(hub, cursor).get()
+            assert (header["kind"], header["rows"], header["version"]) == (kind, 10, 4)
+            assert arrays.get("epoch", np.empty(0)).tolist() == rows
+            assert ("x:generator_loss" in arrays) == (kind == "picture")
+
+    asyncio.run(scenario())
+
+
+def test_who_missed_very_many_rows_gets_a_picture() -> None:
+    async def scenario() -> None:
+        async with hub_of(FakeService(snapshot(4, MOST_ROWS + 2))) as hub:
+            assert (await Client(hub, Cursor(1, 1)).get())[0]["kind"] == "picture"
+            assert (await Client(hub, Cursor(2, 1)).get())[0]["kind"] == "news"
+
+    asyncio.run(scenario())
+
+
+def test_a_slow_client_loses_frames_but_no_row_and_no_state() -> None:
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 1))
+        async with hub_of(service) as hub:
+            slow, quick = Client(hub, slow=asyncio.Event()), Client(hub)
+            await slow.get()
+            await quick.get()
+            for version in range(2, 30):
+                status = Status.PAUSED if version == 9 else Status.RUNNING
+                service.tell(snapshot(version, version, status))
+                await quick.version(version)
+            assert slow.slow is not None and len(slow.received) == 1
+            slow.slow.set()
+            header, arrays = await slow.get(2)
+            assert arrays["epoch"].tolist() == list(range(2, 30))
+            assert header["changes"] == [[9, "paused"], [10, "running"]] and header["state"]["status"] == "running"
+            assert [each["epoch"] for each in header["frames"]] == [26, 27, 28, 29]
+            shown = [each["epoch"] for header, _ in await quick.until(lambda _: True) for each in header["frames"]]
+            assert shown == list(range(1, 30))
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_kept_for_a_client_that_takes_nothing() -> None:
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 1))
+        async with hub_of(service) as hub:
+            slow, quick = Client(hub, slow=asyncio.Event()), Client(hub)
+            for version in range(2, 40):
+                service.tell(snapshot(version, version))
+                await quick.version(version)
+            (room,) = hub._rooms.values()
+            assert len(room.encoded) == 1 and len(slow.received) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_run_that_is_not_there_is_followed_once_it_is() -> None:
+    async def scenario() -> None:
+        service = FakeService()
+        async with hub_of(service) as hub:
+            client = Client(hub)
+            header, _ = await client.get()
+            assert (header["kind"], header["run"]) == ("missing", RUN)
+            assert header["sentence"].startswith(f"There is no run {RUN!r}")
+            service.runs[RUN] = snapshot(1, 3)  # by another server: nobody tells
+            assert (await client.get(2))[0]["kind"] == "picture"
+            service.delete(RUN)
+            assert (await client.get(3))[0]["sentence"] == "The run was deleted."
+            service.tell(snapshot(2, 3, Status.PAUSED))
+            assert (await client.get(4))[0]["kind"] == "picture"
+
+    asyncio.run(scenario())
+
+
+def test_a_run_that_another_server_trains_is_followed() -> None:
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 3))
+        async with hub_of(service) as hub:
+            client = Client(hub)
+            await client.get()
+            service.runs[RUN] = snapshot(2, 4)
+            header, arrays = await client.get(2)
+            assert (header["kind"], arrays["epoch"].tolist()) == ("news", [4])
+
+    asyncio.run(scenario())
+
+
+def test_who_is_connected_watches_and_who_leaves_does_not() -> None:
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 3, Status.PAUSED))
+        async with hub_of(service) as hub:
+            client = Client(hub)
+            await client.get()
+            async with asyncio.timeout(30):
+                while len(service.watched) < 3:  # though there is nothing new to send
+                    await asyncio.sleep(0.001)
+            await client.leave()
+            assert hub.watched == {}
+            service.watched.clear()
+            await asyncio.sleep(0.05)
+            assert service.watched == []
+
+    asyncio.run(scenario())
+
+
+def test_messages_of_a_run_keep_a_distance_but_for_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "SHORTEST_GAP", 1000.0)
+
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 1))
+        async with hub_of(service) as hub:
+            client = Client(hub)
+            await client.get()
+            for version in range(2, 50):
+                service.tell(snapshot(version, version))
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.05)
+            assert len(client.received) == 1
+            service.tell(snapshot(50, 50, Status.PAUSED))
+            header, arrays = await client.get(2)
+            assert header["version"] == 50 and arrays["epoch"].tolist() == list(range(2, 51))
+
+    asyncio.run(scenario())
+
+
+def test_the_last_word_arrives_after_a_burst() -> None:
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 1))
+        async with hub_of(service) as hub:
+            client = Client(hub)
+            await client.get()
+            for version in range(2, 50):
+                service.tell(snapshot(version, version))
+            messages = await client.until(lambda header: header["version"] == 49)
+            assert len(messages) < 10
+            rows = [epoch for _, arrays in messages[1:] for epoch in arrays["epoch"].tolist()]
+            assert rows == list(range(2, 50))
+
+    asyncio.run(scenario())
+
+
+def test_a_snapshot_that_comes_too_late_is_left_out() -> None:
+    async def scenario() -> None:
+        service = FakeService(snapshot(5, 5))
+        async with hub_of(service) as hub:
+            client = Client(hub)
+            await client.get()
+            for listener in service.listeners:
+                listener(snapshot(4, 4), RUN)
+            service.tell(snapshot(6, 6))
+            messages = await client.until(lambda header: header["version"] == 6)
+            assert [header["version"] for header, _ in messages] == [5, 6]
+
+    asyncio.run(scenario())
+
+
+def test_without_words_the_points_go_on() -> None:
+    def describe(_: Snapshot) -> dict[str, Any]:
+        raise RuntimeError("no words")
+
+    async def scenario() -> None:
+        async with hub_of(FakeService(snapshot(1, 1)), describe) as hub:
+            header, arrays = await Client(hub).get()
+            assert header["words"] == {} and "frame:0" in arrays
+
+    asyncio.run(scenario())
+
+
+def test_who_names_no_run_hears_when_the_server_is_ready() -> None:
+    async def scenario() -> None:
+        service = FakeService()
+        service.ready = False
+        async with hub_of(service) as hub:
+            client = Client(hub, run="")
+            assert (await client.get())[0]["ready"] is False
+            service.ready = True
+            header, _ = await client.get(2)
+            assert (header["kind"], header["ready"]) == ("server", True)
+
+    asyncio.run(scenario())

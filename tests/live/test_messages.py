@@ -1,0 +1,142 @@
+"""The format of the stream: what was recorded of version 1 is read as it was meant, here and in a browser's tests."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gandash.live import messages
+from gandash.live.messages import MAGIC, MOST_ROWS, Cursor, decode, encode
+from gandash.live.thin import MOST_POINTS, thin
+from tests.live.record import FOLDER, WORDS, recorded
+from tests.live.snapshots import REAL, RUN, snapshot
+
+
+def read(name: str) -> tuple[dict[str, Any], messages.Arrays]:
+    return decode((FOLDER / f"{name}.bin").read_bytes())
+
+
+def test_the_recorded_messages_of_version_1_are_read() -> None:
+    header, arrays = read("missing")
+    assert (header["kind"], header["run"], header["sentence"]) == ("missing", RUN, "There is no such run.")
+    header, arrays = read("picture")
+    assert (header["kind"], header["version"], header["rows"]) == ("picture", 3, 4)
+    assert header["words"] == WORDS
+    assert header["scene"] == {
+        "title": "Line",
+        "name": "Ünïted",
+        "axes": ["x", "y"],
+        "bounds": [[-1.25, 1.25], [-1.25, 1.25]],
+        "equal": False,
+        "objective": "non-saturating",
+        "probability": True,
+        "since": 0,
+        "shown": "latest",
+    }
+    np.testing.assert_array_equal(arrays["real"], REAL)
+    assert arrays["x:headline"].tolist() == [2, 4] and arrays["y:headline"].tolist() == [1, 2]
+    assert [arrays[f"frame:{place}"][0, 0] for place in range(4)] == [1, 2, 3, 4]
+    header, arrays = read("news")
+    assert (header["kind"], header["version"], header["rows"]) == ("news", 7, 6)
+    assert header["changes"] == [[6, "running"], [7, "paused"]]
+    assert arrays["epoch"].tolist() == [5, 6]
+    assert arrays["column:generator_loss"].tolist() == [5.25, 1e300], "too large for float32"
+    np.testing.assert_array_equal(arrays["column:coverage"], [np.nan, 0.5])
+    np.testing.assert_array_equal(arrays["frame:1"][1:], np.array([[3e38, 1e-30], [np.nan, np.inf]], np.float32))
+    assert header["frames"] == [{"epoch": 5, "at": 0.0005}, {"epoch": 6, "at": 0.5}]
+    header, arrays = read("no-news")
+    assert (header["kind"], header["rows"], arrays) == ("news", 6, {})
+    assert read("server")[0]["ready"] is True
+
+
+def test_what_is_sent_today_is_what_was_recorded() -> None:
+    for name, message in recorded().items():
+        (header, arrays), (old_header, old_arrays) = decode(message), read(name)
+        for each in (header, old_header):
+            each["time"] = 0
+            each.get("state", {})["stage"] = "a digest"
+        assert header == old_header, name
+        assert arrays.keys() == old_arrays.keys(), name
+        for key, array in arrays.items():
+            np.testing.assert_array_equal(array, old_arrays[key], f"{name}: {key}")
+
+
+@pytest.mark.parametrize("length", range(9))
+def test_arrays_begin_at_multiples_of_8_bytes(length: int) -> None:
+    arrays: messages.Arrays = {"odd": np.ones(3, np.float32), "wide": np.ones(2), "flat": np.ones((0, 2), np.float32)}
+    message = encode({"kind": "news", "words": "é" * length}, arrays)
+    (header_length,) = struct.unpack_from("<I", message, 4)
+    assert header_length % 8 == 0 and len(message) == 8 + header_length + 16 + 16
+    header, found = decode(message)
+    assert header["words"] == "é" * length
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype
+        np.testing.assert_array_equal(found[name], array)
+
+
+@pytest.mark.parametrize("data", [b"", b"GD\x01", b"GD\x02\x00\x00\x00\x00\x00", b"GIF89a--------"])
+def test_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="no message of version 1"):
+        decode(data)
+
+
+def test_a_message_that_is_cut_off_is_refused() -> None:
+    message = (FOLDER / "picture.bin").read_bytes()
+    with pytest.raises(ValueError, match="ends before its array 'frame:3'"):
+        decode(message[:-16])
+
+
+def test_text_stays_text() -> None:
+    odd = "\ud800 </script> \x00"
+    header, _ = decode(messages.missing(odd, odd))
+    assert (header["run"], header["sentence"]) == (odd, odd)
+
+
+def test_a_picture_stays_small_and_keeps_its_spikes() -> None:
+    run = snapshot(1, 50_000)
+    column = np.array(run.history.columns["d_real"])
+    column[[7, 31_234]] = [-9.0, 9.0]
+    long = run.history.joined(run.history.epoch[:0], {})
+    object.__setattr__(long, "columns", {**long.columns, "d_real": column})
+    object.__setattr__(run, "history", long)
+    message = messages.picture(run, {})
+    _, arrays = decode(message)
+    assert len(message) < 5 * MOST_POINTS * 8 + 2000
+    assert {-9.0, 9.0} <= set(arrays["y:d_real"].tolist()) and len(arrays["y:d_real"]) <= MOST_POINTS
+    assert arrays["x:d_real"][[0, -1]].tolist() == [1, 50_000]
+
+
+@pytest.mark.parametrize("n", [0, 1, 4, 1999, 2000, 2001, 3999, 4000, 123_457])
+def test_thinning_keeps_ends_extremes_and_order(n: int) -> None:
+    rng = np.random.default_rng(n)
+    x, y = np.arange(n), rng.normal(size=n)
+    y[rng.random(n) < 0.1] = np.nan
+    thinned, values = thin(x, y)
+    assert len(thinned) == len(values) <= MOST_POINTS
+    assert (np.diff(thinned) > 0).all()
+    np.testing.assert_array_equal(values, y[thinned])
+    finite = y[np.isfinite(y)]
+    if len(finite):
+        assert (values.min(), values.max()) == (finite.min(), finite.max())
+        assert (values[0], values[-1]) == (finite[0], finite[-1])
+
+
+def test_who_may_go_on() -> None:
+    run = snapshot(5, 10)
+    assert messages.goes_on(run, messages.after(run))
+    assert not messages.goes_on(run, Cursor(10, 5, real=False))
+    assert messages.goes_on(snapshot(2, 0), messages.after(snapshot(1, 0)))
+    assert not messages.goes_on(snapshot(5, MOST_ROWS + 2), Cursor(1, 1))
+
+
+def test_the_header_is_plain_json() -> None:
+    message = (FOLDER / "news.bin").read_bytes()
+    assert message.startswith(MAGIC)
+    (length,) = struct.unpack_from("<I", message, 4)
+    assert json.loads(message[8 : 8 + length].decode("ascii"))["kind"] == "news"
+    assert Path(FOLDER).name == "stream-1"
