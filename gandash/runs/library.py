@@ -1,23 +1,28 @@
 """All runs of a server: those in memory, and the store that has them all.
 
-What has to be saved follows from two states of a run, the one in memory and the one that the store has. The library
-knows no engine and no clock but the one it is given. Any thread may call any method; who replaces a run's state by the
-next one holds `lock` from reading the one to putting the other.
+Whoever changes a run changes it in memory; what has to be saved follows from two states of it, the one in memory and
+the one that the store has, and `save` writes it. Only `save` and `tidy` write to the disk, on the saver's thread. The
+library knows no engine and no clock but the one it is given. Any other method may be called by any thread; who replaces
+a run's state by the next one holds `lock` from reading the one to putting the other.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gandash.runs import run as runs
 from gandash.runs.run import Run
-from gandash.runs.snapshot import RunSummary
-from gandash.runs.store import RunStore, is_alive, this_process
+from gandash.runs.snapshot import RunSummary, summary, thumbnail
+from gandash.runs.store import RunStore, StoreError, is_alive, this_process
+
+_log = logging.getLogger(__name__)
 
 IDLE_RUNS_IN_MEMORY = 16
 
@@ -39,16 +44,41 @@ class ForeignRun(ValueError):  # noqa: N818 - as above
         super().__init__("Another gandash server on this machine is training this run: change it there.")
 
 
+@dataclass(frozen=True)
+class Unsaved:
+    """A run of which the store does not have the newest state.
+
+    It is `costly` if there is a new checkpoint to write, and `urgent` if not, or if the run stays as it is.
+    """
+
+    run_id: str
+    costly: bool
+    urgent: bool
+
+
 @dataclass(eq=False)
 class _Entry:
+    """A run in memory, and as the store has it: None before it does."""
+
     run: Run
-    saved: Run
+    saved: Run | None
     touched: float
-    saving: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def clean(self) -> bool:
+        return self.saved is not None and self.run.snapshot is self.saved.snapshot
+
+
+@dataclass(eq=False)
+class _Mark:
+    """A run that was deleted at this moment (None: brought back), and whether the store has it as deleted."""
+
+    deleted: datetime | None
+    stored: bool
 
 
 class Library:
-    """The runs of one server, which owns those that it trains. `clock` gives seconds that never go back."""
+    """The runs of one server, which has those that it trains. `clock` gives seconds that never go back."""
 
     def __init__(self, store: RunStore, clock: Callable[[], float]) -> None:
         """Pause what servers that are gone have left running, and clear away what was deleted long ago."""
@@ -56,42 +86,50 @@ class Library:
         self._clock = clock
         self._server = this_process()
         self._entries: dict[str, _Entry] = {}
+        self._marks: dict[str, _Mark] = {}
+        self._granted: set[tuple[str, str]] = set()
+        self._purge_due = True
         self.lock = threading.RLock()
-        for server in store.servers():
-            if not is_alive(server):
-                store.pause_abandoned(server)
-        self._purge()
+        try:
+            for server in store.servers():
+                if not is_alive(server):
+                    store.pause_abandoned(server)
+            self.tidy()
+        except StoreError as error:  # each is paused when somebody looks at it
+            _log.error("%s", error)
 
     def __iter__(self) -> Iterator[Run]:
         """The runs in memory."""
         with self.lock:
-            return iter([entry.run for entry in self._entries.values()])
+            return iter([entry.run for run_id, entry in self._entries.items() if self._in_sight(run_id)])
 
     def __contains__(self, run_id: str) -> bool:
         """Whether a run is in memory."""
-        return run_id in self._entries
+        return self._entry(run_id) is not None
 
     def __getitem__(self, run_id: str) -> Run:
         """A run in memory, at once; raises `KeyError`."""
-        return self._entries[run_id].run
+        entry = self._entry(run_id)
+        if entry is None:
+            raise KeyError(run_id)
+        return entry.run
 
     def add(self, run: Run) -> None:
-        """Take in a new run, and save it."""
-        self._store.create(run.snapshot, self._server, run.checkpoint)
+        """Take in a new run."""
         with self.lock:
-            self._entries[run.run_id] = _Entry(run, run, self._clock())
+            self._entries[run.run_id] = _Entry(run, None, self._clock())
 
     def read(self, run_id: str) -> Run:
         """A run to look at, from memory if it is there; raises `UnknownRun`.
 
         One that another server is training is read from the store again each time, as it changes over there.
         """
-        entry = self._entries.get(run_id)
+        entry = self._entry(run_id)
         if entry is None:
-            run, foreign = self._load(run_id)
-            if foreign:
+            run, saved = self._load(run_id)
+            if saved is None:
                 return run
-            entry = self._keep(run)
+            entry = self._keep(run, saved)
         entry.touched = self._clock()
         return entry.run
 
@@ -100,18 +138,15 @@ class Library:
 
         Raises `UnknownRun`, and `ForeignRun` if another server is training it.
         """
-        entry = self._entries.get(run_id)
-        if entry is not None and entry.run.idle:
-            with entry.saving:
-                saved = entry.saved.snapshot
-                if saved is entry.run.snapshot and self._store.version(run_id) != saved.version:
-                    self._drop(entry)
-                    entry = None
+        entry = self._entry(run_id)
+        if entry is not None and self._changed_elsewhere(entry):
+            self._drop(entry)
+            entry = None
         if entry is None:
-            run, foreign = self._load(run_id)
-            if foreign:
+            run, saved = self._load(run_id)
+            if saved is None:
                 raise ForeignRun
-            entry = self._keep(run)
+            entry = self._keep(run, saved)
         entry.touched = self._clock()
 
     def owners(self, run_id: str) -> tuple[str, ...]:
@@ -123,80 +158,184 @@ class Library:
         """Replace a run in memory by its next state."""
         self._entries[run.run_id].run = run
 
-    def save(self, run_id: str) -> bool:
-        """Write what has changed since the last time; False if the run was deleted or changed by others meanwhile.
-
-        Then it is forgotten, as the store knows better. Raises `StoreError` if it cannot be written; the next time
-        catches up.
-        """
-        entry = self._entries.get(run_id)
-        if entry is None:
-            return False
-        with entry.saving:
-            with self.lock:
-                if self._entries.get(run_id) is not entry:
-                    return False
-                run, saved = entry.run, entry.saved
-            if run.snapshot is not saved.snapshot:
-                old = saved.snapshot
-                found = self._store.save(
-                    run.snapshot,
-                    since=old.version,
-                    server=self._server,
-                    checkpoint=None if run.checkpoint is saved.checkpoint else run.checkpoint,
-                    rows=run.snapshot.history.rows(len(old.history)),
-                    real=None if run.snapshot.real is old.real else run.snapshot.real,
-                )
-                if not found:
-                    self._drop(entry)
-                    return False
-            entry.saved = run
-        self._forget_some()
-        return True
-
-    def forget(self, run_id: str) -> None:
-        """Drop a run from memory; the store has what was saved."""
-        with self.lock:
-            self._entries.pop(run_id, None)
-
     def delete(self, run_id: str) -> None:
-        """Put a run out of sight; `undelete` brings it back for at least `UNDO_TIME`. Raises `UnknownRun`."""
-        self.forget(run_id)
-        if not self._store.delete(run_id):
-            raise UnknownRun(run_id)
-        self._purge()
+        """Put a run out of sight; `undelete` brings it back for at least `UNDO_TIME`.
+
+        Raises `UnknownRun`, and `ForeignRun` if another server is training it.
+        """
+        entry = self._entry(run_id)
+        if entry is None or (entry.clean and entry.run.idle):
+            if self._is_out_of_sight(run_id) is not False:
+                raise UnknownRun(run_id)
+            server = self._store.server_of(run_id)
+            if server is not None and server != self._server and is_alive(server):
+                raise ForeignRun
+        with self.lock:
+            self._marks.setdefault(run_id, _Mark(None, stored=False)).deleted = datetime.now(UTC)
 
     def undelete(self, run_id: str) -> None:
         """Bring a deleted run back; raises `UnknownRun` once it is gone for good."""
-        if not self._store.undelete(run_id):
+        if not self._is_out_of_sight(run_id):
             raise UnknownRun(run_id)
+        with self.lock:
+            mark = self._marks.setdefault(run_id, _Mark(None, stored=True))
+            mark.deleted = None
+            if not mark.stored:
+                del self._marks[run_id]
 
     def summaries(self) -> list[RunSummary]:
-        """All runs, newest first."""
-        return self._store.summaries()
+        """All runs, newest first, as they are now."""
+        with self.lock:
+            newest = {id: entry.run.snapshot for id, entry in self._entries.items() if not entry.clean}
+            hidden = {run_id for run_id in self._marks if not self._in_sight(run_id)}
+            back = [run_id for run_id in self._marks if run_id not in hidden]
+        listed = {run.run_id: run for run in self._store.summaries(back)}
+        unsaved = {run_id: summary(snapshot) for run_id, snapshot in reversed(newest.items())}
+        shown = [run for run_id, run in (unsaved | listed | unsaved).items() if run_id not in hidden]
+        return sorted(shown, key=lambda run: run.created, reverse=True)
 
     def thumbnail(self, run_id: str) -> NDArray[np.float32] | None:
         """Some points of a run's newest frame as they are drawn, (n, 2), without loading the run; None without one."""
-        return self._store.thumbnail(run_id)
+        entry = self._entry(run_id)
+        if entry is None or entry.clean:
+            return self._store.thumbnail(run_id)
+        snapshot = entry.run.snapshot
+        return thumbnail(snapshot.config, snapshot.frames[-1].points) if snapshot.frames else None
+
+    def wishes(self) -> list[tuple[str, str]]:
+        """What others wish for, as ids of runs and wishes: `grant` each."""
+        return [wish for wish in self._store.wishes() if wish not in self._granted]
+
+    def grant(self, run_id: str, wish: str) -> None:
+        """Note that a wish needs no more to be done."""
+        with self.lock:
+            self._granted.add((run_id, wish))
 
     def close(self) -> None:
         """Close the store."""
         self._store.close()
 
-    def _load(self, run_id: str) -> tuple[Run, bool]:
-        stored = self._store.load(run_id)
-        if stored is not None and stored.snapshot.status.active and stored.server != self._server:
-            if is_alive(stored.server):
-                return Run(stored.snapshot, stored.checkpoint), True
-            self._store.pause_abandoned(stored.server)
-            stored = self._store.load(run_id)
+    # What the saver does
+
+    def unsaved(self) -> list[Unsaved]:
+        """The runs of which the store has not all yet, the urgent ones first."""
+        with self.lock:
+            found = [Unsaved(run_id, costly=False, urgent=True) for run_id in self._marks]
+            for run_id, entry in self._entries.items():
+                if run_id not in self._marks and not entry.clean:
+                    costly = entry.saved is not None and entry.run.checkpoint is not entry.saved.checkpoint
+                    found.append(Unsaved(run_id, costly, entry.run.idle or not costly))
+        return sorted(found, key=lambda each: not each.urgent)
+
+    def save(self, run_id: str) -> bool:
+        """Write what has changed of a run; False if it was deleted or changed by others meanwhile.
+
+        Then it is forgotten, as the store knows better. Raises `StoreError` if it cannot be written; the next time
+        catches up. Waits for the disk, with no lock held.
+        """
+        with self.lock:
+            entry, mark = self._entries.get(run_id), self._marks.get(run_id)
+            run, saved = (entry.run, entry.saved) if entry is not None else (None, None)
+            deleted = None if mark is None else mark.deleted
+        if mark is not None and deleted is None:
+            if not self._store.undelete(run_id):
+                return self._lost(run_id)
+            self._has(run_id, deleted=False)
+        if entry is not None and run is not None and (saved is None or run.snapshot is not saved.snapshot):
+            if not self._write(run, saved):
+                return self._lost(run_id)
+            entry.saved = run
+        if mark is not None and deleted is not None:
+            self._store.delete(run_id, deleted)
+            self._has(run_id, deleted=True)
+            self._purge_due = True
+        self._forget_some()
+        return True
+
+    def tidy(self) -> None:
+        """Forget wishes that were granted, and what was deleted long ago. As `save`, this waits for the disk."""
+        for wish in tuple(self._granted):
+            self._store.granted(*wish)
+            with self.lock:
+                self._granted.discard(wish)
+        if self._purge_due:
+            self._store.purge(datetime.now(UTC) - UNDO_TIME)
+            self._purge_due = False
+
+    def _write(self, run: Run, saved: Run | None) -> bool:
+        if saved is None:
+            self._store.create(run.snapshot, self._server, run.checkpoint)
+            return True
+        old = saved.snapshot
+        return self._store.save(
+            run.snapshot,
+            since=old.version,
+            server=self._server,
+            checkpoint=None if run.checkpoint is saved.checkpoint else run.checkpoint,
+            rows=run.snapshot.history.rows(len(old.history)),
+            real=None if run.snapshot.real is old.real else run.snapshot.real,
+        )
+
+    def _has(self, run_id: str, *, deleted: bool) -> None:
+        """Note how the store has a run; the mark goes unless somebody wants it otherwise by now."""
+        with self.lock:
+            mark = self._marks.setdefault(run_id, _Mark(None, deleted))
+            mark.stored = deleted
+            if deleted == (mark.deleted is not None):
+                del self._marks[run_id]
+                if deleted:
+                    self._entries.pop(run_id, None)
+
+    def _lost(self, run_id: str) -> bool:
+        with self.lock:
+            self._entries.pop(run_id, None)
+            self._marks.pop(run_id, None)
+        return False
+
+    # What is in memory
+
+    def _in_sight(self, run_id: str) -> bool:
+        mark = self._marks.get(run_id)
+        return mark is None or mark.deleted is None
+
+    def _entry(self, run_id: str) -> _Entry | None:
+        with self.lock:
+            return self._entries.get(run_id) if self._in_sight(run_id) else None
+
+    def _is_out_of_sight(self, run_id: str) -> bool | None:
+        """Whether a run is deleted; None if there is none."""
+        with self.lock:
+            mark = self._marks.get(run_id)
+            if mark is not None:
+                return mark.deleted is not None
+        return self._store.is_deleted(run_id)
+
+    def _load(self, run_id: str) -> tuple[Run, Run | None]:
+        """A run from the store, and as it is saved there; None for that if another server is training it."""
+        with self.lock:
+            back = run_id in self._marks
+            if not self._in_sight(run_id):
+                raise UnknownRun(run_id)
+        stored = self._store.load(run_id, deleted=back)
         if stored is None:
             raise UnknownRun(run_id)
-        return Run(stored.snapshot, stored.checkpoint), False
+        run = Run(stored.snapshot, stored.checkpoint)
+        if run.active and stored.server != self._server:
+            return (run, None) if is_alive(stored.server) else (runs.left(run), run)
+        return run, run
 
-    def _keep(self, run: Run) -> _Entry:
+    def _changed_elsewhere(self, entry: _Entry) -> bool:
+        """Whether another server has changed a run that stands still here."""
+        saved = entry.saved
+        if saved is None or not entry.clean or not entry.run.idle or entry.run.run_id in self._marks:
+            return False
+        version = self._store.version(entry.run.run_id)
+        with self.lock:  # here it may have been changed and saved meanwhile
+            return entry.saved is saved and entry.clean and version != saved.snapshot.version
+
+    def _keep(self, run: Run, saved: Run) -> _Entry:
         with self.lock:
-            entry = self._entries.setdefault(run.run_id, _Entry(run, run, self._clock()))
+            entry = self._entries.setdefault(run.run_id, _Entry(run, saved, self._clock()))
         self._forget_some(entry)
         return entry
 
@@ -206,15 +345,8 @@ class Library:
                 del self._entries[entry.run.run_id]
 
     def _forget_some(self, but: _Entry | None = None) -> None:
-        """Keep only the runs in memory that train or were looked at lately."""
+        """Keep only the runs in memory that train, were looked at lately, or are not saved."""
         with self.lock:
-            idle = [
-                entry
-                for entry in self._entries.values()
-                if entry.run.idle and entry.saved.snapshot is entry.run.snapshot and entry is not but
-            ]
+            idle = [entry for entry in self._entries.values() if entry.run.idle and entry.clean and entry is not but]
             for entry in sorted(idle, key=lambda entry: entry.touched)[: max(0, len(idle) - IDLE_RUNS_IN_MEMORY)]:
                 del self._entries[entry.run.run_id]
-
-    def _purge(self) -> None:
-        self._store.purge(datetime.now(UTC) - UNDO_TIME)

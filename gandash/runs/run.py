@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from gandash.core.config import RunConfig
 from gandash.core.records import Appraisal
 from gandash.runs import access
 from gandash.runs.snapshot import Snapshot, Status
-from gandash.runs.worker import Budget, Chunk
+from gandash.runs.worker import Budget, Chunk, State
 
 FIRST_CHUNK_SECONDS = 0.1
 CHUNK_SECONDS = 0.25
@@ -178,7 +178,12 @@ def rename(run: Run, name: str, note: str) -> Run:
 
 def server_stops(run: Run) -> Run:
     """Stand still because the server is going away; the chunk in flight is lost."""
-    return pause(lose(run), f"The server stopped; press Resume to go on from epoch {run.snapshot.epoch}.")
+    return left(lose(run))
+
+
+def left(run: Run) -> Run:
+    """Stand still, as a server left it that is gone."""
+    return pause(run, f"The server stopped; press Resume to go on from epoch {run.snapshot.epoch}.")
 
 
 def next_budget(run: Run) -> Budget | None:
@@ -213,9 +218,19 @@ def lose(run: Run) -> Run:
     return replace(run, flight=None, unappraisable=True)
 
 
+def found(run: Run) -> Run:
+    """A run that was lost and is looked at again: its appraisal is worth another try."""
+    return replace(run, unappraisable=False)
+
+
 def take_in(run: Run, chunk: Chunk, now: float) -> Run:
-    """Bring a run forward by the chunk that was in flight, which came back at this second of the service's clock."""
+    """Bring a run forward by the chunk that was in flight, which came back at this second of the service's clock.
+
+    Raises for what no worker sends.
+    """
     old, status, budget = run.snapshot, run.snapshot.status, run.flight or Budget(0.0)
+    if chunk.state not in get_args(State):
+        raise ValueError(f"{chunk.state!r} is no state of a chunk")
     run = replace(run, flight=None)
     if chunk.state == "failed":
         if not budget.seconds:

@@ -1,10 +1,11 @@
 """The life of runs: start, pause, resume, step, stop, train on, delete, watch; one service a server.
 
 A run is a chain of chunks: when one comes back from the engine, the next is submitted at once with its checkpoint.
-Chunks wait in one queue, so runs share the engine fairly. What a page sees is the run's newest snapshot, which never
-waits for training. What a run does next is decided in `gandash.runs.run`, who may control it in `access`, whose turn it
-is in `queue`, all of which are pure; the service is the lock, the clock and the engine around them. It knows neither
-torch nor Streamlit; training happens in `gandash.runs.worker`, in other processes.
+Chunks wait in one queue, so runs share the engine fairly. What a page sees is the run's newest snapshot, which waits
+neither for training nor for the disk: what has changed is saved by a thread of its own. What a run does next is decided
+in `gandash.runs.run`, who may control it in `access`, whose turn it is in `queue`, all of which are pure; the service
+is the lock, the clock and the engine around them. It knows neither torch nor Streamlit; training happens in
+`gandash.runs.worker`, in other processes.
 """
 
 from __future__ import annotations
@@ -31,18 +32,25 @@ from gandash.runs import access, queue, worker
 from gandash.runs import run as runs
 from gandash.runs.access import NotYoursError
 from gandash.runs.executors import EngineClosedError, EngineError, engine
-from gandash.runs.library import Library, UnknownRun
+from gandash.runs.library import ForeignRun, Library, UnknownRun
 from gandash.runs.queue import Limits
 from gandash.runs.run import Run
+from gandash.runs.saver import Saver
 from gandash.runs.settings import Settings
 from gandash.runs.snapshot import RunSummary, Snapshot, Status, records_of
-from gandash.runs.store import RunStore, StoreError
+from gandash.runs.store import RunStore
 from gandash.runs.worker import Budget, Chunk
 
 if TYPE_CHECKING:
     import pandas
 
 ANSWER_SECONDS = 120.0
+WISH_SECONDS = 1.0
+"""How often it is looked whether others wish for something."""
+
+PATIENCE = 1.0
+"""How long a save waits for another program to write, in seconds, before it is told and tried again."""
+
 MOST_SAMPLES = 1_000_000
 LONGEST_NAME = 80
 LONGEST_NOTE = 2000
@@ -92,18 +100,22 @@ class RunService:
         self._flights: dict[str, Future[Chunk]] = {}
         self._watched: dict[str, float] = {}
         self._listeners: list[Listener] = []
+        self._telling = threading.RLock()
         self._closing = threading.Lock()
         self._closed = False
+        self._over = threading.Event()
         self._inbox: SimpleQueue[tuple[str, Future[Chunk]] | None] = SimpleQueue()
         self._warm_up: Future[tuple[str, ...]] = engine.submit(worker.warm_up)
         self._warm_up.add_done_callback(_log_failure)
+        self._saver = Saver(self._library, clock, self._saved, self._lost)
         threading.Thread(target=self._receive_all, daemon=True, name="gandash-runs").start()
+        threading.Thread(target=self._obey_all, daemon=True, name="gandash-wishes").start()
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> RunService:
         """The service for these settings, by default the environment's; `ValueError` if they cannot be met."""
         settings = settings or Settings.from_environment()
-        store = RunStore(settings.home)
+        store = RunStore(settings.home, patience=PATIENCE)
         try:
             return cls(
                 store,
@@ -159,20 +171,22 @@ class RunService:
         """Put a run out of sight, paused. `undelete` brings it back for an hour at least; then it is gone for good."""
         access.claimed(self._library.owners(run_id), owner)
         with self._lock:
-            self._flights.pop(run_id, None)  # what is in flight is thrown away
             if run_id in self._library:
+                self._flights.pop(run_id, None)  # what is in flight is thrown away
                 self._library.put(runs.pause(runs.lose(self._library[run_id])))
             moved = self._serve_queue()
-        for each in (run_id, *moved):
-            self._save(each)
-        self._watched.pop(run_id, None)
         self._library.delete(run_id)
-        self._tell(run_id)
+        self._watched.pop(run_id, None)
+        self._after(run_id, *moved)
 
     def undelete(self, run_id: str, *, owner: str = "") -> None:
         """Bring a deleted run back as it was, paused if it was training; `UnknownRun` once it is gone for good."""
         access.claimed(self._library.owners(run_id), owner)
         self._library.undelete(run_id)
+        with self._lock:
+            if run_id in self._library:
+                self._submit(runs.found(self._library[run_id]))
+        self._after(run_id)
 
     def may_control(self, run_id: str, owner: str) -> bool:
         """Whether this owner may control a run; raises `UnknownRun`."""
@@ -212,31 +226,33 @@ class RunService:
             self._watched[run_id] = self._clock()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call the listener with a run's newest snapshot (None once it is deleted) and its id, after every change.
+        """Have a listener called after every change of a run in memory; returns what ends that.
 
-        It is called on any thread, and must not wait. Returns what ends it.
+        It is given the run's newest snapshot, None if it was deleted, and its id; by any thread, one call after the
+        other, so that it never sees an older state after a newer one. It must be quick.
         """
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        with self._telling:
+            self._listeners.append(listener)
 
-    def _tell(self, run_id: str) -> None:
-        snapshot = self._library[run_id].snapshot if run_id in self._library else None
-        for listener in tuple(self._listeners):
-            listener(snapshot, run_id)
+        def unsubscribe() -> None:
+            with self._telling, contextlib.suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return unsubscribe
 
     def snapshot(self, run_id: str) -> Snapshot:
         """The newest state of a run, at once; raises `UnknownRun`."""
         return self._read(run_id).snapshot
 
     def runs(self, owner: str | None = None) -> list[RunSummary]:
-        """All runs, or only those that this owner may control, newest first."""
+        """All runs, or only those that this owner may control, newest first, as they are now."""
         listed = self._library.summaries()
         return listed if owner is None else [run for run in listed if access.may_control(run.owners, owner)]
 
     def thumbnail(self, run_id: str) -> NDArray[np.float32] | None:
         """Some generated points of a run as they are drawn, (n, 2) with n at most 220; None before there are any.
 
-        They are the first of the newest frame that was saved.
+        They are the first of its newest frame.
         """
         return self._library.thumbnail(run_id)
 
@@ -283,7 +299,10 @@ class RunService:
         return self._warm_up.done()
 
     def close(self) -> None:
-        """Pause what runs, end the workers and close the store. Further calls do nothing."""
+        """Pause what runs, save what is not yet saved, end the workers and close the store.
+
+        Further calls do nothing. While the disk fails it waits only some seconds for it.
+        """
         with self._closing:
             with self._lock:
                 if self._closed:
@@ -293,11 +312,13 @@ class RunService:
                 active = [run for run in self._library if run.active]
                 for run in active:
                     self._library.put(runs.server_stops(run))
+            self._over.set()
             for run in active:
-                self._save(run.run_id)
+                self._tell(run.run_id)
             self._inbox.put(None)
             with contextlib.suppress(Exception):
                 self._engine.shutdown(wait=True, cancel_futures=True)
+            self._saver.close()
             self._library.close()
 
     # The chain of chunks
@@ -314,9 +335,7 @@ class RunService:
             self._watched[run.run_id] = self._clock()
             self._submit(run)
             moved = self._serve_queue()
-        self._tell(run.run_id)
-        for each in moved:
-            self._save(each)
+        self._after(run.run_id, *moved)
         return run.run_id
 
     def _go(self, run_id: str, owner: str, *, steps: int) -> None:
@@ -328,7 +347,7 @@ class RunService:
         self._alter(run_id, lambda run: change(runs.claim(run, owner)), watched=watched)
 
     def _alter(self, run_id: str, change: Callable[[Run], Run], *, watched: bool = False) -> None:
-        """Bring a run to its next state, ask the workers for what follows from it, and save it."""
+        """Bring a run to its next state, ask the workers for what follows from it, and have it told and saved."""
         self._library.claim(run_id)
         with self._lock:
             run = change(self._library.read(run_id))
@@ -336,15 +355,14 @@ class RunService:
                 self._watched[run_id] = self._clock()
             self._submit(run)
             moved = self._serve_queue()
-        for each in (run_id, *moved):
-            self._save(each)
+        self._after(run_id, *moved)
 
     def _has_room(self, run: Run) -> bool:
         training = [_owner(other) for other in self._library if other.training]
         return queue.has_room(self._limits, training, _owner(run))
 
     def _serve_queue(self) -> list[str]:
-        """Let in whose turn it is and tell the others their places. Returns the runs that are to be saved."""
+        """Let in whose turn it is and tell the others their places. Returns the runs that have changed."""
         waiting = {run.run_id: run for run in self._library if run.waiting}
         self._queue = [run_id for run_id in self._queue if run_id in waiting]
         self._queue += [run_id for run_id in waiting if run_id not in self._queue]
@@ -394,7 +412,7 @@ class RunService:
             try:
                 self._receive(*item)
             except Exception:
-                _log.exception("Run %s: a chunk could not be taken in", item[0])
+                _log.exception("Run %s: what follows from a chunk could not be done", item[0])
 
     def _receive(self, run_id: str, done: Future[Chunk]) -> None:
         with self._lock:
@@ -403,21 +421,30 @@ class RunService:
             del self._flights[run_id]
             run = self._library[run_id]
             try:
-                chunk = done.result()
-            except (EngineClosedError, CancelledError):
-                run = runs.server_stops(run)
-            except EngineError as error:
-                run = runs.take_in(run, Chunk("failed", str(error)), self._clock())
-            except Exception as error:
-                _log.exception("Run %s: a chunk was lost", run_id)
-                message = f"The work was lost ({type(error).__name__}). Press Resume to try again."
-                run = runs.take_in(run, Chunk("failed", message), self._clock())
-            else:
-                run = self._unless_unwatched(runs.take_in(run, chunk, self._clock()))
-            self._submit(run)
-            moved = [] if run.training else self._serve_queue()
-        for each in (run_id, *moved):
-            self._save(each)
+                self._submit(self._outcome(run, done))
+            except Exception as error:  # whatever it was, no run may be left waiting for nothing
+                _log.exception("Run %s: a chunk could not be taken in", run_id)
+                self._flights.pop(run_id, None)
+                self._library.put(self._failed(run, error))
+            moved = [] if self._library[run_id].training else self._serve_queue()
+        self._after(run_id, *moved)
+
+    def _outcome(self, run: Run, done: Future[Chunk]) -> Run:
+        """What has come of a run's chunk."""
+        try:
+            chunk = done.result()
+        except (EngineClosedError, CancelledError):
+            return runs.server_stops(run)
+        except EngineError as error:
+            return runs.take_in(run, Chunk("failed", str(error)), self._clock())
+        except Exception as error:
+            _log.exception("Run %s: a chunk was lost", run.run_id)
+            return self._failed(run, error)
+        return self._unless_unwatched(runs.take_in(run, chunk, self._clock()))
+
+    def _failed(self, run: Run, error: Exception) -> Run:
+        message = f"The work was lost ({type(error).__name__}). Press Resume to try again."
+        return runs.take_in(run, Chunk("failed", message), self._clock())
 
     def _unless_unwatched(self, run: Run) -> Run:
         """The run, paused if no page has looked at it for too long."""
@@ -426,25 +453,64 @@ class RunService:
             return run
         return runs.pause(run, f"Paused because no page watched the run for {seconds:g} seconds.")
 
-    def _save(self, run_id: str) -> None:
-        """Write what has changed. If that fails the run goes on, and the next time catches up.
+    # What follows from a change
 
-        The one place that waits for the disk; who calls it holds no lock. Whoever listens is told before that.
-        """
-        self._tell(run_id)
+    def _after(self, *run_ids: str) -> None:
+        """Tell changes to those who listen, and have them saved; who calls it holds no lock."""
+        self._saver.stir()
+        for run_id in run_ids:
+            self._tell(run_id)
+
+    def _tell(self, run_id: str) -> None:
+        with self._telling:
+            with self._lock:
+                snapshot = self._library[run_id].snapshot if run_id in self._library else None
+            for listener in tuple(self._listeners):
+                try:
+                    listener(snapshot, run_id)
+                except Exception:
+                    _log.exception("Run %s: a listener failed", run_id)
+
+    def _saved(self, run_id: str, problem: str) -> None:
+        """The saver has saved a run, or could not: then it is said, for as long as it is so."""
+        unsaved = problem and f"What this run did lately is not saved and would be lost with the server. {problem}"
+        with self._lock:
+            if run_id not in self._library or self._library[run_id].snapshot.unsaved == unsaved:
+                return
+            self._library.put(runs.changed(self._library[run_id], unsaved=unsaved))
+        self._after(run_id)
+
+    def _lost(self, run_id: str) -> None:
+        """Another server has deleted a run or gone on with it."""
+        with self._lock:
+            if run_id not in self._library:
+                self._flights.pop(run_id, None)
+            moved = self._serve_queue()
+        self._after(run_id, *moved)
+
+    # What others wish for
+
+    def _obey_all(self) -> None:
+        while not self._over.wait(WISH_SECONDS):
+            try:
+                for run_id, wish in self._library.wishes():
+                    self._obey(run_id, wish)
+            except Exception as error:
+                _log.debug("Wishes cannot be read: %s", error)
+
+    def _obey(self, run_id: str, wish: str) -> None:
+        """Do what somebody asked for who has no page, such as the command line, unless another server has to."""
         try:
-            kept = self._library.save(run_id)
-        except StoreError as error:
-            _log.error("Run %s: %s", run_id, error)
-            message = f"The run could not be saved and would be lost with the server. {error}"
-            with self._lock:
-                if run_id in self._library:
-                    self._library.put(runs.changed(self._library[run_id], message=message))
+            if wish == "stop":
+                self._change(run_id, access.ADMINISTRATOR, runs.stop)
+            elif wish == "delete":
+                self.delete(run_id, owner=access.ADMINISTRATOR)
+        except ForeignRun:
             return
-        if not kept:  # deleted or taken over by another server
-            with self._lock:
-                if run_id not in self._library:
-                    self._flights.pop(run_id, None)
+        except ValueError as error:
+            _log.error("Run %s: %r was wished: %s", run_id, wish, error)
+        self._library.grant(run_id, wish)
+        self._saver.stir()
 
     def _refuse_dear(self, config: RunConfig) -> None:
         if problem := too_dear(config, self.cost_limits):

@@ -9,7 +9,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +23,9 @@ from gandash.core.targets import TargetSpec
 
 FRAME_POINTS = 1000
 """How many generated points a frame shows."""
+
+THUMBNAIL_POINTS = 220
+"""How many of a frame's points the list of runs draws."""
 
 RECORD_COLUMNS = ("generator_loss", "discriminator_loss", "d_real", "d_fake")
 """The columns that every history has; the metrics that were measured follow them."""
@@ -278,7 +281,7 @@ class RunSummary:
 
     `target` is the target's short name and `title` its name for people; `spec` is None if it cannot be read any more.
     `epochs` are the run's own, without its ancestors'. `headline` is that of `Snapshot.current`, measured at
-    `headline_epoch`; None before it was measured.
+    `headline_epoch`; None before it was measured. Of a `damaged` run nothing else is known: it can only be deleted.
     """
 
     run_id: str
@@ -300,6 +303,7 @@ class RunSummary:
     headline: float | None = None
     headline_epoch: int | None = None
     owners: tuple[str, ...] = ()
+    damaged: bool = False
 
     @property
     def shape(self) -> str:
@@ -310,3 +314,53 @@ class RunSummary:
     def planned_epochs(self) -> int:
         """The epoch at which the run ends if nothing stops it before."""
         return self.first_epoch + self.epochs
+
+
+def summary(snapshot: Snapshot) -> RunSummary:
+    """A run's line in the list."""
+    target, (metrics, epoch) = snapshot.config.target.build(), snapshot.current
+    return RunSummary(
+        run_id=snapshot.run_id,
+        created=snapshot.created,
+        status=snapshot.status,
+        message=snapshot.message,
+        target=target.name,
+        title=target.title,
+        spec=snapshot.config.target,
+        objective=snapshot.config.objective,
+        seed=snapshot.config.seed,
+        epoch=snapshot.epoch,
+        epochs=snapshot.config.epochs,
+        progress=snapshot.progress,
+        name=snapshot.name,
+        note=snapshot.note,
+        parent=snapshot.parent,
+        first_epoch=snapshot.first_epoch,
+        headline=metrics.get("headline"),
+        headline_epoch=epoch if "headline" in metrics else None,
+        owners=snapshot.owners,
+    )
+
+
+def damaged(run_id: str) -> RunSummary:
+    """The line of a run that cannot be read."""
+    return RunSummary(
+        run_id=run_id,
+        created=datetime.fromtimestamp(0, UTC),
+        status=Status.FAILED,
+        message="What was saved of this run is damaged, or of a newer version of gandash: it can only be deleted.",
+        target="",
+        title="Unreadable run",
+        spec=None,
+        objective="",
+        seed=0,
+        epoch=0,
+        epochs=0,
+        progress=0.0,
+        damaged=True,
+    )
+
+
+def thumbnail(config: RunConfig, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is drawn of the first points of a frame, (n, 2) with n at most `THUMBNAIL_POINTS`."""
+    return np.asarray(config.target.build().canvas.project(points[:THUMBNAIL_POINTS]), np.float32)

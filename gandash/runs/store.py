@@ -2,7 +2,8 @@
 
 Each `save` is one transaction over the run's row, its newest checkpoint, its newest frame and the epochs since the last
 `save`: what is read back always belongs together. Arrays are raw little-endian bytes and checkpoints are opaque;
-nothing is pickled. This module knows no process pool and no torch.
+nothing is pickled. Reading has a connection of its own and never waits for writing. A row that is damaged or of a newer
+version is told as such and hides no other. This module knows no process pool and no torch.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -23,14 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
+from gandash.core.problems import shortened
 from gandash.core.records import Appraisal
 from gandash.core.targets import TargetSpec, read_spec
-from gandash.runs.snapshot import Frame, History, RunSummary, Snapshot, Status
+from gandash.runs.snapshot import THUMBNAIL_POINTS, Frame, History, RunSummary, Snapshot, Status, damaged, thumbnail
 
 SCHEMA_VERSION = 3
 FILE_NAME = "runs.sqlite3"
-THUMBNAIL_POINTS = 220
-
 Wish = Literal["stop", "delete"]
 
 _SCHEMA = """
@@ -109,27 +109,40 @@ class StoredRun:
 
 
 class RunStore:
-    """All saved runs in `folder`, which is made if it is missing. Any thread may call any method."""
+    """All saved runs in `folder`, which is made if it is missing. Any thread may call any method.
 
-    def __init__(self, folder: Path) -> None:
+    Once it is open, a write waits at most `patience` seconds for another program's, then it fails.
+    """
+
+    def __init__(self, folder: Path, *, patience: float = 10.0) -> None:
         self.path = folder / FILE_NAME
-        self._lock = threading.Lock()
+        self._reading, self._writing = threading.RLock(), threading.RLock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+            self._writer = self._connection()
         except (OSError, sqlite3.Error) as error:
             raise self._error(error) from error
         try:
             self._prepare()
+            self._writer.execute(f"PRAGMA busy_timeout = {round(1000 * patience)}")
+            self._reader = self._connection()
         except BaseException:
-            self._connection.close()
+            self._writer.close()
             raise
 
+    def _connection(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.text_factory = lambda text: text.decode(errors="replace")
+        return connection
+
     def _prepare(self) -> None:
-        with self._guard() as db:
+        with self._write() as db:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA foreign_keys = ON")
+            if db.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
+                return  # without waiting for who writes
         with self._transaction() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -191,90 +204,111 @@ class RunStore:
             _add(db, snapshot, checkpoint, rows or History(), real)
         return True
 
-    def load(self, run_id: str) -> StoredRun | None:
-        """A saved run, or None if there is none of this id."""
-        with self._transaction("DEFERRED") as db:
-            row = db.execute("SELECT * FROM runs WHERE id = ? AND deleted IS NULL", (run_id,)).fetchone()
-            if row is None:
-                return None
-            checkpoint = db.execute("SELECT data FROM checkpoints WHERE run_id = ?", (run_id,)).fetchone()
-            frames = db.execute("SELECT * FROM frames WHERE run_id = ?", (run_id,)).fetchall()
-            real = db.execute("SELECT points, dim FROM real WHERE run_id = ?", (run_id,)).fetchone()
-            history = _history(db, run_id)
+    def load(self, run_id: str, *, deleted: bool = False) -> StoredRun | None:
+        """A saved run, or None if there is none of this id; `deleted` finds those out of sight too.
+
+        Raises `StoreError` in a sentence if it cannot be read.
+        """
+        with self._read() as db:
+            db.execute("BEGIN")
+            try:
+                row = db.execute(f"SELECT * FROM runs WHERE id = ?{'' if deleted else _IN_SIGHT}", (run_id,)).fetchone()
+                if row is None:
+                    return None
+                checkpoint = db.execute("SELECT data FROM checkpoints WHERE run_id = ?", (run_id,)).fetchone()
+                frames = db.execute("SELECT * FROM frames WHERE run_id = ?", (run_id,)).fetchall()
+                real = db.execute("SELECT points, dim FROM real WHERE run_id = ?", (run_id,)).fetchone()
+                parts = db.execute(_HISTORY, (run_id,)).fetchall()
+            finally:
+                db.execute("COMMIT")
         try:
             config = RunConfig.from_json(row["config"])
-        except ValueError as error:
+        except _ODD as error:
             raise StoreError(
-                f"Run {run_id} was saved by another version of gandash, and this one cannot read its set-up: {error}"
+                f"Run {run_id} was saved by another version of gandash, and this one cannot read its set-up: "
+                f"{str(error)[:400]}"
             ) from error
-        snapshot = Snapshot(
-            run_id=run_id,
-            version=row["version"],
-            config=config,
-            status=Status(row["status"]),
-            created=datetime.fromisoformat(row["created"]),
-            message=row["message"],
-            epoch=row["epoch"],
-            progress=row["progress"],
-            frames=tuple(Frame(frame["epoch"], frame["progress"], _points(frame)) for frame in frames),
-            history=history,
-            appraisals={which: Appraisal(**values) for which, values in json.loads(row["appraisals"]).items()},
-            appraised=row["appraised"],
-            variants=_strings(row["variants"]),
-            real=_points(real) if real else None,
-            parent=row["parent"],
-            first_epoch=row["first_epoch"],
-            name=row["name"],
-            note=row["note"],
-            owners=_strings(row["owners"]),
-        )
-        return StoredRun(snapshot, checkpoint["data"] if checkpoint else None, row["server"])
+        try:
+            snapshot = Snapshot(
+                config=config,
+                version=int(row["version"]),
+                frames=tuple(_frame(frame) for frame in frames),
+                history=_joined(parts),
+                appraisals=_appraisals(row["appraisals"]),
+                appraised=None if row["appraised"] is None else float(row["appraised"]),
+                variants=_strings(row["variants"]),
+                real=_points(real) if real else None,
+                parent=None if row["parent"] is None else _text(row["parent"]),
+                **_common(row),
+            )
+            data = checkpoint and memoryview(checkpoint["data"]).tobytes()
+        except _ODD as error:
+            raise StoreError(
+                f"Run {run_id} cannot be opened: what was saved of it is damaged, or of a newer version of gandash "
+                f"({type(error).__name__}: {str(error)[:200]}). It can still be deleted."
+            ) from error
+        return StoredRun(snapshot, data, str(row["server"]))
 
     def thumbnail(self, run_id: str) -> NDArray[np.float32] | None:
         """What is drawn of the first points of a run's newest frame, (n, 2) with n at most `THUMBNAIL_POINTS`.
 
         None if it has no frame yet, or a set-up that cannot be read.
         """
-        with self._guard() as db:
+        with self._read() as db:
             row = db.execute(
                 "SELECT substr(points, 1, 4 * dim * ?) AS points, dim, config FROM frames JOIN runs ON id = run_id "
-                "WHERE id = ? AND deleted IS NULL",
+                f"WHERE id = ?{_IN_SIGHT}",
                 (THUMBNAIL_POINTS, run_id),
             ).fetchone()
         if row is None:
             return None
         try:
-            target = RunConfig.from_json(row["config"]).target
-        except ValueError:
+            return thumbnail(RunConfig.from_json(row["config"]), _points(row))
+        except _ODD:
             return None
-        return np.asarray(target.build().canvas.project(_points(row)), np.float32)
 
     def version(self, run_id: str) -> int | None:
         """The version of the snapshot that is saved, or None if there is no such run."""
-        with self._guard() as db:
-            row = db.execute("SELECT version FROM runs WHERE id = ? AND deleted IS NULL", (run_id,)).fetchone()
+        with self._read() as db:
+            row = db.execute(f"SELECT version FROM runs WHERE id = ?{_IN_SIGHT}", (run_id,)).fetchone()
         return None if row is None else int(row["version"])
 
-    def summaries(self) -> list[RunSummary]:
-        """All runs, newest first."""
-        with self._guard() as db:
-            rows = db.execute("SELECT * FROM runs WHERE deleted IS NULL ORDER BY created DESC, rowid DESC").fetchall()
+    def summaries(self, and_deleted: Collection[str] = ()) -> list[RunSummary]:
+        """All runs, newest first, with those of the deleted ones whose ids are given."""
+        asked = ", ".join("?" * len(and_deleted))
+        with self._read() as db:
+            rows = db.execute(
+                f"SELECT * FROM runs WHERE deleted IS NULL OR id IN ({asked}) ORDER BY created DESC, rowid DESC",
+                tuple(and_deleted),
+            ).fetchall()
         return [_summary(row) for row in rows]
 
     def owners(self, run_id: str) -> tuple[str, ...]:
         """The owners of a run, deleted or not; nobody if there is none of this id, or if they cannot be read."""
-        with self._guard() as db:
+        with self._read() as db:
             row = db.execute("SELECT owners FROM runs WHERE id = ?", (run_id,)).fetchone()
         try:
             return () if row is None else _strings(row["owners"])
-        except ValueError:
+        except _ODD:
             return ()
+
+    def is_deleted(self, run_id: str) -> bool | None:
+        """Whether a run is out of sight; None if there is none of this id."""
+        with self._read() as db:
+            row = db.execute("SELECT deleted FROM runs WHERE id = ?", (run_id,)).fetchone()
+        return None if row is None else row["deleted"] is not None
+
+    def server_of(self, run_id: str) -> str | None:
+        """Which process has this run, if it is saved as active."""
+        with self._read() as db:
+            row = db.execute(f"SELECT server FROM runs WHERE id = ? AND {_IS_ACTIVE}", (run_id, *_ACTIVE)).fetchone()
+        return None if row is None else str(row["server"])
 
     def servers(self) -> set[str]:
         """Which processes have runs that are saved as active."""
-        with self._guard() as db:
+        with self._read() as db:
             rows = db.execute(f"SELECT DISTINCT server FROM runs WHERE {_IS_ACTIVE}", _ACTIVE).fetchall()
-        return {row["server"] for row in rows}
+        return {str(row["server"]) for row in rows}
 
     def pause_abandoned(self, server: str) -> None:
         """Mark what this process left active as paused, with a message that says so."""
@@ -291,9 +325,9 @@ class RunStore:
         with self._transaction() as db:
             return bool(
                 db.execute(
-                    "UPDATE runs SET deleted = ?, version = version + 1, "
+                    f"UPDATE runs SET deleted = ?, version = version + ({_IS_ACTIVE}), "
                     f"status = CASE WHEN {_IS_ACTIVE} THEN ? ELSE status END WHERE id = ? AND deleted IS NULL",
-                    ((now or datetime.now(UTC)).isoformat(), *_ACTIVE, Status.PAUSED.value, run_id),
+                    ((now or datetime.now(UTC)).isoformat(), *_ACTIVE, *_ACTIVE, Status.PAUSED.value, run_id),
                 ).rowcount
             )
 
@@ -301,10 +335,7 @@ class RunStore:
         """Bring a deleted run back; False if it is gone for good."""
         with self._transaction() as db:
             return bool(
-                db.execute(
-                    "UPDATE runs SET deleted = NULL, version = version + 1 WHERE id = ? AND deleted IS NOT NULL",
-                    (run_id,),
-                ).rowcount
+                db.execute("UPDATE runs SET deleted = NULL WHERE id = ? AND deleted IS NOT NULL", (run_id,)).rowcount
             )
 
     def purge(self, before: datetime) -> None:
@@ -325,7 +356,7 @@ class RunStore:
 
     def wishes(self) -> list[tuple[str, str]]:
         """What was wished and not granted yet, as ids of runs and wishes, the oldest first."""
-        with self._guard() as db:
+        with self._read() as db:
             return [(row["run_id"], row["wish"]) for row in db.execute("SELECT * FROM wishes ORDER BY made, rowid")]
 
     def granted(self, run_id: str, wish: str) -> None:
@@ -333,24 +364,32 @@ class RunStore:
         with self._transaction() as db:
             db.execute("DELETE FROM wishes WHERE run_id = ? AND wish = ?", (run_id, wish))
 
-    def close(self) -> None:
-        """Close the file; further calls fail."""
-        with self._lock:
-            self._connection.close()
+    def close(self, patience: float = 5.0) -> None:
+        """Close the file; further calls fail. A call that takes longer than `patience` seconds is left to itself."""
+        for lock, connection in ((self._writing, self._writer), (self._reading, self._reader)):
+            if lock.acquire(timeout=patience):
+                with lock:
+                    connection.close()
+                lock.release()
 
     @contextlib.contextmanager
-    def _guard(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.row_factory = sqlite3.Row
+    def _guard(self, lock: threading.RLock, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+        with lock:
             try:
-                yield self._connection
+                yield connection
             except sqlite3.Error as error:
                 raise self._error(error) from error
 
+    def _read(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        return self._guard(self._reading, self._reader)
+
+    def _write(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        return self._guard(self._writing, self._writer)
+
     @contextlib.contextmanager
-    def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
-        with self._guard() as db:
-            db.execute(f"BEGIN {kind}")
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._write() as db:
+            db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
                 db.execute("COMMIT")
@@ -370,6 +409,13 @@ _ACTIVE = tuple(status.value for status in Status if status.active)
 _IS_ACTIVE = f"status IN ({', '.join('?' * len(_ACTIVE))})"
 
 
+_IN_SIGHT = " AND deleted IS NULL"
+_HISTORY = "SELECT names, epochs, columns FROM history WHERE run_id = ? ORDER BY first_epoch"
+
+_ODD = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What reading a value raises that is not what this version writes."""
+
+
 def _execute(db: sqlite3.Connection, statements: str) -> None:
     for statement in statements.split(";"):  # executescript would commit
         db.execute(statement)
@@ -380,25 +426,36 @@ def _from_1_to_2(db: sqlite3.Connection) -> None:
     old = db.execute("SELECT * FROM runs").fetchall()
     _execute(db, _FROM_1_TO_2)
     for row in old:
-        data: Mapping[str, Any] = json.loads(row["config"])
         try:
-            listed = _listed(RunConfig.from_json(row["config"]))
-        except ValueError:  # it can be listed and deleted still
-            shape = str(data.get("shape", ""))
-            listed = {"target": shape, "title": shape}
-            listed |= {
-                name: data.get(name, default) for name, default in (("objective", ""), ("seed", 0), ("epochs", 0))
-            }
-        status, metrics = Status(row["status"]), json.loads(row["metrics"])
-        appraisals: dict[str, Any] = {}
-        if metrics and status in (Status.FINISHED, Status.STOPPED_EARLY):
-            which = "ema" if data.get("ema_decay") else "latest"
-            appraisals[which] = asdict(Appraisal(which, row["epoch"], row["progress"], metrics, float("nan")))
-        figures, epoch = (metrics, row["epoch"]) if appraisals else (_history(db, row["id"]).newest() or ({}, None))
-        listed |= {"appraisals": json.dumps(appraisals), "headline": figures.get("headline"), "headline_epoch": epoch}
+            values = _figures_of_1(db, row)
+        except _ODD:  # it can be deleted still
+            values = {"target": "", "title": ""}
         db.execute(
-            f"UPDATE runs SET {', '.join(f'{name} = ?' for name in listed)} WHERE id = ?", (*listed.values(), row["id"])
+            f"UPDATE runs SET {', '.join(f'{name} = ?' for name in values)} WHERE id = ?", (*values.values(), row["id"])
         )
+
+
+def _figures_of_1(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
+    """What schema 2 lists of a run beyond schema 1."""
+    data: Mapping[str, Any] = json.loads(row["config"])
+    try:
+        listed = _listed(RunConfig.from_json(row["config"]))
+    except ValueError:  # it can be listed and deleted still
+        shape = str(data.get("shape", ""))
+        listed = {"target": shape, "title": shape}
+        listed |= {name: data.get(name, default) for name, default in (("objective", ""), ("seed", 0), ("epochs", 0))}
+    status, metrics = row["status"], json.loads(row["metrics"])
+    appraisals: dict[str, Any] = {}
+    if metrics and status in (Status.FINISHED, Status.STOPPED_EARLY):
+        which = "ema" if data.get("ema_decay") else "latest"
+        appraisals[which] = asdict(Appraisal(which, row["epoch"], row["progress"], metrics, float("nan")))
+    history = _joined(db.execute(_HISTORY, (row["id"],)).fetchall())
+    figures, epoch = (metrics, row["epoch"]) if appraisals else (history.newest() or ({}, None))
+    return listed | {
+        "appraisals": json.dumps(appraisals),
+        "headline": figures.get("headline"),
+        "headline_epoch": epoch,
+    }
 
 
 _UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {
@@ -472,39 +529,93 @@ def _add(
         )
 
 
-def _history(db: sqlite3.Connection, run_id: str) -> History:
+def _blob(points: NDArray[np.float32]) -> tuple[bytes, int]:
+    return np.ascontiguousarray(points, "<f4").tobytes(), points.shape[1]
+
+
+# Reading: what is not as this version writes it raises one of `_ODD`
+
+
+def _points(row: sqlite3.Row) -> NDArray[np.float32]:
+    points = np.frombuffer(row["points"], "<f4").reshape(-1, row["dim"])
+    if row["dim"] < 2 or not len(points):
+        raise ValueError(f"points of shape {points.shape}")
+    return points
+
+
+def _frame(row: sqlite3.Row) -> Frame:
+    return Frame(int(row["epoch"]), float(row["progress"]), _points(row))
+
+
+def _joined(parts: Iterable[sqlite3.Row]) -> History:
     history = History()
-    for part in db.execute(
-        "SELECT names, epochs, columns FROM history WHERE run_id = ? ORDER BY first_epoch", (run_id,)
-    ):
-        names, epochs = json.loads(part["names"]), np.frombuffer(part["epochs"], "<i8")
+    for part in parts:
+        names, epochs = _strings(part["names"]), np.frombuffer(part["epochs"], "<i8")
         columns = np.frombuffer(part["columns"], "<f8").reshape(len(names), len(epochs))
         history = history.joined(epochs, dict(zip(names, columns, strict=True)))
     return history
 
 
-def _blob(points: NDArray[np.float32]) -> tuple[bytes, int]:
-    return np.ascontiguousarray(points, "<f4").tobytes(), points.shape[1]
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{shortened(value)} is no text")
+    return value
 
 
-def _points(row: sqlite3.Row) -> NDArray[np.float32]:
-    return np.frombuffer(row["points"], "<f4").reshape(-1, row["dim"])
+def _strings(text: str) -> tuple[str, ...]:
+    strings = json.loads(text)
+    if not isinstance(strings, list):
+        raise TypeError(f"{shortened(strings)} is no list")
+    return tuple(_text(each) for each in strings)
+
+
+def _appraisals(text: str) -> dict[str, Appraisal]:
+    return {
+        _text(name): Appraisal(
+            which=_text(values["which"]),
+            epoch=int(values["epoch"]),
+            progress=float(values["progress"]),
+            metrics={_text(metric): float(value) for metric, value in values["metrics"].items()},
+            uncertainty=float(values["uncertainty"]),
+        )
+        for name, values in json.loads(text).items()
+    }
+
+
+def _common(row: sqlite3.Row) -> dict[str, Any]:
+    """What a snapshot and a line of the list have in common."""
+    return {
+        "run_id": _text(row["id"]),
+        "created": datetime.fromisoformat(row["created"]).astimezone(UTC),
+        "status": Status(row["status"]),
+        "progress": float(row["progress"]),
+        "epoch": int(row["epoch"]),
+        "first_epoch": int(row["first_epoch"]),
+        "message": _text(row["message"]),
+        "name": _text(row["name"]),
+        "note": _text(row["note"]),
+        "owners": _strings(row["owners"]),
+    }
 
 
 def _summary(row: sqlite3.Row) -> RunSummary:
     """A run's line in the list. One that is damaged is told as such, and takes no other with it."""
-    values = {field.name: row[field.name] for field in fields(RunSummary) if field.name not in ("run_id", "spec")}
     try:
-        values |= {"created": datetime.fromisoformat(row["created"]).astimezone(UTC), "status": Status(row["status"])}
-        values |= {name: int(row[name]) for name in ("seed", "epoch", "epochs", "first_epoch")}
-        values |= {"owners": _strings(row["owners"])}
-        values |= {name: str(row[name]) for name in ("message", "target", "title", "objective", "name", "note")}
-        values |= {"progress": float(row["progress"]), "headline": row["headline"] and float(row["headline"])}
-    except (TypeError, ValueError):
-        message = "What was saved of this run is damaged: it can only be deleted."
-        never = datetime.fromtimestamp(0, UTC)
-        return RunSummary(str(row["id"]), never, Status.FAILED, message, "", "Damaged run", None, "", 0, 0, 0, 0.0)
-    return RunSummary(run_id=row["id"], spec=_spec(row["config"]), **values)
+        _strings(row["variants"]), _appraisals(row["appraisals"])
+        return RunSummary(
+            **_common(row),
+            target=_text(row["target"]),
+            title=_text(row["title"]),
+            spec=_spec(row["config"]),
+            objective=_text(row["objective"]),
+            seed=int(row["seed"]),
+            epochs=int(row["epochs"]),
+            parent=None if row["parent"] is None else _text(row["parent"]),
+            headline=None if row["headline"] is None else float(row["headline"]),
+            headline_epoch=None if row["headline_epoch"] is None else int(row["headline_epoch"]),
+        )
+    except _ODD:
+        return damaged(str(row["id"]))
 
 
 def _spec(config_json: str) -> TargetSpec | None:
@@ -512,15 +623,8 @@ def _spec(config_json: str) -> TargetSpec | None:
     try:
         config = json.loads(config_json)
         return read_spec(config["target"] if "target" in config else config["shape"])
-    except (ValueError, TypeError, KeyError):
+    except _ODD:
         return None
-
-
-def _strings(text: str) -> tuple[str, ...]:
-    strings = json.loads(text)
-    if not isinstance(strings, list) or not all(isinstance(each, str) for each in strings):
-        raise ValueError(f"{text[:80]!r} is no list of strings")
-    return tuple(strings)
 
 
 def this_process() -> str:
@@ -539,5 +643,5 @@ def is_alive(server: str) -> bool:
         process = psutil.Process(int(pid))
         same = abs(process.create_time() - float(started)) < 5.0  # seconds, as the clock may be set
         return bool(same and process.status() != psutil.STATUS_ZOMBIE)
-    except (psutil.Error, ValueError):
+    except (psutil.Error, ValueError, OverflowError):
         return False

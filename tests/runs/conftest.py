@@ -35,6 +35,13 @@ def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
         time.sleep(0.005)
 
 
+def forget(service: RunService, run_id: str) -> None:
+    """Have a run only in the store, as if nobody had looked at it for long."""
+    library = service._library
+    until(lambda: library._entries[run_id].clean)
+    del library._entries[run_id]
+
+
 class ManualEngine(Executor):
     """Keeps the calls that are submitted until the test lets the next one happen."""
 

@@ -16,7 +16,7 @@ from gandash.runs.service import RunService, UnknownRun
 from gandash.runs.snapshot import Snapshot, Status
 from gandash.runs.store import RunStore
 
-from .conftest import CONFIG, Clock, FakeTraining, ManualEngine, until
+from .conftest import CONFIG, Clock, FakeTraining, ManualEngine, forget, until
 
 ANNA, BEN, CARL = "a" * 64, "b" * 64, "c" * 64
 
@@ -38,8 +38,7 @@ def test_nobody_else_controls_a_run(
 ) -> None:
     run_id = service.start(CONFIG, paused=True, owner=ANNA)
     if forgotten:
-        until(lambda: service._library._store.load(run_id))
-        service._library.forget(run_id)
+        forget(service, run_id)
     before = service.snapshot(run_id)
     for owner in (BEN, ""):
         with pytest.raises(NotYoursError, match="belongs to somebody else"):

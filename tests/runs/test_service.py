@@ -19,7 +19,7 @@ from gandash.runs.snapshot import RECORD_COLUMNS, Snapshot, Status
 from gandash.runs.store import RunStore, StoreError
 from gandash.runs.worker import Budget
 
-from .conftest import CONFIG, REAL, Clock, FakeTraining, ManualEngine, until
+from .conftest import CONFIG, REAL, Clock, FakeTraining, ManualEngine, forget, until
 
 
 class Desk:
@@ -78,6 +78,7 @@ def test_the_next_chunk_is_asked_for_before_anything_is_saved(desk: Desk, monkey
     waiting: list[int] = []
     save = desk.store.save
     run = desk.service.start(CONFIG)
+    desk.settle(run)
 
     def recording(*args: object, **kwargs: object) -> bool:
         waiting.append(len(desk.engine.calls))
@@ -347,8 +348,9 @@ def test_a_child_outlives_its_parent(desk: Desk) -> None:
     child = desk.service.train_on(parent, {}, step=True)
     desk.chunk(child)
     desk.service.delete(parent)
+    until(lambda: desk.store.is_deleted(parent))
     desk.store.purge(datetime.now(UTC))
-    desk.service._library.forget(child)
+    forget(desk.service, child)
     back = desk.service.snapshot(child)
     assert (back.status, back.parent, back.first_epoch) == (Status.PAUSED, parent, 5)
     assert back.history.epoch.tolist() == [1, 2, 3, 4, 5, 6]
@@ -545,8 +547,10 @@ def test_a_deleted_run_comes_back_paused_as_it_stood(desk: Desk) -> None:
 
 def test_a_run_deleted_long_ago_is_gone_for_good(desk: Desk) -> None:
     old, new = desk.service.start(CONFIG, paused=True), desk.service.start(CONFIG, paused=True)
+    desk.settle(old)
     desk.store.delete(old, datetime.now(UTC) - 2 * library.UNDO_TIME)
     desk.service.delete(new)
+    until(lambda: desk.store.is_deleted(old) is None)
     with pytest.raises(UnknownRun):
         desk.service.undelete(old)
     desk.service.undelete(new)
@@ -573,7 +577,7 @@ def test_a_thumbnail_is_a_part_of_the_newest_frame_that_loads_no_run(desk: Desk)
     run = desk.service.start(CONFIG)
     assert desk.service.thumbnail(run) is None
     desk.chunk(run)
-    desk.service._library.forget(run)
+    forget(desk.service, run)
     np.testing.assert_array_equal(desk.service.thumbnail(run), np.full((220, 2), 5, np.float32))
     assert run not in desk.service._library
 
@@ -650,6 +654,7 @@ def test_a_closed_service_leaves_paused_runs_that_another_goes_on_with(
 def test_what_a_killed_server_left_running_is_paused(store: RunStore, engine: ManualEngine) -> None:
     service = RunService(store, ManualEngine(), advance=FakeTraining())
     run = service.start(CONFIG)
+    until(lambda: store.version(run) is not None)
     with store._transaction() as db:
         db.execute("UPDATE runs SET server = '999999999:1.0:x', status = 'running', epoch = 7")
     restarted = RunService(store, engine, advance=FakeTraining())
@@ -669,8 +674,9 @@ def test_two_servers_on_one_store_do_not_train_the_same_run(tmp_path: Path, trai
         desks.append(Desk(RunService(store, engine, advance=training), engine, store))
     here, there = desks
     run = there.service.start(CONFIG)
+    there.settle(run)
     assert here.service.snapshot(run).status is Status.STARTING
-    for action in (here.service.pause, here.service.resume, here.service.stop):
+    for action in (here.service.pause, here.service.resume, here.service.stop, here.service.delete):
         with pytest.raises(ValueError, match="Another gandash server"):
             action(run)
     there.chunk(run)
@@ -678,10 +684,11 @@ def test_two_servers_on_one_store_do_not_train_the_same_run(tmp_path: Path, trai
     there.service.pause(run)
     there.chunk(run)
     here.service.resume(run)
+    here.settle(run)
     assert here.chunk(run).history.epoch.tolist() == [1, 2, 3, 4, 5, 6, 7]
     with pytest.raises(ValueError, match="Another gandash server"):
         there.service.resume(run)
-    there.service.delete(run)
+    there.store.delete(run)
     here.engine.run_next()
     until(lambda: run not in here.service._library)
     for desk in desks:
@@ -700,11 +707,16 @@ def test_a_run_goes_on_when_the_disk_is_full_and_catches_up(
 
         patch.setattr(desk.store, "save", full)
         desk.engine.run_next()
-        until(lambda: "disk full" in desk.service.snapshot(run).message)
-        assert desk.service.snapshot(run).status is Status.RUNNING
-    after = desk.chunk(run)
-    assert (after.message, after.epoch) == ("", 7)
+        until(lambda: desk.service.snapshot(run).unsaved)
+        told = desk.service.snapshot(run)
+        assert told.unsaved == "What this run did lately is not saved and would be lost with the server. disk full"
+        assert (told.status, told.message) == (Status.RUNNING, "")
+        desk.engine.run_next()
+        until(lambda: desk.service.snapshot(run).epoch == 7)
+        assert desk.service.snapshot(run).unsaved == told.unsaved, "for as long as it is so"
+    until(lambda: not desk.service.snapshot(run).unsaved)
     assert desk.saved(run).history.epoch.tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert caplog.text.count("could not be saved: disk full") == 1
 
 
 def test_devices_and_readiness_come_from_the_warm_up(desk: Desk) -> None:

@@ -1,0 +1,172 @@
+"""The thread that writes runs to the disk, so that neither training nor a click ever waits for it.
+
+It looks at what the store does not have yet and writes that, the newest state of each run. What cannot be written is
+tried again until it can. A large checkpoint of a run that goes on is written less often, as long as it takes; a run
+that stands still is always written at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gandash.runs.library import Library, Unsaved
+
+SHARE = 0.1
+"""The share of the time that writing a run may take while it trains."""
+
+RETRY_SECONDS = 0.5, 5.0
+"""When what could not be written is tried again, at first and at last."""
+
+CLOSE_SECONDS = 5.0
+"""How long it is tried at the end while nothing can be written."""
+
+LONGEST_CLOSE = 60.0
+"""How long the end waits for a disk that is slow."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Pace:
+    """When a run may be written again: `due` on the library's clock, `retry` on the machine's after `failures`."""
+
+    took: float | None = None
+    due: float = 0.0
+    failures: int = 0
+    retry: float = 0.0
+
+    def saved(self, now: float, took: float) -> None:
+        steady = took if self.took is None else min(took, self.took)  # the disk may have been busy once
+        self.took = took
+        self.due = now + steady * (1 / SHARE - 1)
+
+    def failed(self) -> None:
+        first, last = RETRY_SECONDS
+        self.retry = time.monotonic() + min(first * 2**self.failures, last)
+        self.failures = min(self.failures + 1, 16)
+
+
+class Saver:
+    """Saves a library's runs, from now until `close`.
+
+    After each attempt `report` is called with the run's id and what went wrong, empty if nothing did, and `lost` with
+    the id of a run that others have deleted or changed. `clock` gives seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        clock: Callable[[], float],
+        report: Callable[[str, str], None],
+        lost: Callable[[str], None],
+    ) -> None:
+        self._library = library
+        self._clock = clock
+        self._report = report
+        self._lost = lost
+        self._paces: dict[str, _Pace] = {}
+        self._tidying = _Pace()
+        self._stirred = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, daemon=True, name="gandash-saver")
+        self._thread.start()
+
+    def stir(self) -> None:
+        """Say that there is something to save."""
+        self._stirred.set()
+
+    def close(self) -> None:
+        """Save what is left, and end; it is given up if nothing can be written for `CLOSE_SECONDS`."""
+        self._closing = True
+        self._stirred.set()
+        self._thread.join(LONGEST_CLOSE)
+        for each in self._library.unsaved():
+            _log.error("Run %s: what it did lately is lost, as it could not be saved", each.run_id)
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._stirred.wait(self._until_due())
+            self._stirred.clear()
+            self._save_some()
+        give_up = time.monotonic() + CLOSE_SECONDS
+        while self._library.unsaved() and time.monotonic() < give_up:
+            if self._save_some():
+                give_up = time.monotonic() + CLOSE_SECONDS
+            else:
+                time.sleep(RETRY_SECONDS[0] / 5)
+
+    def _until_due(self) -> float | None:
+        """How long there is nothing to do, in seconds; None if for ever."""
+        left = [self._wait(each.run_id, each.urgent) for each in self._library.unsaved()]
+        if self._tidying.failures:
+            left.append(self._tidying.retry - time.monotonic())
+        return max(0.01, min(left)) if left else None
+
+    def _wait(self, run_id: str, urgent: bool) -> float:
+        pace = self._pace(run_id)
+        return max(pace.retry - time.monotonic(), 0.0 if urgent else pace.due - self._clock())
+
+    def _save_some(self) -> bool:
+        """Save what is due; at the end everything is. Whether something could be saved."""
+        saved = False
+        unsaved = self._library.unsaved()
+        for each in unsaved:
+            if self._closing or self._wait(each.run_id, each.urgent) <= 0:
+                problem, everywhere = self._save(each)
+                saved = saved or not problem
+                if everywhere:  # the others need not try
+                    for other in unsaved:
+                        if other is not each:
+                            self._failed(other.run_id, problem)
+                    return saved
+        gone = self._paces.keys() - {each.run_id for each in unsaved} - {run.run_id for run in self._library}
+        for run_id in gone:
+            del self._paces[run_id]
+        self._tidy()
+        return saved
+
+    def _save(self, each: Unsaved) -> tuple[str, bool]:
+        """Save a run; what went wrong, and whether that is the whole file's."""
+        start = self._clock()
+        try:
+            kept = self._library.save(each.run_id)
+        except Exception as error:
+            known = isinstance(error, ValueError)
+            if not self._pace(each.run_id).failures:
+                _log.error("Run %s could not be saved: %s", each.run_id, error, exc_info=not known)
+            problem = str(error) if known else f"({type(error).__name__}; the server's log says more.)"
+            self._failed(each.run_id, problem)
+            return problem, isinstance(error.__cause__, sqlite3.OperationalError)
+        now, pace = self._clock(), self._pace(each.run_id)
+        pace.failures, pace.retry = 0, 0.0
+        if each.costly:
+            pace.saved(now, now - start)
+        if kept:
+            self._report(each.run_id, "")
+        else:
+            self._lost(each.run_id)
+        return "", False
+
+    def _pace(self, run_id: str) -> _Pace:
+        return self._paces.setdefault(run_id, _Pace())
+
+    def _failed(self, run_id: str, problem: str) -> None:
+        self._pace(run_id).failed()
+        self._report(run_id, problem)
+
+    def _tidy(self) -> None:
+        if self._tidying.retry > time.monotonic():
+            return
+        try:
+            self._library.tidy()
+        except Exception as error:
+            if not self._tidying.failures:
+                _log.error("%s", error)
+            self._tidying.failed()
+        else:
+            self._tidying = _Pace()
