@@ -342,7 +342,7 @@ def summary(snapshot: Snapshot) -> RunSummary:
     )
 
 
-def damaged(run_id: str) -> RunSummary:
+def damaged(run_id: str, owners: tuple[str, ...] = ()) -> RunSummary:
     """The line of a run that cannot be read."""
     return RunSummary(
         run_id=run_id,
@@ -357,6 +357,7 @@ def damaged(run_id: str) -> RunSummary:
         epoch=0,
         epochs=0,
         progress=0.0,
+        owners=owners,
         damaged=True,
     )
 

@@ -287,10 +287,7 @@ class RunStore:
         """The owners of a run, deleted or not; nobody if there is none of this id, or if they cannot be read."""
         with self._read() as db:
             row = db.execute("SELECT owners FROM runs WHERE id = ?", (run_id,)).fetchone()
-        try:
-            return () if row is None else _strings(row["owners"])
-        except _ODD:
-            return ()
+        return () if row is None else _owners(row)
 
     def is_deleted(self, run_id: str) -> bool | None:
         """Whether a run is out of sight; None if there is none of this id."""
@@ -569,6 +566,14 @@ def _strings(text: str) -> tuple[str, ...]:
     return tuple(_text(each) for each in strings)
 
 
+def _owners(row: sqlite3.Row) -> tuple[str, ...]:
+    """The owners of a run of which the rest may be damaged; nobody if they are."""
+    try:
+        return _strings(row["owners"])
+    except _ODD:
+        return ()
+
+
 def _appraisals(text: str) -> dict[str, Appraisal]:
     return {
         _text(name): Appraisal(
@@ -615,7 +620,7 @@ def _summary(row: sqlite3.Row) -> RunSummary:
             headline_epoch=None if row["headline_epoch"] is None else int(row["headline_epoch"]),
         )
     except _ODD:
-        return damaged(str(row["id"]))
+        return damaged(str(row["id"]), _owners(row))
 
 
 def _spec(config_json: str) -> TargetSpec | None:

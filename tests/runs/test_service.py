@@ -5,19 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from gandash.core.cost import CostLimits
 from gandash.runs import library
+from gandash.runs import run as runs
 from gandash.runs.executors import EngineClosedError, EngineError
 from gandash.runs.service import RunService, UnknownRun
 from gandash.runs.snapshot import RECORD_COLUMNS, Snapshot, Status
 from gandash.runs.store import RunStore, StoreError
-from gandash.runs.worker import Budget
+from gandash.runs.worker import Budget, Chunk
 
 from .conftest import CONFIG, REAL, Clock, FakeTraining, ManualEngine, forget, until
 
@@ -432,6 +435,59 @@ def test_an_unexpected_error_is_logged_and_told_in_a_sentence(desk: Desk, caplog
     until(lambda: desk.service.snapshot(run).status is Status.FAILED)
     assert desk.service.snapshot(run).message == "The work was lost (ZeroDivisionError). Press Resume to try again."
     assert "secret detail" in caplog.text
+
+
+def changed(chunk: Chunk, **values: Any) -> Chunk:
+    return replace(chunk, **values)
+
+
+ODD_CHUNKS: dict[str, Callable[[Chunk], object]] = {
+    "an unknown state": lambda chunk: changed(chunk, state="asleep"),
+    "a state of runs": lambda chunk: changed(chunk, state="waiting"),
+    "another state of runs": lambda chunk: changed(chunk, state="starting"),
+    "records that are none": lambda chunk: changed(chunk, records=("epoch",)),
+    "no numbers": lambda chunk: changed(chunk, progress=None),
+    "something else": lambda chunk: {"state": "running"},
+    "nothing": lambda chunk: None,
+}
+
+
+@pytest.mark.parametrize("odd", ODD_CHUNKS.values(), ids=ODD_CHUNKS)
+def test_a_chunk_that_cannot_be_taken_in_ends_in_failed_and_can_be_tried_again(
+    desk: Desk, training: FakeTraining, monkeypatch: pytest.MonkeyPatch, odd: Callable[[Chunk], object]
+) -> None:
+    run, other = desk.service.start(CONFIG), desk.service.start(CONFIG)
+    before = desk.chunk(run)
+    desk.chunk(other)
+    future, call, args = desk.engine.calls.pop(0)
+    future.set_result(odd(call(*args)))
+    until(lambda: desk.service.snapshot(run).status is Status.FAILED)
+    failed = desk.service.snapshot(run)
+    assert failed.message.startswith("The work was lost (") and failed.message.endswith("Press Resume to try again.")
+    assert (failed.epoch, failed.progress, failed.frames) == (before.epoch, before.progress, before.frames)
+    assert desk.chunk(other).status is Status.RUNNING, "the others go on"
+    assert desk.saved(run).status is Status.FAILED
+    desk.service.resume(run)
+    desk.chunk(other)
+    assert desk.chunk(run).history.epoch.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_what_fails_around_a_chunk_leaves_no_run_waiting_for_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, other = desk.service.start(CONFIG), desk.service.start(CONFIG)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.service, "_unless_unwatched", lambda run: 1 / 0)
+        desk.engine.run_next()
+        until(lambda: desk.service.snapshot(run).status is Status.FAILED)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "next_budget", lambda run: 1 / 0)
+        desk.engine.run_next()
+        until(lambda: desk.service.snapshot(other).status is Status.FAILED)
+    assert not desk.engine.calls and not desk.service._flights
+    for each in (run, other):
+        desk.service.resume(each)
+    assert [desk.chunk(each).epoch for each in (run, other)] == [2, 2]
 
 
 @pytest.mark.parametrize("error", [EngineClosedError("x"), CancelledError()])

@@ -1,0 +1,403 @@
+"""Nothing waits for the disk: what is changed is saved by a thread of its own, later if it cannot be saved now."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gandash.runs import saver
+from gandash.runs.service import RunService, UnknownRun
+from gandash.runs.snapshot import Snapshot, Status
+from gandash.runs.store import RunStore, StoreError
+
+from .conftest import CONFIG, Clock, FakeTraining, ManualEngine, until
+
+HANGING = 20.0
+"""Seconds; who waits for the locked file in these tests waits for much longer."""
+
+
+@contextmanager
+def locked(store: RunStore) -> Iterator[None]:
+    """Another program writes to the file and does not come to an end."""
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+@contextmanager
+def promptly() -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < HANGING, "it waited for the disk"
+
+
+def saved(store: RunStore, run_id: str) -> Snapshot | None:
+    stored = store.load(run_id)
+    return None if stored is None else stored.snapshot
+
+
+def advance(engine: ManualEngine, service: RunService, run_id: str) -> Snapshot:
+    """Let the next chunk happen and wait until it is taken in."""
+    epoch = service.snapshot(run_id).epoch
+    assert engine.run_next() == run_id
+    until(lambda: service.snapshot(run_id).epoch > epoch)
+    return service.snapshot(run_id)
+
+
+@pytest.fixture
+def patient(tmp_path: Path, engine: ManualEngine, training: FakeTraining) -> Iterator[RunService]:
+    """A service whose saves wait for the lock of others for longer than any test."""
+    service = RunService(RunStore(tmp_path, patience=600.0), engine, advance=training, fork=training.fork)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def hasty(
+    tmp_path: Path, engine: ManualEngine, training: FakeTraining, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RunService]:
+    """A service whose saves find the lock of others at once, and whose end does not take long."""
+    monkeypatch.setattr(saver, "CLOSE_SECONDS", 0.2)
+    service = RunService(RunStore(tmp_path, patience=0.01), engine, advance=training, fork=training.fork)
+    yield service
+    service.close()
+
+
+def test_clicks_and_training_do_not_wait_while_another_program_writes(
+    patient: RunService, engine: ManualEngine, store: RunStore
+) -> None:
+    old = patient.start(CONFIG, paused=True)
+    gone = patient.start(CONFIG, paused=True)
+    until(lambda: store.version(old) and store.version(gone))
+    patient.delete(gone)
+    until(lambda: store.is_deleted(gone))
+    with locked(store), promptly():
+        run = patient.start(CONFIG)
+        advance(engine, patient, run)
+        patient.pause(run)
+        patient.resume(run)
+        assert advance(engine, patient, run).epoch == 5
+        patient.rename(old, "renamed", "")
+        patient.undelete(gone)
+        assert patient.snapshot(gone).status is Status.PAUSED
+        assert {each.run_id for each in patient.runs()} == {run, old, gone}
+        listed = next(each for each in patient.runs() if each.run_id == run)
+        assert (listed.status, listed.epoch, listed.headline_epoch) == (Status.RUNNING, 5, 5)
+        assert patient.runs()[0] == listed, "the newest first, though the file does not know it"
+        np.testing.assert_array_equal(patient.thumbnail(run), np.full((220, 2), 10, np.float32))
+        patient.delete(run)
+        patient.delete(old)
+        assert [each.run_id for each in patient.runs()] == [gone]
+        for deleted in (run, old):
+            with pytest.raises(UnknownRun):
+                patient.snapshot(deleted)
+            with pytest.raises(UnknownRun):
+                patient.delete(deleted)
+        patient.undelete(run)
+        assert patient.snapshot(run).history.epoch.tolist() == [1, 2, 3, 4, 5]
+        child = patient.train_on(run, {})
+        assert store.version(run) is None and store.is_deleted(gone), "nothing of this is on the disk"
+    until(lambda: store.version(run) and store.version(gone) and store.version(child) and store.is_deleted(old))
+    assert {each.run_id for each in store.summaries()} == {run, gone, child}
+    until(lambda: (found := saved(store, run)) is not None and found.epoch == 5)
+    patient.undelete(old)
+    assert patient.snapshot(old).name == "renamed"
+
+
+def test_a_run_that_ends_while_the_file_is_locked_is_saved_as_ended(
+    hasty: RunService, engine: ManualEngine, store: RunStore
+) -> None:
+    run = hasty.start(CONFIG.model_copy(update={"epochs": 4}))
+    until(lambda: store.version(run))
+    with locked(store):
+        advance(engine, hasty, run)
+        assert advance(engine, hasty, run).status is Status.FINISHED
+        until(lambda: "database is locked" in hasty.snapshot(run).unsaved)
+        assert (found := saved(store, run)) is not None and found.status is Status.STARTING
+    until(lambda: (found := saved(store, run)) is not None and found.status is Status.FINISHED)
+    until(lambda: not hasty.snapshot(run).unsaved)
+    assert (found := saved(store, run)) is not None
+    assert (found.epoch, found.history.epoch.tolist(), found.unsaved) == (4, [1, 2, 3, 4], "")
+
+
+def test_what_could_not_be_saved_is_saved_at_the_end(
+    hasty: RunService, engine: ManualEngine, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saver, "RETRY_SECONDS", (1000.0, 1000.0))
+    run, other = hasty.start(CONFIG.model_copy(update={"epochs": 2})), hasty.start(CONFIG)
+    until(lambda: store.version(run) and store.version(other))
+    with locked(store):
+        assert advance(engine, hasty, run).status is Status.FINISHED
+        until(lambda: hasty.snapshot(run).unsaved)
+    monkeypatch.setattr(saver, "RETRY_SECONDS", (0.1, 0.1))
+    hasty.close()
+    assert {each.run_id: (each.status, each.epoch) for each in store.summaries()} == {
+        run: (Status.FINISHED, 2),
+        other: (Status.PAUSED, 0),
+    }
+
+
+def test_the_end_does_not_wait_for_ever(
+    hasty: RunService, engine: ManualEngine, store: RunStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = hasty.start(CONFIG)
+    until(lambda: store.version(run))
+    with locked(store), promptly():
+        advance(engine, hasty, run)
+        hasty.close()
+    assert f"Run {run}: what it did lately is lost" in caplog.text
+    assert engine.closed
+
+
+def test_the_newest_state_is_written_and_none_in_between(
+    service: RunService, engine: ManualEngine, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = service.start(CONFIG)
+    until(lambda: store.version(run))
+    go_on, written, save = threading.Event(), [], store.save
+
+    def slow(snapshot: Snapshot, **kwargs: Any) -> bool:
+        written.append((snapshot.epoch, len(kwargs["rows"])))
+        assert go_on.wait(60)
+        return save(snapshot, **kwargs)
+
+    monkeypatch.setattr(store, "save", slow)
+    advance(engine, service, run)
+    until(lambda: written)
+    for _ in range(4):
+        advance(engine, service, run)
+    go_on.set()
+    until(lambda: store.version(run) == service.snapshot(run).version)
+    assert written == [(2, 2), (12, 10)]
+    assert (found := saved(store, run)) is not None and found.history.epoch.tolist() == list(range(1, 13))
+
+
+def test_a_large_checkpoint_is_written_less_often_and_at_rest_at_once(
+    service: RunService, engine: ManualEngine, store: RunStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, costly = store.save, []
+
+    def slow(snapshot: Snapshot, *, checkpoint: bytes | None, **kwargs: Any) -> bool:
+        if checkpoint is not None:
+            costly.append(snapshot.epoch)
+            clock.now += 2.0
+        return save(snapshot, checkpoint=checkpoint, **kwargs)
+
+    def chunk(seconds: float) -> Snapshot:
+        clock.now += seconds
+        service.watch(run)
+        return advance(engine, service, run)
+
+    def settle() -> None:
+        until(lambda: store.version(run) == service.snapshot(run).version)
+
+    run = service.start(CONFIG)
+    until(lambda: store.version(run))
+    monkeypatch.setattr(store, "save", slow)
+    chunk(0.25)
+    settle()
+    assert costly == [2]
+    began = clock.now
+    while clock.now < began + 17.5:
+        chunk(0.5)
+    time.sleep(0.05)
+    assert costly == [2], "two seconds in twenty"
+    service.rename(run, "a name waits too: what is saved belongs together", "")
+    time.sleep(0.05)
+    assert costly == [2] and (found := saved(store, run)) is not None and (found.epoch, found.name) == (2, "")
+    chunk(0.5)
+    settle()
+    assert len(costly) == 2 and clock.now >= began + 18
+    service.rename(run, "without a new checkpoint", "")
+    settle()
+    epoch = chunk(0.25).epoch
+    assert len(costly) == 2
+    service.pause(run)
+    paused = advance(engine, service, run)
+    until(lambda: engine.calls)
+    engine.run_next()  # its appraisal
+    settle()
+    assert costly[2:] == [paused.epoch] and paused.epoch > epoch, "once for the last chunk and its appraisal"
+
+
+def test_a_run_that_cannot_be_saved_holds_up_no_other(
+    service: RunService, engine: ManualEngine, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = service.start(CONFIG), service.start(CONFIG)
+    until(lambda: store.version(bad) and store.version(good))
+    save = store.save
+
+    def failing(snapshot: Snapshot, **kwargs: Any) -> bool:
+        if snapshot.run_id == bad:
+            raise ZeroDivisionError("secret detail")
+        return save(snapshot, **kwargs)
+
+    monkeypatch.setattr(store, "save", failing)
+    advance(engine, service, bad)
+    advance(engine, service, good)
+    until(lambda: store.version(good) == service.snapshot(good).version)
+    until(lambda: service.snapshot(bad).unsaved)
+    assert service.snapshot(bad).unsaved.endswith("(ZeroDivisionError; the server's log says more.)")
+    assert not service.snapshot(good).unsaved
+
+
+def test_of_a_file_that_cannot_be_written_all_runs_know_after_one_attempt(
+    hasty: RunService, engine: ManualEngine, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [hasty.start(CONFIG, paused=True) for _ in range(5)]
+    until(lambda: all(store.version(run) for run in runs))
+    monkeypatch.setattr(saver, "RETRY_SECONDS", (1000.0, 1000.0))
+    library, attempts = hasty._library, []
+    save = library.save
+
+    def counted(run_id: str) -> bool:
+        attempts.append(run_id)
+        return save(run_id)
+
+    monkeypatch.setattr(library, "save", counted)
+    with locked(store):
+        with library.lock:  # all at once, for the saver
+            for run in runs:
+                hasty.rename(run, "new", "")
+        until(lambda: all(hasty.snapshot(run).unsaved for run in runs))
+        assert len(attempts) == 1
+
+
+def test_listeners_hear_of_every_change_the_newest_last(
+    hasty: RunService, engine: ManualEngine, store: RunStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[tuple[str, Snapshot | None]] = []
+
+    def broken(snapshot: Snapshot | None, run_id: str) -> None:
+        raise ZeroDivisionError
+
+    hasty.subscribe(broken)
+    end = hasty.subscribe(lambda snapshot, run_id: heard.append((run_id, snapshot)))
+    run = hasty.start(CONFIG)
+    assert heard == [(run, hasty.snapshot(run))]
+    until(lambda: store.version(run))
+    with locked(store):
+        newest = advance(engine, hasty, run)
+        until(lambda: hasty.snapshot(run).unsaved)
+        until(lambda: (last := heard[-1][1]) is not None and last.unsaved)
+    until(lambda: (last := heard[-1][1]) is not None and not last.unsaved)
+    assert heard[-1][1] is hasty.snapshot(run) and newest.epoch == 2
+    hasty.delete(run)
+    assert heard[-1] == (run, None)
+    hasty.undelete(run)
+    versions = [snapshot.version for _, snapshot in heard if snapshot is not None]
+    assert versions == sorted(versions)
+    end()
+    end()
+    before = len(heard)
+    other = hasty.start(CONFIG, paused=True)
+    until(lambda: store.version(other))
+    assert len(heard) == before
+
+
+def test_many_threads_tell_a_listener_one_after_the_other(service: RunService, engine: ManualEngine) -> None:
+    heard: list[int] = []
+
+    def listen(snapshot: Snapshot | None, run_id: str) -> None:
+        assert snapshot is not None
+        time.sleep(0.0005)
+        heard.append(snapshot.version)
+
+    run = service.start(CONFIG, paused=True)
+    service.subscribe(listen)
+
+    def rename(number: int) -> None:
+        for index in range(20):
+            service.rename(run, f"{number} {index}", "")
+
+    threads = [threading.Thread(target=rename, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert heard == sorted(heard) and heard[-1] == service.snapshot(run).version
+
+
+# Wishes
+
+
+def test_a_training_server_obeys_who_has_no_page(service: RunService, engine: ManualEngine, store: RunStore) -> None:
+    stopped, deleted = service.start(CONFIG, owner="a" * 64), service.start(CONFIG, owner="b" * 64)
+    until(lambda: store.version(stopped) and store.version(deleted))
+    assert store.wish(stopped, "stop") and store.wish(deleted, "delete")
+    until(lambda: service.snapshot(stopped).status is Status.STOPPED)
+    until(lambda: store.is_deleted(deleted))
+    with pytest.raises(UnknownRun):
+        service.snapshot(deleted)
+    until(lambda: not store.wishes())
+    service.undelete(deleted, owner="b" * 64)
+    time.sleep(1.5)
+    assert service.snapshot(deleted).status is Status.PAUSED, "a wish is granted once"
+
+
+def test_wishes_for_another_servers_runs_are_left_to_it(
+    service: RunService, store: RunStore, training: FakeTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = service.start(CONFIG)
+    until(lambda: store.version(run))
+    here = RunStore(store.path.parent)
+    other = RunService(here, ManualEngine(), advance=training)
+    obeyed = threading.Event()
+    library = other._library
+    wishes: Callable[[], list[tuple[str, str]]] = library.wishes
+    monkeypatch.setattr(library, "wishes", lambda: [*wishes(), ("gone", "stop")])
+    monkeypatch.setattr(library, "grant", lambda run_id, wish: obeyed.set() if run_id == "gone" else 1 / 0)
+    monkeypatch.setattr(service._library, "wishes", lambda: [])
+    store.wish(run, "stop")
+    assert obeyed.wait(30)
+    assert store.wishes() == [(run, "stop")] and service.snapshot(run).status is Status.STARTING
+    other.close()
+
+
+# Opening
+
+
+def test_a_file_is_opened_and_read_while_another_program_writes(store: RunStore, training: FakeTraining) -> None:
+    service = RunService(store, ManualEngine(), advance=training)
+    run = service.start(CONFIG, paused=True)
+    until(lambda: store.version(run))
+    service.close()
+    path = store.path
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("UPDATE runs SET server = '999999999:1.00:x', status = 'running', epoch = 7")
+    other.execute("BEGIN EXCLUSIVE")
+    with promptly():
+        again = RunService(RunStore(path.parent, patience=0.01), ManualEngine(), advance=training)
+        assert [each.run_id for each in again.runs()] == [run]
+        found = again.snapshot(run)
+        assert (found.status, found.message) == (
+            Status.PAUSED,
+            "The server stopped; press Resume to go on from epoch 7.",
+        )
+        again.resume(run)
+        assert again.snapshot(run).status is Status.STARTING
+    other.execute("ROLLBACK")
+    other.close()
+    fresh = RunStore(path.parent)
+    until(lambda: (now := saved(fresh, run)) is not None and now.status is Status.STARTING)
+    again.close()
+    fresh.close()
+
+
+def test_a_store_error_names_the_lock(tmp_path: Path) -> None:
+    store = RunStore(tmp_path, patience=0.01)
+    with locked(store), pytest.raises(StoreError, match="database is locked"):
+        store.wish("a", "stop")
+    store.close()
