@@ -14,11 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 from playwright.sync_api import Browser, CDPSession, Page
+from websockets.sync.client import connect
 
 from benchmarks.common import RESULTS, machine, table
+from gandash.live.messages import decode
 from tests.browser.driver import (
     CHARTS,
     OVERLAY,
@@ -37,20 +40,40 @@ MEGABYTE = 2**20
 TITLES = {
     "empty_page": "server start to an empty Streamlit page (s)",
     "first_page": "server start to the first page, Train at hand (s)",
-    "whole_page": "the same, all charts drawn (s)",
+    "first_ratio": "the same, over the empty page's",
+    "whole_page": "server start to all charts drawn (s)",
+    "whole_ratio": "the same, over the empty page's",
     "first_points": "Train to first points (s)",
-    "distinct_frames": "different pictures a second",
+    "pause": "Pause to Paused (s)",
+    "positions": "different positions of the points a second",
     "arrived_frames": "frames of the training a second",
     "mounts": "times a chart was mounted",
-    "main_thread": "main thread's time a frame (ms)",
-    "kilobytes": "sent to the browser a frame (KB)",
+    "main_thread": "share of its time that the page's main thread works",
+    "kilobytes": "sent to the browser a second (KB)",
     "watched": "epochs a second, watched",
     "unwatched": "epochs a second, nobody watching",
-    "unwatched_ratio": "the same, unwatched over watched",
+    "watched_ratio": "the same, watched over unwatched",
     "server_memory": "memory of the idle server (MB)",
     "worker_memory": "memory of a worker that trains (MB)",
     "torch_in_server": "torch in the server",
 }
+
+
+def epoch_of(url: str, run_id: str) -> tuple[int, float]:
+    """How far a run is by its stream, and when that was asked."""
+    with connect(f"{url.replace('http', 'ws', 1)}/live?run={run_id}", max_size=None) as stream:
+        message = stream.recv()
+    assert isinstance(message, bytes)
+    header, _ = decode(message)
+    return int(header["state"]["epoch"]), perf_counter()
+
+
+def rate(url: str, run_id: str, page: Page, seconds: float) -> float:
+    """Epochs a second of a run while so many seconds pass for the page."""
+    before, start = epoch_of(url, run_id)
+    page.wait_for_timeout(1000 * seconds)
+    after, end = epoch_of(url, run_id)
+    return (after - before) / (end - start)
 
 
 def frames_so_far(page: Page) -> int:
@@ -99,6 +122,7 @@ def one_round(browser: Browser, folder: Path, seconds: float) -> dict[str, float
         wait_for_epoch(page, 0)
         found["first_points"] = perf_counter() - start
 
+        run_id = parse_qs(urlsplit(page.url).query)["run"][0]
         wait_for_epoch(page, 5)
         session = context.new_cdp_session(page)
         session.send("Performance.enable")
@@ -110,33 +134,32 @@ def one_round(browser: Browser, folder: Path, seconds: float) -> dict[str, float
 
         session.on("Network.webSocketFrameReceived", count)
         page.evaluate(WATCH_POINTS)
-        frames, epoch, busy, start = (
-            frames_so_far(page),
-            epoch_on_screen(page),
-            task_seconds(session),
-            perf_counter(),
-        )
-        page.wait_for_timeout(1000 * seconds)
+        frames, busy, start = frames_so_far(page), task_seconds(session), perf_counter()
+        found["watched"] = rate(url, run_id, page, seconds)
         passed = perf_counter() - start
-        shown = frames_so_far(page) - frames
-        found["arrived_frames"] = shown / passed
-        found["distinct_frames"] = page.evaluate("window.seen.size") / passed
-        found["watched"] = (epoch_on_screen(page) - epoch) / passed
-        found["main_thread"] = 1000 * (task_seconds(session) - busy) / shown
-        found["kilobytes"] = received[0] / shown / 1024
+        found["arrived_frames"] = (frames_so_far(page) - frames) / passed
+        found["positions"] = page.evaluate("window.seen.size") / passed
+        found["main_thread"] = (task_seconds(session) - busy) / passed
+        found["kilobytes"] = received[0] / passed / 1024
         found["mounts"] = max(
             page.evaluate("[...document.querySelectorAll('.gandash-chart')].map((chart) => +chart.dataset.mounts)")
         )
         workers = server.children(recursive=True)
         found["worker_memory"] = max(worker.memory_full_info().uss for worker in workers) / MEGABYTE
 
-        address, epoch, start = page.url, epoch_on_screen(page), perf_counter()
+        start = perf_counter()
+        press(page, "Pause")
+        page.locator(".st-key-status").get_by_text("Paused", exact=True).wait_for()
+        found["pause"] = perf_counter() - start
+        press(page, "Resume")
+        wait_for_epoch(page, epoch_on_screen(page) + 2)
+
         page.goto("about:blank")
-        page.wait_for_timeout(1000 * seconds)
-        page.goto(address)
-        wait_for_epoch(page, epoch + 1)
-        found["unwatched"] = (epoch_on_screen(page) - epoch) / (perf_counter() - start)
-        found["unwatched_ratio"] = found["unwatched"] / found["watched"]
+        page.wait_for_timeout(1000)
+        found["unwatched"] = rate(url, run_id, page, seconds)
+        found["watched_ratio"] = found["watched"] / found["unwatched"]
+        found["first_ratio"] = found["first_page"] / found["empty_page"]
+        found["whole_ratio"] = found["whole_page"] / found["empty_page"]
         context.close()
     return found
 

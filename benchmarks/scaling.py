@@ -1,7 +1,7 @@
 """How cost grows with data, width, concurrent runs and the length of the history: ``python -m benchmarks.scaling``.
 
-Prints a table for each and writes ``benchmarks/results/scaling.json``. A page's tick is what the server does between
-two looks at a run: the figures, their JSON and the tiles.
+Prints a table for each and writes ``benchmarks/results/scaling.json``. The last one is what the server does for a
+change of a run, once for all who watch.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from types import MappingProxyType
 
 import numpy as np
 import torch
-from plotly.io.json import to_json_plotly
 
 from benchmarks.common import RESULTS, machine, table
-from gandash.charts import figures
 from gandash.core.config import RunConfig
-from gandash.core.targets.shapes import SHAPES
 from gandash.core.trainer import Trainer
+from gandash.live import messages
+from gandash.live.messages import Cursor
+from gandash.pages.words import describe
 from gandash.runs.service import RunService
 from gandash.runs.settings import Settings
-from gandash.runs.snapshot import RECORD_COLUMNS, History
+from gandash.runs.snapshot import RECORD_COLUMNS, Frame, History, Snapshot, Status
 
 Row = dict[str, float]
 
@@ -105,29 +106,32 @@ def runs_row(runs: int, seconds: float) -> Row:
 
 
 def history_row(epochs: int) -> Row:
-    """A page's tick for a run that has so many epochs behind it."""
+    """What the stream makes of a run that has so many epochs behind it, once for all who watch."""
     rng = np.random.default_rng(0)
     columns = {name: rng.random(epochs) + 0.1 for name in (*RECORD_COLUMNS, "headline", "batch_mse")}
-    history = History(np.arange(1, epochs + 1), MappingProxyType(columns))
-    shape = SHAPES["exponential"]
-    real = shape.sample(2048, rng)
-
-    def drawn() -> list[str]:
-        charts = (
-            figures.overlay(shape, real, "light"),
-            figures.losses(history, "light"),
-            figures.scores(history, "light"),
-            figures.metric(history, ["headline", "batch_mse"], "light"),
-        )
-        return [to_json_plotly(chart) for chart in charts]
-
-    drawn()
-    longest = max(len(trace.x) for trace in figures.losses(history, "light").data)
+    config = RunConfig()
+    points = config.target.build().sample(1000, rng)
+    snapshot = Snapshot(
+        "run",
+        2,
+        config,
+        Status.RUNNING,
+        datetime.now(UTC),
+        epoch=epochs,
+        progress=0.5,
+        frames=(Frame(epochs, 0.5, points),),
+        history=History(np.arange(1, epochs + 1), MappingProxyType(columns)),
+        real=points,
+    )
+    words = describe(snapshot)
+    cursor = Cursor(epochs - 1, 1, 0.4)
     return {
         "epochs": epochs,
-        "tick (ms)": milliseconds(drawn),
-        "points a curve": longest,
-        "sent (KB)": sum(map(len, drawn())) / 1024,
+        "words (ms)": milliseconds(lambda: describe(snapshot)),
+        "all so far (ms)": milliseconds(lambda: messages.picture(snapshot, words)),
+        "all so far (KB)": len(messages.picture(snapshot, words)) / 1024,
+        "an epoch more (ms)": milliseconds(lambda: messages.news(snapshot, words, cursor)),
+        "an epoch more (KB)": len(messages.news(snapshot, words, cursor)) / 1024,
     }
 
 

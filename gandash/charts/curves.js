@@ -9,14 +9,14 @@ const DOT = 6;
 const FAINT_DOT = 4;
 const NOTHING = { x: [], y: [] };
 
-// A line over the epochs; a single value is a dot.
+// A line over the epochs; a single value is a dot. The stream goes on to fill a curve's own arrays: Plotly gets others.
 function trace({ x, y }, name, colour, width, size) {
   return {
     type: "scatter",
     mode: x.length > 1 ? "lines" : "markers",
     name,
-    x,
-    y,
+    x: x.slice(),
+    y: y.slice(),
     line: { color: colour, width },
     marker: { color: colour, size },
     hovertemplate: "%{y:.4g}",

@@ -1,14 +1,16 @@
-"""Plotly figures of shapes and runs: plain data in, a figure out. Nothing here knows a widget or a page.
+"""Scenes of shapes and runs: what a chart shows apart from its data, which comes to the browser by the stream.
 
 Real points are faint red dots and generated ones green stars, as in the textbook; the two also differ in form and in
 lightness, so that no chart rests on telling red from green. Axes of the overlay are the shape's own and never move.
 
-Figures are built from plain dicts in one go: `go.Figure` checks a whole layout in a few milliseconds, while each
-``update_layout`` or ``add_hline`` costs as much again, and a live page builds four figures at every tick.
+A scene is plain data for `live.js`: a Plotly layout, and either the styles of two clouds of points or the lines of
+curves over the epochs, by the names of their columns. How curves are smoothed, which range their axis has and what of
+it is cut off depends on the data, so `series.js` and `curves.js` decide it. Nothing here knows a widget or a page.
 """
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,22 +20,15 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
-import plotly.graph_objects as go
-from numpy.typing import NDArray
-from plotly.colors import hex_to_rgb
 
-from gandash.charts.series import Floats, bulk, robust_range, short, smooth, thin
 from gandash.core.metrics import METRICS
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.targets import Target
 from gandash.core.targets.target import Points
-from gandash.runs.snapshot import History
 
 Theme = Literal["light", "dark"]
 Layout = dict[str, Any]
-
-DECADES = 1000.0
-"""From which ratio on losses are drawn on a logarithmic axis."""
+Scene = dict[str, Any]
 
 FEWEST_EPOCHS = 5
 """An axis of epochs shows at least as many, so that its ticks are whole epochs; none is zoomed in further."""
@@ -97,19 +92,16 @@ PALETTES: Mapping[Theme, Palette] = MappingProxyType(
 )
 
 
-def overlay(target: Target, real: Points, theme: Theme) -> go.Figure:
-    """Real points ``(n, dim)`` on the target's fixed axes. The last trace is for generated points, and empty.
+def overlay(target: Target, real: Points, theme: Theme) -> Scene:
+    """Real points ``(n, dim)`` on the target's fixed axes, and the looks of the generated ones, which are to come.
 
     Dots are drawn above the stars, small enough for those to be seen, or else a good generator would hide them.
     """
     palette = PALETTES[theme]
-    shown = target.canvas.project(real)
     dots = {
         "type": "scatter",
         "mode": "markers",
         "name": "real",
-        "x": shown[:, 0],
-        "y": shown[:, 1],
         "hoverinfo": "skip",
         "marker": {"color": _faint(palette.real, palette.real_opacity), "size": 3.5},
         "zorder": 1,
@@ -118,57 +110,45 @@ def overlay(target: Target, real: Points, theme: Theme) -> go.Figure:
         "type": "scatter",
         "mode": "markers",
         "name": "generated",
-        "x": [],
-        "y": [],
         "hovertemplate": "(%{x:.3g}, %{y:.3g})<extra></extra>",
         "marker": {"color": _faint(palette.generated, palette.generated_opacity), "size": 9, "symbol": "star"},
     }
-    layout = _layout(palette, target.title, revision=target.name, look=theme)
+    layout = _layout(palette, escape(target.title, quote=False), revision=target.name, look=theme)
     for axis, bounds, title in zip(("xaxis", "yaxis"), target.canvas.bounds, target.canvas.axes, strict=True):
-        layout[axis] |= {"range": bounds, "title": {"text": title, "font": {"size": SMALL}, "standoff": 4}}
+        layout[axis] |= {
+            "range": list(bounds),
+            "title": {"text": escape(title, quote=False), "font": {"size": SMALL}, "standoff": 4},
+        }
     if target.canvas.equal:  # a plane with one unit; the axes of a curve are two quantities, each with its own scale
         layout["xaxis"] |= {"constrain": "domain"}
         layout["yaxis"] |= {"constrain": "domain", "scaleanchor": "x", "scaleratio": 1}
     layout["margin"] |= {"l": 52, "b": 38}
     layout |= {"dragmode": "pan", "hovermode": "closest"}
-    return go.Figure([dots, stars], layout)
+    return {"layout": layout, "traces": [dots, stars], "real": encode(target.canvas.project(real))}
 
 
 def losses(
-    history: History,
-    theme: Theme,
-    objective: str = "non-saturating",
-    *,
-    smoothing: float = 0.0,
-    since: int | None = None,
-) -> go.Figure:
+    theme: Theme, objective: str = "non-saturating", *, smoothing: float = 0.0, since: int | None = None
+) -> Scene:
     """Both networks' losses over the epochs; for the textbook's loss also where they are when D can only guess.
 
-    `smoothing`, from 0 to 1, is that of `smooth`. `since` is the epoch at which a run went on from another one.
+    `smoothing`, from 0 to 1, is that of ``smooth`` in `series.js`. `since` is the epoch at which a run went on from
+    another one.
     """
     palette = PALETTES[theme]
-    layout = _curves(palette, "Loss", f"losses {objective}", f"{theme} {smoothing}", since)
-    log_scale = _choose_range(layout, history, ("discriminator_loss", "generator_loss"))
+    scene = _curves(palette, "Loss", f"losses {objective}", f"{theme} {smoothing}", smoothing, since)
+    scene["lines"] = [
+        _line("discriminator_loss", "discriminator", palette.discriminator),
+        _line("generator_loss", "generator", palette.generated),
+    ]
     if objective == "non-saturating":
-        _hint(layout, palette, math.log(2), "ln 2", log_scale=log_scale)
-        _hint(layout, palette, 2 * math.log(2), "2 ln 2", log_scale=log_scale)
-    return go.Figure(
-        [
-            *_lines(history, "discriminator_loss", "discriminator", palette.discriminator, smoothing),
-            *_lines(history, "generator_loss", "generator", palette.generated, smoothing),
-        ],
-        layout,
-    )
+        scene["hints"] = [{"y": math.log(2), "text": "ln 2"}, {"y": 2 * math.log(2), "text": "2 ln 2"}]
+    return scene
 
 
 def scores(
-    history: History,
-    theme: Theme,
-    objective: str = "non-saturating",
-    *,
-    smoothing: float = 0.0,
-    since: int | None = None,
-) -> go.Figure:
+    theme: Theme, objective: str = "non-saturating", *, smoothing: float = 0.0, since: int | None = None
+) -> Scene:
     """Mean D(x) on real and on generated points: probabilities, or raw scores where the objective has no such.
 
     `smoothing` and `since` as for `losses`.
@@ -176,55 +156,35 @@ def scores(
     palette = PALETTES[theme]
     probability = OBJECTIVES[objective].probability
     title = "D(x)" if probability else "Critic's score"
-    layout = _curves(palette, title, f"scores {objective}", f"{theme} {smoothing}", since)
+    scene = _curves(palette, title, f"scores {objective}", f"{theme} {smoothing}", smoothing, since)
+    scene["lines"] = [_line("d_real", "real", palette.real), _line("d_fake", "generated", palette.generated)]
+    scene["scale"] = "fixed" if probability else "linear"
     if probability:
-        layout["yaxis"] |= {"range": [0, 1], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
-        _hint(layout, palette, 0.5, "can only guess")
-    else:
-        _choose_range(layout, history, ("d_real", "d_fake"), log_scale=False)
-    return go.Figure(
-        [
-            *_lines(history, "d_real", "real", palette.real, smoothing),
-            *_lines(history, "d_fake", "generated", palette.generated, smoothing),
-        ],
-        layout,
-    )
+        scene["layout"]["yaxis"] |= {"range": [0, 1], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
+        scene["hints"] = [{"y": 0.5, "text": "can only guess"}]
+    return scene
 
 
-def metric(
-    history: History, names: Sequence[str], theme: Theme, *, smoothing: float = 0.0, since: int | None = None
-) -> go.Figure:
-    """Metrics over the epochs, by their names in `METRICS`; those never measured are left out.
+def metric(names: Sequence[str], theme: Theme, *, smoothing: float = 0.0, since: int | None = None) -> Scene:
+    """Metrics over the epochs, by their names in `METRICS`; those that a run has not measured are left out.
 
     The axis is logarithmic if that suits every metric shown; their ideal is marked if they share it. `smoothing` and
     `since` as for `losses`.
     """
     palette = PALETTES[theme]
-    known = [METRICS[name] for name in names if name in history.columns]
-    units = {shown.unit for shown in known}
-    title = f"{known[0].title} ({known[0].unit})" if len(known) == 1 else "".join(units if len(units) == 1 else ())
-    revision = " ".join(["metric", *(shown.name for shown in known)])
-    layout = _curves(palette, title, revision, f"{theme} {smoothing}", since)
-    layout["showlegend"] = len(known) > 1
-    log_scale = bool(known) and all(shown.log_scale for shown in known)
-    _choose_range(layout, history, [shown.name for shown in known], log_scale=log_scale)
-    ideals = {shown.ideal for shown in known}
-    if len(ideals) == 1 and (ideal := ideals.pop()) is not None and (ideal > 0 or not log_scale):
-        _hint(layout, palette, ideal, "ideal", log_scale=log_scale)
-    if names and not known:
-        note = {"text": "Not measured yet", "x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False}
-        layout["annotations"] = [note]
-    traces = (
-        _lines(
-            history,
-            shown.name,
-            shown.title if len(units) == 1 else f"{shown.title} ({shown.unit})",
-            palette.lines[place % len(palette.lines)],
-            smoothing,
-        )
-        for place, shown in enumerate(known)
-    )
-    return go.Figure([trace for several in traces for trace in several], layout)
+    scene = _curves(palette, "", " ".join(["metric", *names]), f"{theme} {smoothing}", smoothing, since)
+    scene["lines"] = [
+        _line(name, METRICS[name].title, palette.lines[place % len(palette.lines)])
+        | {"unit": METRICS[name].unit, "log": METRICS[name].log_scale, "ideal": METRICS[name].ideal}
+        for place, name in enumerate(names)
+    ]
+    scene["scale"] = "measured"
+    return scene
+
+
+def encode(points: Points) -> str:
+    """Points ``(n, 2)`` as base64 text: all x, then all y, in little-endian float32."""
+    return base64.b64encode(np.ascontiguousarray(np.asarray(points).T, dtype="<f4").tobytes()).decode("ascii")
 
 
 @lru_cache(maxsize=256)
@@ -292,81 +252,9 @@ def _svg_dots(target: Target, points: Points, pixels: float, width: float, colou
     return f'<path d="{dots}" stroke="{colour}" stroke-width="{width:g}" stroke-linecap="round" fill="none"{faint}/>'
 
 
-def _lines(history: History, column: str, name: str, colour: str, smoothing: float) -> list[dict[str, Any]]:
-    """A column over the epochs as a trace or, smoothed, as two: faint as it is, and its average above."""
-    values = history.columns[column]
-    raw = _line(history.epoch, values, name, colour)
-    if not smoothing:
-        return [raw]
-    finite = np.isfinite(values)
-    average = _line(history.epoch[finite], smooth(values[finite], smoothing), name, colour)
-    faint = _faint(colour, FAINT)
-    raw |= {"line": {"color": faint, "width": 1}, "marker": {"color": faint, "size": 4}, "hoverinfo": "skip"}
-    del raw["hovertemplate"]
-    return [raw | {"legendgroup": name, "showlegend": False}, average | {"legendgroup": name}]
-
-
-def _line(epochs: NDArray[np.int64], values: Floats, name: str, colour: str) -> dict[str, Any]:
-    """Values over the epochs; a single one is a dot."""
-    epochs, values = thin(epochs, values)
-    return {
-        "type": "scatter",
-        "mode": "lines" if len(epochs) > 1 else "markers",
-        "name": name,
-        "x": epochs,
-        "y": values.astype(np.float32),
-        "line": {"color": colour, "width": 1.5},
-        "marker": {"color": colour, "size": 6},
-        "hovertemplate": "%{y:.4g}",
-    }
-
-
-def _choose_range(layout: Layout, history: History, names: Sequence[str], *, log_scale: bool | None = None) -> bool:
-    """Give the y axis a range for these columns in which a few wild values do not flatten all others; is it a log one?
-
-    What is cut off is told in ``meta["cut"]``. With `log_scale` None the axis is logarithmic if all values are positive
-    and their bulk spans decades.
-    """
-    columns = [column[np.isfinite(column)] for column in (history.columns[name] for name in names)]
-    if log_scale:
-        columns = [column[column > 0] for column in columns]
-    columns = [column for column in columns if len(column)]
-    axis = layout["yaxis"]
-    if not columns:
-        axis |= {"type": "log"} if log_scale else {}
-        return bool(log_scale)
-    low, high = bulk(columns)
-    if log_scale is None:
-        log_scale = high / low >= DECADES if min(column.min() for column in columns) > 0 else False
-    if log_scale:
-        columns = [np.log10(column) for column in columns]
-    lowest, highest = min(float(column.min()) for column in columns), max(float(column.max()) for column in columns)
-    cut = robust_range(columns)
-    bottom, top = cut or (lowest, highest)
-    if log_scale:  # Plotly marks powers of ten alone where they are at least 0.7 of its steps
-        axis |= {"type": "log", "nticks": min(max(int((top - bottom) / 0.75), 3), 6)}
-    if cut:
-        axis |= {"range": cut}
-        peak, dip = (short(10**end if log_scale else end) for end in (highest, lowest))
-        words = [f"peaks up to {peak}"] * (highest > top) + [f"dips down to {dip}"] * (lowest < bottom)
-        layout["meta"] |= {"cut": f"{' and '.join(words)} are cut off".capitalize()}
-    return log_scale
-
-
-def _hint(layout: Layout, palette: Palette, y: float, text: str, *, log_scale: bool = False) -> None:
-    """Add a thin dotted line across, with a word at its right end."""
-    ends = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": y, "y1": y}
-    place = math.log10(y) if log_scale else y  # unlike a shape, an annotation sits at the logarithm
-    _mark(layout, palette, ends, text, x=1, y=place, xanchor="right", yanchor="bottom")
-
-
-def _mark(layout: Layout, palette: Palette, ends: dict[str, Any], text: str, **place: Any) -> None:
-    """Add a thin dotted line between two ends, with a word at this place."""
-    line = {"type": "line", "layer": "below", "line": {"color": palette.hint, "width": 1, "dash": "dot"}, **ends}
-    label = {"text": text, "showarrow": False, "font": {"size": SMALL, "color": palette.hint}, **place}
-    label |= {"bgcolor": _faint(palette.background, 0.9), "borderpad": 0}  # lines pass behind it
-    layout.setdefault("shapes", []).append(line)
-    layout.setdefault("annotations", []).append(label | {name: ends[name] for name in ("xref", "yref")})
+def _line(column: str, name: str, colour: str) -> dict[str, Any]:
+    """A column of the history as a line, and how it looks where its average is drawn above it."""
+    return {"column": column, "name": name, "colour": colour, "faint": _faint(colour, FAINT)}
 
 
 def _faint(colour: str, opacity: float) -> str:
@@ -374,12 +262,17 @@ def _faint(colour: str, opacity: float) -> str:
 
     Not the marker's own opacity: a browser composes every such marker by itself, which takes most of a frame's time.
     """
-    red, green, blue = hex_to_rgb(colour)
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
-def _curves(palette: Palette, title: str, revision: str, look: str, since: int | None) -> Layout:
-    """The layout of charts over the epochs, which are whole numbers."""
+def _curves(palette: Palette, title: str, revision: str, look: str, smoothing: float, since: int | None) -> Scene:
+    """A chart over the epochs, which are whole numbers, still without lines.
+
+    ``scale`` says which y axis its data may have: "auto", "linear", "fixed" to the layout's own range, or "measured",
+    which takes title, scale and ideal from those lines that there is something of. ``mark`` is what a dotted line
+    across and the word at its end look like.
+    """
     layout = _layout(palette, title, revision, look)
     layout["xaxis"] |= {
         "title": {"text": "epoch", "font": {"size": SMALL}, "standoff": 4},
@@ -392,10 +285,18 @@ def _curves(palette: Palette, title: str, revision: str, look: str, since: int |
     layout["yaxis"] |= {"nticks": 6}
     layout["margin"] |= {"b": 38}
     layout["meta"] |= {"narrowest": FEWEST_EPOCHS}
-    if since:
-        ends = {"xref": "x", "x0": since, "x1": since, "yref": "paper", "y0": 0, "y1": 1}
-        _mark(layout, palette, ends, "trained on", x=since, y=1, xanchor="left", yanchor="top")
-    return layout
+    line = {"type": "line", "layer": "below", "line": {"color": palette.hint, "width": 1, "dash": "dot"}}
+    word = {"showarrow": False, "font": {"size": SMALL, "color": palette.hint}}
+    word |= {"bgcolor": _faint(palette.background, 0.9), "borderpad": 0}  # lines pass behind it
+    return {
+        "layout": layout,
+        "lines": [],
+        "scale": "auto",
+        "hints": [],
+        "since": since or None,
+        "mark": {"line": line, "word": word},
+        "smoothing": smoothing,
+    }
 
 
 def _layout(palette: Palette, title: str, revision: str, look: str) -> Layout:

@@ -1,7 +1,7 @@
-// The loader's script: brings Plotly to the page once, and the one function that draws every live chart.
+// Draws every chart of a page from the run's stream; charts of one run share one connection.
 //
-// Chart elements run `chart.js`, a few lines that come with each of their messages; all that is long is sent here, once,
-// behind `points.js`. A chart is drawn by Plotly when its figure changes. The cloud of generated points moves far more
+// What a chart looks like, its scene, comes from the page's script and is drawn at once; what it shows comes by the
+// stream. A chart is drawn by Plotly when its scene or its curves change. The cloud of generated points moves far more
 // often than that, so it is moved without Plotly: each star is an SVG path whose place is one attribute (measured: a few
 // milliseconds for 1,000 stars; Plotly.restyle takes some fifty times as long). Plotly's own record of the points is
 // kept in step, so that zoom, hover and the picture download see what is on screen.
@@ -9,10 +9,16 @@
 // A chart's axes are in one of three views: "home", the ranges of its figure; "fit", everything there is; or "own", what
 // the user made of them, which lasts for as long as the figure's `uirevision` does.
 
+import { curveFigure } from "./curves.js";
+import { between, countOutside, decode, fittedRanges, outside, outsideText, scaled } from "./points.js";
+import { watch } from "./stream.js";
+
 const MOST_REDRAWS = 30; // of a moving cloud, a second
 const GLIDE_SHARE = 0.5; // of the main thread's time that moving it may take
 const FIGURE_SHARE = 0.04; // of the main thread's time that new data of a chart's figure may take
-const LONGEST_TICK = 2000; // ms; anything longer was a pause, not a tick
+const LONGEST_GAP = 2000; // ms between messages; anything longer was a pause of the training
+const DELAY = 0.4; // of the time between two messages, by which the points lag behind, so that a late one is not seen
+const MOST_WAITING = 12; // frames
 const FAR = 1e5; // pixels
 const LETTER = 6.2; // pixels, on average
 const LEGEND_SYMBOL = 45; // pixels, with the space around it
@@ -22,11 +28,14 @@ const ZOOM = 0.8; // of the span, likewise
 const KEYS = { ArrowLeft: [1, -PAN, 0], ArrowRight: [1, PAN, 0], ArrowUp: [1, 0, PAN], ArrowDown: [1, 0, -PAN] };
 Object.assign(KEYS, { "+": [ZOOM, 0, 0], "=": [ZOOM, 0, 0], "-": [1 / ZOOM, 0, 0] });
 
-const charts = new Map(); // by key: what is on screen
-const parked = new Map(); // by key: figures that came in a message of their own
+const charts = new Set(); // what is on screen
 const mounts = (window.gandashMounts ??= {});
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const touch = matchMedia("(pointer: coarse)");
+const NONE = { x: [], y: [] };
+const NO_CURVES = new Map();
+
+const isCloud = ({ scene }) => scene.traces !== undefined;
 
 // ---------------------------------------------------------------------------------------------- points
 
@@ -102,26 +111,29 @@ function glide(chart) {
   if (chart.queue.length) chart.request = requestAnimationFrame(() => glide(chart));
 }
 
-function takeFrames(chart, data) {
-  const fresh = data.frames.filter((frame) => frame.at > chart.seen);
+function takeFrames(chart, all) {
+  const fresh = all.filter((frame) => frame.at > chart.seen);
   if (!fresh.length) return;
   const now = performance.now();
-  const since = now - chart.tickedAt;
-  if (since < LONGEST_TICK) chart.interval += 0.4 * (since - chart.interval);
-  chart.tickedAt = now;
-  const jump = chart.seen < 0 || !chart.shown || since > LONGEST_TICK * 5 || calm.matches || chart.slept;
+  const since = now - chart.heardAt;
+  if (since < LONGEST_GAP) chart.interval += 0.2 * (since - chart.interval);
+  chart.heardAt = now;
+  const jump = chart.seen < 0 || !chart.shown || since > LONGEST_GAP || calm.matches || chart.slept;
   chart.slept = false;
   chart.seen = fresh.at(-1).at;
-  const frames = fresh.map((frame) => ({ epoch: frame.epoch, points: decode(frame.points) }));
   if (jump) {
     chart.queue = [];
-    arrive(chart, frames.at(-1));
+    arrive(chart, fresh.at(-1));
     return;
   }
-  // what has not been shown yet shares the time until the next tick with what has come
-  const legs = [...chart.queue, ...frames].slice(-6);
-  chart.from = { points: chart.shown, due: now };
-  chart.queue = legs.map((frame, i) => ({ ...frame, due: now + (chart.interval * (i + 1)) / legs.length }));
+  // What has come is shown behind what still waits, in about the time until more of it comes. Where the last of it is
+  // due is kept a little behind the next message, and gets there over a few messages rather than at once.
+  if (!chart.queue.length) chart.from = { points: chart.shown, due: now };
+  const start = chart.queue.at(-1)?.due ?? now;
+  const { interval } = chart;
+  const time = Math.min(Math.max(now + interval * (1 + DELAY) - start, 0.5 * interval), 1.4 * interval);
+  fresh.forEach((frame, i) => chart.queue.push({ ...frame, due: start + (time * (i + 1)) / fresh.length }));
+  chart.queue.splice(0, chart.queue.length - MOST_WAITING);
   chart.request ||= requestAnimationFrame(() => glide(chart));
 }
 
@@ -138,7 +150,7 @@ function noNarrower(chart, range) {
 // The ranges that a view asks for; null where Plotly shall find them.
 function rangesOf(chart, view) {
   if (view === "home") return chart.home;
-  if (!chart.data.frames) return { x: null, y: null };
+  if (!isCloud(chart)) return { x: null, y: null };
   const { _fullData: traces, layout } = chart.element;
   return fittedRanges(chart.home, [traces[0], chart.shown ?? traces.at(-1)], layout.yaxis.scaleanchor === "x");
 }
@@ -159,7 +171,7 @@ function tell(chart) {
   if (!element._fullLayout) return;
   let text = "";
   let more = false;
-  if (chart.data.frames) {
+  if (isCloud(chart)) {
     const { x, y } = ranges(element);
     const found = chart.shown && element._fullData.at(-1).visible === true ? outside(chart.shown, x, y) : null;
     if (found) [text, more] = [outsideText(found), countOutside(found) > 0];
@@ -223,27 +235,38 @@ function legendLines({ data, layout }, width) {
   return Math.ceil((letters * LETTER + entries.length * LEGEND_SYMBOL) / (width - layout.margin.l - layout.margin.r));
 }
 
-function drawFigure(chart, text, data) {
-  const figure = JSON.parse(text);
+// What Plotly shall draw now; new objects at every call, since Plotly keeps them.
+function figureOf(chart) {
+  const { scene, state } = chart;
+  if (!isCloud(chart)) return curveFigure(scene, state?.curves ?? NO_CURVES);
+  const [dots, stars] = structuredClone(scene.traces);
+  const data = [
+    { ...dots, ...(state?.real ?? chart.real) },
+    { ...stars, ...(chart.shown ?? NONE) },
+  ];
+  return { data, layout: structuredClone(scene.layout) };
+}
+
+function drawFigure(chart) {
   const { element } = chart;
-  const { layout } = figure;
+  const began = performance.now();
+  const { data, layout } = figureOf(chart);
   const family = getComputedStyle(element).getPropertyValue("--st-font") || getComputedStyle(element).fontFamily;
   layout.font = { ...layout.font, family };
+  layout.uirevision = revisionOf(chart);
   layout.autosize = true;
-  layout.margin.t += LEGEND_LINE * (legendLines(figure, element.clientWidth) - 1);
+  layout.margin.t += LEGEND_LINE * (legendLines({ data, layout }, element.clientWidth) - 1);
   if (touch.matches) layout.dragmode = false; // a finger scrolls the page
-  if (data.frames && chart.shown) Object.assign(figure.data.at(-1), chart.shown);
   const sameType = element._fullLayout?.yaxis.type === (layout.yaxis.type ?? "linear");
   if (layout.uirevision !== element.layout?.uirevision || !sameType) chart.view = "home";
   chart.home = { x: layout.xaxis.range ?? null, y: layout.yaxis.range ?? null };
-  if (chart.view === "own" || (chart.view === "fit" && data.frames)) {
+  if (chart.view === "own" || (chart.view === "fit" && isCloud(chart))) {
     for (const axis of ["x", "y"]) layout[`${axis}axis`].range = [...ranges(element)[axis]];
   } else if (chart.view === "fit") {
     delete layout.yaxis.range;
   }
   const first = !element._fullLayout;
-  const began = performance.now();
-  window.Plotly.react(element, figure.data, layout, {
+  window.Plotly.react(element, data, layout, {
     displaylogo: false,
     showSendToCloud: false,
     displayModeBar: touch.matches ? false : "hover",
@@ -253,53 +276,62 @@ function drawFigure(chart, text, data) {
       [{ name: "home", title: "Reset axes", icon: window.Plotly.Icons.home, click: () => look(chart, "home") }],
       ["toImage"],
     ],
-    toImageButtonOptions: { scale: 2, filename: data.key },
+    toImageButtonOptions: { scale: 2, filename: chart.data.key },
   });
   chart.figureAt = performance.now();
   chart.figureCost += 0.5 * (chart.figureAt - began - chart.figureCost);
-  chart.text = text;
+  chart.drawn = wanted(chart);
   chart.size = [element.clientWidth, element.clientHeight];
   if (first) listen(chart);
   tell(chart);
-  if (!data.frames) element.dataset.frames = Number(element.dataset.frames) + 1;
+  if (!isCloud(chart)) element.dataset.frames = Number(element.dataset.frames) + 1;
 }
 
 function resize(chart) {
   const { element } = chart;
   const size = [element.clientWidth, element.clientHeight];
-  if (!chart.text || !size[0] || !size[1] || (size[0] === chart.size[0] && size[1] === chart.size[1])) return;
+  if (!chart.drawn || !size[0] || !size[1] || (size[0] === chart.size[0] && size[1] === chart.size[1])) return;
   chart.size = size;
   window.Plotly.relayout(element, { autosize: true });
 }
 
-// Ms for which newer data of the figure on screen has to wait, so that figures leave the main thread to the user. A
-// cloud moves without its figure, which is hardly ever another.
-function wait(chart) {
-  if (chart.element._dragging) return 50;
-  return chart.data.frames ? 0 : chart.figureAt + chart.figureCost / FIGURE_SHARE - performance.now();
+// Ms for which the figure that is wanted has to wait: until the user lets go of the one on screen, and newer data so that
+// figures leave the main thread to the user. A cloud moves without its figure, which is hardly ever another.
+function wait({ element, drawn, scene, figureAt, figureCost }) {
+  if (!drawn) return 0;
+  if (element._dragging) return 50;
+  const first = drawn[0] !== scene || drawn[1] === -1; // of a scene, or of a run's data
+  return first || scene.traces ? 0 : figureAt + figureCost / FIGURE_SHARE - performance.now();
 }
 
-// Bring what is on screen up to date with the newest data; may be called at any time.
+// For as long as this stays the same, a zoom does.
+const revisionOf = ({ scene, data }) => `${scene.layout.uirevision} ${data.run}`;
+
+// What a figure is made of: two of them are the same where its parts are.
+function wanted({ scene, state, real }) {
+  return scene.traces ? [scene, state?.real ?? real] : [scene, state ? state.rows : -1];
+}
+
+// Bring what is on screen up to date with the newest scene and the newest state; may be called at any time.
 function update(chart) {
-  const { data, element } = chart;
+  const { data, element, scene, state } = chart;
+  if (!window.Plotly) return;
   if (document.hidden || !element.clientWidth) {
     chart.queue = [];
     chart.slept = true;
     return;
   }
-  const park = parked.get(data.key);
-  const text = data.figure ?? (park?.version === data.version ? park.figure : null);
-  if (text === null) return; // its figure is on the way; until then the old one and its points stay together
-  if (data.identity !== chart.identity) {
+  const identity = `${revisionOf(chart)} ${scene.layout.meta.look}`;
+  if (identity !== chart.identity) {
     // another shape, run or theme: drawn at once, and nothing of the last one stays
     endDrag(element);
-    const newest = data.frames?.at(-1);
-    Object.assign(chart, { identity: data.identity, queue: [], seen: -1, shown: newest ? decode(newest.points) : null });
+    Object.assign(chart, { identity, queue: [], seen: -1, shown: state?.frames.at(-1)?.points ?? null, drawn: null });
     delete element.dataset.epoch;
-    if (text !== chart.text) drawFigure(chart, text, data);
-  } else if (text !== chart.text) {
+  }
+  const figure = wanted(chart);
+  if (!chart.drawn?.every((part, i) => part === figure[i])) {
     const rest = wait(chart);
-    if (rest <= 0) drawFigure(chart, text, data);
+    if (rest <= 0) drawFigure(chart);
     else {
       chart.timer ||= setTimeout(() => {
         chart.timer = 0;
@@ -307,8 +339,26 @@ function update(chart) {
       }, Math.max(rest, 50));
     }
   }
-  element.setAttribute("aria-label", data.label);
-  if (data.frames) takeFrames(chart, data);
+  const label = (isCloud(chart) && state?.words?.label) || data.label;
+  if (element.getAttribute("aria-label") !== label) element.setAttribute("aria-label", label);
+  if (isCloud(chart) && state) takeFrames(chart, state.frames);
+}
+
+// Watch the run that the page shows; what still comes of another one is no longer listened to.
+function follow(chart, { run, base }) {
+  chart.feed?.close();
+  chart.state = null;
+  chart.feed = run
+    ? watch(
+        run,
+        (state) => {
+          if (state.run !== chart.data.run || state.kind === "missing" || !state.state) return;
+          chart.state = state;
+          update(chart);
+        },
+        { base },
+      )
+    : null;
 }
 
 // ---------------------------------------------------------------------------------------------- life
@@ -342,69 +392,56 @@ function mount(parent, key) {
   const root = child(frame, "div", "gandash-note");
   root.hidden = true;
   const chart = {
-    element, data: null, text: null, identity: null, timer: 0, size: [0, 0], figureAt: 0, figureCost: 0, // figure
+    element, data: {}, scene: null, real: NONE, feed: null, state: null, // what it is told
+    drawn: null, identity: null, timer: 0, size: [0, 0], figureAt: 0, figureCost: 0, // figure
     view: "home", home: null, note: { root, text: child(root, "span", "") }, // view
     queue: [], from: null, shown: null, seen: -1, slept: false, request: 0, // motion
-    interval: 250, tickedAt: -Infinity, drawnAt: 0, cost: 10, painted: true, // pace
+    interval: 250, heardAt: -Infinity, drawnAt: 0, cost: 10, painted: true, // pace
   };
   chart.note.fit = button(root, "Fit", "Widen the axes to all there is (F)", () => look(chart, "fit"));
   chart.note.back = button(root, "Back", "Back to the usual axes (0)", () => look(chart, "home"));
-  chart.observer = new ResizeObserver(() => (chart.text ? resize(chart) : chart.data && update(chart)));
+  chart.observer = new ResizeObserver(() => (chart.drawn ? resize(chart) : chart.scene && update(chart)));
   chart.observer.observe(element);
   element.addEventListener("keydown", (event) => press(chart, event));
   return chart;
 }
 
-function unmount(parent) {
+export function unmount(parent) {
   const chart = parent.gandashChart;
   if (!chart) return;
+  chart.feed?.close();
   clearTimeout(chart.timer);
   cancelAnimationFrame(chart.request);
   chart.observer.disconnect();
-  window.Plotly.purge(chart.element);
+  window.Plotly?.purge(chart.element);
   chart.element.parentElement.remove();
-  if (charts.get(chart.data.key) === chart) charts.delete(chart.data.key);
+  charts.delete(chart);
   delete parent.gandashChart;
 }
 
-function render({ data, parentElement }) {
-  if (data.parked) {
-    const container = parentElement.closest("[data-testid='stElementContainer']");
-    if (container) container.style.display = "none";
-    parked.set(data.key, data);
-    if (charts.has(data.key)) update(charts.get(data.key));
-    return;
-  }
+export function render({ data, parentElement }) {
+  loadPlotly(data.plotly);
   const chart = (parentElement.gandashChart ??= mount(parentElement, data.key));
+  charts.add(chart);
+  const [before, { run }] = [chart.data, data];
   chart.data = data;
-  charts.set(data.key, chart);
+  if (before.scene !== data.scene) {
+    chart.scene = JSON.parse(data.scene);
+    chart.real = chart.scene.real ? decode(chart.scene.real) : NONE;
+  }
+  if (before.run !== run) follow(chart, data);
   update(chart);
+}
+
+// Charts that come before Plotly are drawn once it is there. The browser keeps it, and what it has made of it.
+function loadPlotly(address) {
+  if (window.gandashPlotly) return;
+  window.gandashPlotly = document.createElement("script");
+  window.gandashPlotly.src = address;
+  window.gandashPlotly.onload = () => charts.forEach(update);
+  document.head.append(window.gandashPlotly);
 }
 
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) charts.forEach(update);
 });
-
-export default function ({ data }) {
-  const hub = (window.gandashCharts ??= { waiting: new Map() });
-  const begin = () => {
-    hub.render = render;
-    hub.unmount = unmount;
-    hub.waiting.forEach(render);
-    hub.waiting.clear();
-  };
-  if (window.Plotly) {
-    begin();
-  } else if (!hub.loading) {
-    hub.loading = true;
-    // As a file of its own, and told that all of it is needed, the browser compiles it beside the main thread
-    // (measured: 0.2 s of the main thread instead of 1.1 s).
-    const script = document.createElement("script");
-    script.src = URL.createObjectURL(new Blob(["//# allFunctionsCalledOnLoad\n", data]));
-    script.onload = () => {
-      URL.revokeObjectURL(script.src);
-      begin();
-    };
-    document.head.append(script);
-  }
-}

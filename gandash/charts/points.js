@@ -1,5 +1,4 @@
-// Pure functions on clouds of points `{ x, y }`: no page, no Plotly. `live.py` sends this file in front of live.js, as one
-// module; tests load it by itself.
+// Pure functions on clouds of points `{ x, y }`: no page, no Plotly.
 
 const SIDES = ["above", "below", "left", "right"];
 const MARGIN = 0.04; // of the span, beyond the outermost point

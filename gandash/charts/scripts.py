@@ -1,6 +1,7 @@
-"""Plotly's own script, from the installed package, as a file that browsers ask for once.
+"""The scripts of the charts, as files that browsers ask for once.
 
-Found without importing plotly, which would cost the server's start a third of a second.
+Plotly's own is in the installed package. It is found without importing plotly, which would cost the server's start a
+third of a second.
 """
 
 from __future__ import annotations
@@ -15,3 +16,10 @@ PLOTLY = "plotly.js"
 _spec = find_spec("plotly")
 assert _spec is not None and _spec.origin is not None
 assets.register(Path(_spec.origin).with_name("package_data") / "plotly.min.js", PLOTLY)
+
+_HERE = Path(__file__).parent
+for _path in (
+    *(_HERE / name for name in ("points.js", "series.js", "curves.js", "live.js")),
+    Path(assets.__file__).with_name("stream.js"),
+):
+    assets.register(_path)

@@ -11,8 +11,9 @@ from gandash.live.cookie import OwnerCookie
 from gandash.live.hub import Hub
 from gandash.live.routes import routes
 from gandash.pages import NAVIGATION, server
+from gandash.pages.words import describe
 
-hub = Hub(describe=lambda snapshot: {})
+hub = Hub(describe)
 
 
 @asynccontextmanager

@@ -12,17 +12,16 @@ from functools import partial
 
 import streamlit as st
 
-from gandash.core.metrics import METRICS
-from gandash.pages.wording import figure
+from gandash.pages.parts import part, telling
+from gandash.pages.wording import VARIANT_TITLES
+from gandash.pages.words import describe
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot
 
-VARIANT_TITLES = {"latest": "Latest", "ema": "EMA", "best": "Best"}
 VARIANT_HELP = (
     "Latest: the generator as it is now. EMA: a running average of its weights, usually the smoothest. "
     "Best: the one that scored best so far."
 )
-QUALITY_POLL_SECONDS = 2.0
 DEFAULT_SAMPLES = 2000
 MOST_SAMPLES = 100_000
 _CHOSEN, _CHOSEN_FOR = "variant", "variant_of"
@@ -38,8 +37,7 @@ def show(service: RunService, snapshot: Snapshot) -> None:
             if not snapshot.variants:
                 st.caption("There is a generator to download once the first points are on screen.")
             which = _choose(snapshot)
-            poll = QUALITY_POLL_SECONDS if snapshot.status.active else None
-            st.fragment(_qualities, run_every=poll, key="qualities")(service, snapshot)
+            part("qualities", telling(snapshot, describe(snapshot)))
             name = file_stem(snapshot, which)
             none = not snapshot.variants
             with st.container(horizontal=True, gap="xsmall", key="download_buttons"):
@@ -114,16 +112,6 @@ def epoch_of(snapshot: Snapshot, which: str) -> int | None:
     return snapshot.appraisals["best"].epoch if "best" in snapshot.appraisals else None
 
 
-def quality(snapshot: Snapshot, which: str) -> str:
-    """A generator's gap to real, with its uncertainty and the epoch it was measured at, as a line of Markdown."""
-    name = VARIANT_TITLES[which] + (" (as shown)" if which == snapshot.shown else "")
-    appraisal = snapshot.appraisals.get(which)
-    if appraisal is None:
-        return f"**{name}**: not measured yet"
-    gap = f"{figure(appraisal.metrics.get('headline'))} ± {figure(appraisal.uncertainty)}"
-    return f"**{name}**, epoch {appraisal.epoch:,}: {METRICS['headline'].title.lower()} {gap}"
-
-
 def file_stem(snapshot: Snapshot, which: str | None = None) -> str:
     """The beginning of a file's name: target, variant, and the epoch where it cannot change before the click."""
     epoch = epoch_of(snapshot, which or "latest")
@@ -172,17 +160,6 @@ def _choose(snapshot: Snapshot) -> str:
         )
         or options[0]
     )
-
-
-def _qualities(service: RunService, drawn: Snapshot) -> None:
-    """How good each generator is; lower is better, 1 is as good as real. While the run trains it keeps up with it."""
-    try:
-        snapshot = service.snapshot(drawn.run_id) if drawn.status.active else drawn
-    except ValueError:  # deleted meanwhile: the rest of the page says so
-        return
-    if snapshot.variants:
-        lines = [quality(snapshot, which) for which in snapshot.variants]
-        st.caption("  \n".join([*lines, "1 is as good as real, lower is better."]))
 
 
 def _button(

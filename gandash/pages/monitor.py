@@ -1,4 +1,8 @@
-"""The live part of the page: what the run is doing, its current figures, and the charts."""
+"""The live part of the page: what the run is doing, its current figures, and the charts.
+
+The script says which run that is and what the charts look like. All that changes while the run goes on comes to the
+browser by the stream; the script runs again when a user does something or the run comes to another stage.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +12,23 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from streamlit.delta_generator import DeltaGenerator
 
 from gandash.charts import figures
 from gandash.charts.live import live_chart
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
 from gandash.core.targets import Target, TargetSpec, read_spec
-from gandash.pages import TRAIN, address, announce, reading, setup, style, tiles, wording
-from gandash.runs.service import RunService
-from gandash.runs.snapshot import History, Snapshot
+from gandash.pages import TRAIN, address, setup, style
+from gandash.pages.parts import Told, part, telling
+from gandash.pages.words import Words, before, describe
+from gandash.runs.snapshot import Snapshot
 from gandash.runs.worker import REAL_POINTS
 
-POINTS_POLL_SECONDS = 0.4
-FIGURES_POLL_SECONDS = 0.9
-IDLE_POLL_SECONDS = 1.0
 MOST_SMOOTHING = 0.99
 
 PICTURE_HEIGHT = 480
 CURVE_HEIGHT = 170
+TILES_HEIGHT = 168
 """Pixels, where the style sheet does not know better: it gives the charts the height that the screen has."""
 
 PREVIEW = RunConfig()
@@ -35,143 +37,94 @@ PREVIEW = RunConfig()
 _METRICS = "shown_metrics"
 
 
-def show(service: RunService, snapshot: Snapshot | None) -> None:
+def show(snapshot: Snapshot | None, *, ready: bool, mine: bool = True) -> None:
     """Draw the live part. Without a run it shows the real points of the shape that is chosen in the sidebar.
 
-    Two fragments poll the run, each at its own pace: the points, as often as there is something new to see, and the
-    figures around them, as often as one can read them.
+    `ready` says whether a worker is warm, `mine` whether who looks may press what the sentences tell of.
     """
     chosen = st.session_state[setup.key("target")]
     spec = snapshot.config.target if snapshot else read_spec(chosen) if chosen else PREVIEW.target
     target = spec.build()
-    head = st.container(key="head")
-    overlay = st.container(border=True, key="overlay")
-    side = st.container(key="side", gap="xsmall")
-    points_poll, figures_poll = polls(snapshot, service.ready)
-    with overlay:
-        st.fragment(_points, run_every=points_poll, key="points")(service, snapshot, target, service.ready)
-    with side:
-        st.fragment(_figures, run_every=figures_poll, key="figures")(service, snapshot, target, head)
+    words = describe(snapshot) if snapshot else before(target, ready)
+    told = telling(snapshot, words, mine=mine)
+    with st.container(key="head"):
+        _strip(snapshot, told)
+        part("announce", told, height=1)
+        stage = snapshot.stage if snapshot else "ready" if ready else ""
+        watching = snapshot is not None or not ready
+        part("follow", told | {"stage": stage, "live": watching}, height=1, on_stage_change=_nothing)
+    with st.container(border=True, key="overlay"):
+        _picture(snapshot, target, words)
+    with st.container(key="side", gap="xsmall"):
+        part("tiles", told, height=TILES_HEIGHT)
+        st.fragment(_curves, key="figures")(snapshot, target)
 
 
-def polls(snapshot: Snapshot | None, ready: bool) -> tuple[float | None, float | None]:
-    """Seconds between two looks at the run, for the points and for the figures; None where nothing can change."""
-    if snapshot is None:
-        return (None if ready else IDLE_POLL_SECONDS), None
-    if snapshot.status.active:
-        return POINTS_POLL_SECONDS, FIGURES_POLL_SECONDS
-    if snapshot.status.value in ("finished", "stopped_early", "diverged"):
-        return None, None
-    return IDLE_POLL_SECONDS, IDLE_POLL_SECONDS  # a chunk that was in flight may still come in
+def _nothing() -> None:
+    """What the script does about another stage is to run."""
 
 
-def _points(service: RunService, drawn: Snapshot | None, target: Target, was_ready: bool) -> None:
-    """What moves.
+def _strip(snapshot: Snapshot | None, told: Told) -> None:
+    """What always says what is going on, in the same place and height whatever it is."""
+    with st.container(border=True, key="status", gap="xsmall"):
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="state_line"):
+            part("state", told, width="content")
+            if snapshot and snapshot.parent:
+                with st.container(
+                    horizontal=True, gap="xxsmall", width="content", vertical_alignment="center", key="parent"
+                ):
+                    st.markdown(f"trained on from epoch {snapshot.first_epoch:,} of", width="content")
+                    st.page_link(TRAIN, label="this run", query_params={address.PARAMETER: snapshot.parent})
+        part("course", told)
 
-    `drawn` is the run as the rest of the page shows it; once that is out of date, the whole page is drawn anew.
-    """
-    snapshot = _newest(service, drawn)
-    if page_is_behind(drawn, snapshot) or (drawn is None and service.ready != was_ready):
-        st.rerun()
-    real = snapshot.real if snapshot else None
-    if real is None:
-        config = snapshot.config if snapshot else PREVIEW
-        real = _real_points(target.spec, min(config.points, REAL_POINTS), config.seed)
+
+def _picture(snapshot: Snapshot | None, target: Target, words: Words) -> None:
+    config = snapshot.config if snapshot else PREVIEW
+    # those that the run trains on come by the stream: a scene that stays the same is drawn once
+    real = _real_points(target.spec, min(config.points, REAL_POINTS), config.seed)
     live_chart(
         figures.overlay(target, real, style.theme()),
         key="overlay_chart",
         height=PICTURE_HEIGHT,
-        label=wording.overlay_label(target, snapshot),
-        frames=snapshot.frames if snapshot else (),
-        project=target.canvas.project,
-        motion=snapshot.run_id if snapshot else "",
+        label=words["label"],
+        run=snapshot.run_id if snapshot else "",
     )
 
 
-def _figures(service: RunService, drawn: Snapshot | None, target: Target, head: DeltaGenerator) -> None:
-    """What is read: the status, the tiles, and losses, scores and metrics over the epochs."""
-    snapshot = _newest(service, drawn)
-    with head:
-        _status(snapshot, service.ready)
-        announce.show(snapshot)
-    tiles.show(tiles.tiles_of(target, snapshot))
-    history = snapshot.history if snapshot else History()
-    motion = snapshot.run_id if snapshot else ""
-    since = snapshot.first_epoch if snapshot and snapshot.first_epoch else None
+def _curves(snapshot: Snapshot | None, target: Target) -> None:
+    """Losses, scores and metrics over the epochs."""
+    since = snapshot.first_epoch if snapshot else None
     objective = (snapshot.config if snapshot else PREVIEW).objective
     theme = style.theme()
     with st.container(border=True, key="curves", gap=None):
-        names, smoothing = _curve_choices(target, history)
-        curves: dict[str, Any] = {"smoothing": smoothing, "since": since}
+        names, smoothing = _curve_choices(snapshot, target)
+        look: dict[str, Any] = {"smoothing": smoothing, "since": since}
         charts = (
             (
                 "loss_chart",
-                figures.losses(history, theme, objective, **curves),
+                figures.losses(theme, objective, **look),
                 "Losses of generator and discriminator over the epochs",
             ),
             (
                 "score_chart",
-                figures.scores(history, theme, objective, **curves),
+                figures.scores(theme, objective, **look),
                 "Mean answer of the discriminator to real and to generated points over the epochs",
             ),
             (
                 "metric_chart",
-                figures.metric(history, names, theme, **curves),
+                figures.metric(names, theme, **look),
                 f"{', '.join(METRICS[name].title for name in names) or 'No metric'} over the epochs",
             ),
         )
-        for key, figure, label in charts:
-            live_chart(figure, key=key, height=CURVE_HEIGHT, label=label, motion=motion)
+        for key, scene, label in charts:
+            live_chart(scene, key=key, height=CURVE_HEIGHT, label=label, run=snapshot.run_id if snapshot else "")
 
 
-def _newest(service: RunService, drawn: Snapshot | None) -> Snapshot | None:
-    if drawn is None:
-        return None
-    service.watch(drawn.run_id)
-    try:
-        return service.snapshot(drawn.run_id)
-    except ValueError:  # deleted from the list of runs in another tab: the whole page says so
-        st.rerun()
-
-
-def page_is_behind(drawn: Snapshot | None, snapshot: Snapshot | None) -> bool:
-    """Whether buttons and downloads, drawn for an older snapshot, no longer fit the newest one."""
-    if drawn is None or snapshot is None:
-        return False
-    if not snapshot.status.active and snapshot.epoch != drawn.epoch:
-        return True
-    return (drawn.status.active, drawn.status.ended, drawn.variants) != (
-        snapshot.status.active,
-        snapshot.status.ended,
-        snapshot.variants,
-    )
-
-
-def _status(snapshot: Snapshot | None, ready: bool) -> None:
-    """The strip that always says what is going on, in the same place and height whatever it is."""
-    look = wording.LOOKS[snapshot.status] if snapshot else wording.READY
-    with st.container(border=True, key="status", gap="xsmall"):
-        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.badge(look.label, icon=look.icon, color=look.colour)
-            if snapshot:
-                st.markdown(f"**{wording.progress_text(snapshot)}**", width="content")
-                if pace := wording.pace(snapshot):
-                    st.markdown(pace, width="content")
-                if snapshot.parent:
-                    with st.container(
-                        horizontal=True, gap="xxsmall", width="content", vertical_alignment="center", key="parent"
-                    ):
-                        st.markdown(f"trained on from epoch {snapshot.first_epoch:,} of", width="content")
-                        st.page_link(TRAIN, label="this run", query_params={address.PARAMETER: snapshot.parent})
-        st.progress(min(max(snapshot.progress, 0.0), 1.0) if snapshot else 0.0)
-        with st.container(key="sentence"):
-            st.markdown(wording.what_happens(snapshot, ready, reading.sentence(snapshot) if snapshot else ""))
-
-
-def _curve_choices(target: Target, history: History) -> tuple[list[str], float]:
+def _curve_choices(snapshot: Snapshot | None, target: Target) -> tuple[list[str], float]:
     """The metrics to draw, at first the headline and the textbook's, and how much all curves are smoothed."""
     usual = ["headline", *filter(None, [target.textbook_metric])]
-    options = [name for name in METRICS if name in usual or name in history.columns]
+    measured = {*usual, *target.metrics, *(snapshot.history.columns if snapshot else ())}
+    options = [name for name in METRICS if name in measured]
     chosen = [name for name in st.session_state.get(_METRICS, usual) if name in options]
     st.session_state[_METRICS] = chosen
     told = "  \n".join(f"**{METRICS[name].title}** ({METRICS[name].unit}): {METRICS[name].help}" for name in chosen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from gandash.core.metrics import METRICS
-from gandash.pages import downloads, wording
+from gandash.pages import wording
 from gandash.runs.snapshot import Snapshot
 
 BETTER = {"lower": "lower", "higher": "higher", "ideal": "neither more nor less"}
@@ -17,7 +17,7 @@ def show(snapshot: Snapshot) -> None:
     if snapshot.status.active or not metrics:
         return
     with st.container(border=True, key="report"):
-        shown = downloads.VARIANT_TITLES[snapshot.shown]
+        shown = wording.VARIANT_TITLES[snapshot.shown]
         st.markdown(f"## How good is it? {shown}, as shown, at epoch {epoch:,}")
         if (accuracy := metrics.get("c2st")) is not None:
             st.markdown(verdict(accuracy))

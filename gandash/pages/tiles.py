@@ -6,17 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import streamlit as st
-
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.targets import Target
 from gandash.pages import wording
 from gandash.runs.snapshot import History, Snapshot
-
-MIN_COLUMN_PIXELS = 84
-"""Three columns even on a phone."""
 
 SHORT_TITLES: Mapping[str, str] = {
     "mse": "Curve error",
@@ -35,21 +30,6 @@ class Tile:
     value: str
     note: str
     help: str
-
-
-def show(tiles: list[Tile]) -> None:
-    """Draw tiles in three columns, of which the first takes two."""
-    with st.container(key="tiles"), st.grid(3, min_column_width=MIN_COLUMN_PIXELS, gap="xsmall"):
-        for tile in tiles:
-            st.metric(
-                tile.label,
-                tile.value,
-                tile.note or None,
-                delta_color="off",
-                delta_arrow="off",
-                help=tile.help,
-                border=True,
-            )
 
 
 def tiles_of(target: Target, snapshot: Snapshot | None) -> list[Tile]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from gandash.charts.live import plotly_loader
 from gandash.pages import address, controls, downloads, monitor, next_run, report, sidebar
 from gandash.pages.server import run_service
 
@@ -12,12 +11,11 @@ service = run_service()
 found = address.find_run(service)
 checked = sidebar.show(service.devices(), service.cost_limits)
 
-plotly_loader()
 with st.container(key="stage"):  # a grid of the style sheet, laid out as the screen allows
     with st.container(key="desk", gap="xsmall"):
         controls.show(service, checked, found)
         next_run.show(checked, found.snapshot)
-    monitor.show(service, found.snapshot)
+    monitor.show(found.snapshot, ready=service.ready)
 if found.snapshot is not None:
     downloads.show(service, found.snapshot)
     report.show(found.snapshot)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from gandash.core.metrics import Metric
+from gandash.core.metrics import METRICS, Metric
 from gandash.core.targets import Target
 from gandash.runs.snapshot import Snapshot, Status
 
@@ -36,6 +36,8 @@ LOOKS: Mapping[str, Look] = {
 }
 """By the status's value, so that they hold in sessions older than an edit of the code."""
 
+VARIANT_TITLES = {"latest": "Latest", "ema": "EMA", "best": "Best"}
+
 READY = Look("Ready", ":material/radio_button_unchecked:", "gray")
 
 
@@ -52,34 +54,53 @@ def plain(text: str) -> str:
     Every punctuation mark is escaped. Some patterns Streamlit looks for in the finished text, where a backslash no
     longer counts (``:material/home:``, ``:smile:``, addresses, arrows): an invisible word joiner breaks them.
     """
-    line = _JOINTS.sub(_JOINER, _UNSEEN.sub(" ", text).strip())
-    return _PUNCTUATION.sub(r"\\\1", line)
+    return _PUNCTUATION.sub(r"\\\1", _JOINTS.sub(_JOINER, line(text)))
 
 
-def what_happens(snapshot: Snapshot | None, ready: bool = True, reading: str = "") -> str:
-    """What is going on or has happened, how the points stand, and what to do next, as Markdown."""
-    if snapshot is None:
-        if ready:
-            return (
-                "Pick a shape and press **Train**: the generator's green stars move onto the real points, the red dots."
-            )
-        return "The workers are warming up, which takes a few seconds. You can press **Train** already."
-    if snapshot.status.value == "starting":
-        return "A worker draws the real points and builds the networks."
-    if snapshot.status.value == "running":
-        return reading or "The first epoch is under way."
-    told = snapshot.message or (f"The run failed at epoch {snapshot.epoch:,}." if snapshot.status == "failed" else "")
-    next_step = {
-        "paused": "Resume goes on from here, Step trains one epoch.",
-        "finished": "Download the generator below, or change the set-up and press Train.",
-        "stopped_early": "Download the generator below, or change the set-up and press Train.",
-        "stopped": "Its generator can still be downloaded; Train starts a new run.",
-        "diverged": "Change the set-up and press Train.",
-        "failed": "Press Resume to try again." if not snapshot.message else "",
-    }[snapshot.status.value]
-    if snapshot.status.value in ("diverged", "failed") or "collapsed" in told:
-        reading = ""
-    return " ".join(part for part in (plain(told), reading, next_step) if part)
+def line(text: str) -> str:
+    """A text on one line, without what cannot be seen."""
+    return _UNSEEN.sub(" ", text).strip()
+
+
+PICK = "Pick a shape and press Train: the generator's green stars move onto the real points, the red dots."
+WARMING_UP = "The workers are warming up, which takes a few seconds. You can press Train already."
+
+_NEXT_STEPS: Mapping[str, str] = {
+    Status.PAUSED: "Resume goes on from here, Step trains one epoch.",
+    Status.FINISHED: "Download the generator below, or change the set-up and press Train.",
+    Status.STOPPED_EARLY: "Download the generator below, or change the set-up and press Train.",
+    Status.STOPPED: "Its generator can still be downloaded; Train starts a new run.",
+    Status.DIVERGED: "Change the set-up and press Train.",
+}
+
+
+def what_happens(snapshot: Snapshot, reading: str = "") -> str:
+    """What is going on in a run or has happened, and how its points stand, as plain text on one line."""
+    match snapshot.status:
+        case Status.WAITING:
+            told = _waiting(snapshot)
+        case Status.STARTING:
+            told = "A worker draws the real points and builds the networks."
+        case Status.RUNNING:
+            told = reading or "The first epoch is under way."
+        case status:
+            failed = f"The run failed at epoch {snapshot.epoch:,}." if status is Status.FAILED else ""
+            told = line(snapshot.message) or failed
+            if status not in (Status.DIVERGED, Status.FAILED) and "collapsed" not in told:
+                told = f"{told} {reading}".strip()
+    return f"{line(snapshot.unsaved)} {told}".strip()
+
+
+def next_step(snapshot: Snapshot) -> str:
+    """What can be pressed to go on; empty while a run trains."""
+    if snapshot.status is Status.FAILED:
+        return "" if snapshot.message else "Press Resume to try again."
+    return _NEXT_STEPS.get(snapshot.status, "")
+
+
+def _waiting(snapshot: Snapshot) -> str:
+    turn = "" if snapshot.place is None else f" It is number {snapshot.place:,} in the queue."
+    return f"The run waits until another one pauses or ends.{turn}"
 
 
 def pace(snapshot: Snapshot) -> str:
@@ -96,6 +117,16 @@ def pace(snapshot: Snapshot) -> str:
 def progress_text(snapshot: Snapshot) -> str:
     """How far the run is, as *Epoch 120 of 10,000*."""
     return f"Epoch {snapshot.epoch:,} of {snapshot.planned_epochs:,}"
+
+
+def quality(snapshot: Snapshot, which: str) -> str:
+    """A generator's gap to real, with its uncertainty and the epoch it was measured at."""
+    name = VARIANT_TITLES[which] + (" (as shown)" if which == snapshot.shown else "")
+    appraisal = snapshot.appraisals.get(which)
+    if appraisal is None:
+        return f"{name}: not measured yet"
+    gap = f"{figure(appraisal.metrics.get('headline'))} ± {figure(appraisal.uncertainty)}"
+    return f"{name}, epoch {appraisal.epoch:,}: {METRICS['headline'].title.lower()} {gap}"
 
 
 def figure(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The charts' scripts in a real browser: on an empty page, told what a server would tell, and on the dashboard."""
+"""The charts' scripts in a real browser: on an empty page, with a stream that the test plays, and on the dashboard."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -14,44 +13,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Locator, Page
-from plotly import graph_objects as go
-from plotly.offline import get_plotlyjs
 
-from gandash.charts import figures, live
+from gandash.charts import figures
+from gandash.charts.figures import Scene
 from gandash.core.targets.shapes import SHAPES
 from gandash.runs.snapshot import Frame, History
+from tests.browser import stage
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import OVERLAY, press, wait_for_epoch
-
-CHARTS = Path(live.__file__).parent
+from tests.browser.stage import chart_data, play
 
 SLOW = 120_000
 """Milliseconds that a busy machine may take."""
-
-IMPORT = "(source) => import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })))"
-
-START = f"""async ([source, plotly]) => {{
-  (await ({IMPORT})(source)).default({{ data: plotly }});
-  while (!window.gandashCharts.render) await new Promise(requestAnimationFrame);
-}}"""
-
-RENDER = """([host, messages]) => {
-  window.hosts ??= {};
-  const parents = (window.hosts[host] ??= ["div", "div"].map((tag) => document.createElement(tag)));
-  if (!parents[0].isConnected) {
-    parents[0].style = "width: 600px; height: 400px";
-    document.body.append(...parents);
-  }
-  messages.forEach((data, i) => window.gandashCharts.render({ data, parentElement: parents[i] }));
-}"""
-
-REMOVE = """() => {
-  for (const host of Object.values(window.hosts ?? {}).flat()) {
-    host.remove();
-    window.gandashCharts.unmount(host);
-  }
-  window.hosts = {};
-}"""
 
 WATCH = """(selector) => {
   window.looks = [];
@@ -85,10 +58,19 @@ class Chart:
     def selector(self) -> str:
         return f"[data-chart='{self.key}']"
 
-    def show(self, figure: go.Figure, frames: Sequence[Frame] | None = None, motion: str = "") -> None:
-        """Tell the browser what the server would."""
-        told = live.messages(figure, key=self.key, label="A chart", frames=frames, motion=motion)
-        self.page.evaluate(RENDER, [self.key, told])
+    def show(self, scene: Scene, data: Sequence[Frame] | History | None = None, run: str = "") -> None:
+        """Tell the browser what page and stream would, in this order; a run is another one in each test's chart."""
+        run = f"{run} {self.key}" if run else ""
+        told = chart_data(scene, self.key, run)
+        self.page.evaluate("([host, data]) => window.render('charts', host, data)", [self.key, told])
+        self.page.wait_for_function("() => window.Plotly")
+        if data is not None:
+            self.tell(data, run)
+
+    def tell(self, data: Sequence[Frame] | History, run: str) -> None:
+        """Tell the browser what the stream alone would."""
+        run = run if run.endswith(self.key) else f"{run} {self.key}"
+        play(self.page, run, **stage.told(data))
 
     def evaluate(self, expression: str) -> Any:
         """What an expression of `chart`, the element, comes to."""
@@ -119,17 +101,9 @@ class Chart:
 
 @pytest.fixture(scope="module")
 def empty_page(browser: Browser) -> Iterator[Page]:
-    """A page with nothing but the charts' script; an error on it fails the test that it happens in."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="no-preference")
-    page = context.new_page()
-    page.route(
-        "http://charts.test/", lambda route: route.fulfill(body="<!doctype html><body>", content_type="text/html")
-    )
-    page.goto("http://charts.test/")
-    page.add_style_tag(path=CHARTS / "live.css")
-    page.evaluate(START, [live.script(), get_plotlyjs()])
-    yield page
-    context.close()
+    """A page with nothing but the scripts; an error on it fails the test that it happens in."""
+    with stage.empty_stage(browser) as page:
+        yield page
 
 
 @pytest.fixture
@@ -139,7 +113,7 @@ def new_chart(empty_page: Page) -> Iterator[Callable[[], Chart]]:
     empty_page.on("pageerror", listen := lambda error: errors.append(str(error)))
     yield lambda: Chart(empty_page, f"chart{next(_NUMBERS)}")
     empty_page.remove_listener("pageerror", listen)
-    empty_page.evaluate(REMOVE)
+    empty_page.evaluate(stage.REMOVE)
     assert errors == []
 
 
@@ -151,7 +125,7 @@ def cloud(x: float, y: float, n: int = 50) -> NDArray[np.float32]:
     return np.random.default_rng(0).normal((x, y), 0.1, (n, 2)).astype(np.float32)
 
 
-def picture(name: str, theme: figures.Theme = "light") -> go.Figure:
+def picture(name: str, theme: figures.Theme = "light") -> Scene:
     shape = SHAPES[name]
     return figures.overlay(shape, shape.sample(100, np.random.default_rng(0)), theme)
 
@@ -167,8 +141,7 @@ def curve(*values: float) -> History:
 @pytest.fixture(scope="module")
 def points(empty_page: Page) -> Callable[..., Any]:
     """Call a function of points.js by its name."""
-    source = (CHARTS / "points.js").read_text(encoding="utf-8")
-    empty_page.evaluate(f"async (source) => {{ window.points = await ({IMPORT})(source) }}", source)
+    empty_page.evaluate("async () => { window.points = await import('/points.js') }")
 
     def call(name: str, *arguments: Any) -> Any:
         return empty_page.evaluate(f"(given) => window.points.{name}(...given)", arguments)
@@ -181,7 +154,7 @@ def test_points_arrive_as_they_were_sent(empty_page: Page, points: Callable[...,
     found = empty_page.evaluate(
         """(text) => Object.values(window.points.decode(text)).map(
           (each) => [each.constructor.name, [...each].map(String)])""",
-        live.encode(sent),
+        figures.encode(sent),
     )
     assert [kind for kind, _ in found] == ["Float32Array", "Float32Array"]
     arrived = np.array([[float(value.replace("Infinity", "inf")) for value in column] for _, column in found]).T
@@ -255,45 +228,59 @@ def test_fitted_axes_hold_all_that_is_finite_and_keep_one_unit_where_there_is_on
 
 def test_newer_data_of_a_figure_waits_and_another_run_does_not(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
-    chart.show(figures.losses(curve(1, 2), "light"), motion="run")
-    assert chart.drawn() == 1
-    chart.show(figures.losses(curve(1, 2, 3), "light"), motion="run")
-    assert chart.drawn() == 1
-    chart.show(figures.losses(curve(7), "light"), motion="another")
-    assert (chart.drawn(), chart.evaluate("[...chart._fullData[0].y]")) == (2, [7])
-    chart.show(figures.losses(curve(7), "dark"), motion="another")
-    assert chart.drawn() == 3
-    chart.show(figures.losses(curve(7), "dark", smoothing=0.5), motion="another")
-    assert chart.drawn() == 4
-    chart.show(figures.losses(curve(7, 8), "dark", smoothing=0.5), motion="another")
-    assert chart.drawn() == 4
+    chart.show(figures.losses("light"), curve(1, 2), run="run")
+    assert (chart.drawn(), chart.evaluate("[...chart._fullData[0].y]")) == (2, [1, 2])  # the scene, then what there is
+    chart.tell(curve(1, 2, 3), "run")
+    assert chart.drawn() == 2
+    chart.show(figures.losses("light"), curve(7), run="another")
+    assert (chart.drawn(), chart.evaluate("[...chart._fullData[0].y]")) == (4, [7])
+    chart.show(figures.losses("dark"), run="another")
+    assert chart.drawn() == 5
+    chart.show(figures.losses("dark", smoothing=0.5), run="another")
+    assert chart.drawn() == 6
+    chart.tell(curve(7, 8), "another")
+    assert chart.drawn() == 6
     chart.page.wait_for_function(
         "(selector) => document.querySelector(selector)._fullData[1].x.length === 2", arg=chart.selector
     )
+    chart.page.wait_for_timeout(500)
+    assert chart.drawn() == 7  # what was still to come of the first run came to nothing
+
+
+def test_a_chart_watches_the_run_that_it_shows_and_no_other(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    watched = "window.watched().map(([run, count]) => [run.split(' ')[0], count])"
+    chart.show(picture("circle"))
+    assert chart.page.evaluate(watched) == []
+    chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], run="first")
+    chart.show(picture("circle", "dark"), run="first")
+    assert chart.page.evaluate(watched) == [["first", 1]]
+    assert chart.evaluate("chart.querySelectorAll('.trace path.point').length") == 150
+    chart.show(picture("heart"), run="second")
+    assert chart.page.evaluate(watched) == [["second", 1]]
+    chart.tell([Frame(2, 0.2, cloud(30, 30))], "first")
+    assert chart.evaluate("[chart.querySelectorAll('.trace path.point').length, chart.dataset.epoch]") == [100, None]
+    chart.page.evaluate(stage.REMOVE)
+    assert chart.page.evaluate(watched) == []
+
+
+def test_a_run_shows_the_very_points_that_it_trains_on(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], run="run")
+    play(chart.page, f"run {chart.key}", cloud=[[0.5, 0.25], [0.125, 0]])
+    assert chart.evaluate("[[...chart._fullData[0].x], [...chart._fullData[0].y]]") == [[0.5, 0.25], [0.125, 0]]
+    assert chart.evaluate("chart.querySelectorAll('.trace path.point').length") == 52
 
 
 def test_the_points_of_the_last_run_go_with_its_shape(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
     chart.show(picture("exponential"), [Frame(5, 0.5, cloud(25, 80))], "first")
     assert chart.evaluate("chart.dataset.epoch") == "5"
-    chart.show(picture("circle"), [], "")
+    chart.show(picture("circle"))
     assert chart.evaluate("[chart.querySelectorAll('.trace path.point').length, chart.dataset.epoch]") == [100, None]
     chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], "second")
     assert chart.evaluate("[chart.querySelectorAll('.trace path.point').length, chart.dataset.epoch]") == [150, "1"]
     assert chart.evaluate("Math.max(...chart.data.at(-1).x)") < 1
-
-
-def test_a_message_that_overtakes_its_figure_leaves_the_old_picture_whole(new_chart: Callable[[], Chart]) -> None:
-    chart = new_chart()
-    chart.show(picture("exponential"), [Frame(5, 0.5, cloud(25, 80))], "first")
-    frames, figure = live.messages(
-        picture("circle"), key=chart.key, label="Circle", frames=[Frame(1, 0.1, cloud(0, 0))], motion="second"
-    )
-    before = "[chart.querySelector('.gtitle').textContent, chart.dataset.epoch, chart.getAttribute('aria-label')]"
-    chart.page.evaluate(RENDER, [chart.key, [frames]])
-    assert chart.evaluate(before) == [SHAPES["exponential"].title, "5", "A chart"]
-    chart.page.evaluate(RENDER, [chart.key, [frames, figure]])
-    assert chart.evaluate(before) == [SHAPES["circle"].title, "1", "Circle"]
 
 
 def test_another_run_ends_a_drag_and_comes_with_its_own_axes(new_chart: Callable[[], Chart]) -> None:
@@ -311,6 +298,25 @@ def test_another_run_ends_a_drag_and_comes_with_its_own_axes(new_chart: Callable
     mouse.up()
     assert chart.evaluate("chart.querySelector('.gtitle').textContent") == SHAPES["circle"].title
     assert [tuple(each) for each in chart.ranges()] == list(SHAPES["circle"].canvas.bounds)
+
+
+def test_a_drag_goes_on_while_the_script_draws_the_same_run_anew(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("exponential"), [Frame(5, 0.5, cloud(25, 80))], "run")
+    box = chart.page.locator(chart.selector).bounding_box()
+    assert box is not None
+    chart.page.mouse.move(box["x"] + 300, box["y"] + 200)
+    chart.page.mouse.down()
+    chart.page.mouse.move(box["x"] + 340, box["y"] + 200, steps=3)
+    another = picture("exponential") | {"real": figures.encode(cloud(9, 9))}
+    chart.show(another, run="run")
+    assert chart.evaluate("chart._dragging") is True
+    chart.page.mouse.move(box["x"] + 380, box["y"] + 200, steps=3)
+    chart.page.mouse.up()
+    chart.page.wait_for_function(
+        "(selector) => document.querySelector(selector)._fullData[0].x.length === 50", arg=chart.selector
+    )
+    assert chart.ranges()[0][0] < 0
 
 
 # ------------------------------------------------------------------------------------------------ what is not shown
@@ -394,12 +400,12 @@ def test_a_cut_curve_says_so_and_shows_all_on_request_for_as_long_as_it_is_asked
 ) -> None:
     chart = new_chart()
     values = [1 + (i % 7) / 10 for i in range(60)]
-    chart.show(figures.losses(curve(*values, 1.2e13, *values), "light"), motion="run")
+    chart.show(figures.losses("light"), curve(*values, 1.2e13, *values), run="run")
     assert chart.note() == "Peaks up to 1.2e13 are cut off"
     assert chart.ranges()[1][1] < 10
     chart.button("Fit").click()
     assert chart.ranges()[1][1] > 1e13
-    chart.show(figures.losses(curve(*values, 1.2e13, *values, *values), "light"), motion="run")
+    chart.show(figures.losses("light"), curve(*values, 1.2e13, *values, *values), run="run")
     chart.page.wait_for_function(
         "(selector) => document.querySelector(selector)._fullData[0].x.length === 181", arg=chart.selector
     )
@@ -413,7 +419,7 @@ def test_a_zoom_of_ones_own_outlives_new_data_though_the_axis_would_now_be_anoth
 ) -> None:
     chart = new_chart()
     wild = [1 + (i % 7) / 10 for i in range(60)]
-    chart.show(figures.losses(curve(*wild, 50), "light"), motion="run")
+    chart.show(figures.losses("light"), curve(*wild, 50), run="run")
     box = chart.page.locator(f"{chart.selector} .nsewdrag").bounding_box()
     assert box is not None
     mouse = chart.page.mouse
@@ -422,7 +428,7 @@ def test_a_zoom_of_ones_own_outlives_new_data_though_the_axis_would_now_be_anoth
     mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.6 * box["height"], steps=4)
     mouse.up()
     own = chart.ranges()
-    chart.show(figures.losses(curve(*wild, 50, *(value + 3 for value in wild)), "light"), motion="run")
+    chart.show(figures.losses("light"), curve(*wild, 50, *(value + 3 for value in wild)), run="run")
     chart.page.wait_for_function(
         "(selector) => document.querySelector(selector)._fullData[0].x.length === 121", arg=chart.selector
     )
@@ -466,8 +472,8 @@ def test_a_chart_is_one_stop_for_the_keyboard_and_can_be_moved_by_it(new_chart: 
 
 def test_after_every_redraw_the_toolbar_is_out_of_the_way_of_the_keyboard(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
-    chart.show(figures.losses(curve(1, 2), "light"), motion="run")
-    chart.show(figures.losses(curve(1, 2), "dark"), motion="run")
+    chart.show(figures.losses("light"), curve(1, 2), run="run")
+    chart.show(figures.losses("dark"), curve(1, 2), run="run")
     chart.page.locator(f"{chart.selector} .nsewdrag").hover()
     chart.page.locator(f"{chart.selector} .modebar-btn").first.click()
     tabs = "[...chart.querySelectorAll('.modebar-btn')].map((button) => button.tabIndex)"
@@ -480,7 +486,7 @@ def test_the_toolbar_leaves_the_legend_to_be_clicked(new_chart: Callable[[], Cha
     if figure == "overlay":
         chart.show(picture("exponential"), [Frame(1, 0.1, scattered()[:6])], "run")
     else:
-        chart.show(figures.losses(curve(*range(9)), "light"), motion="run")
+        chart.show(figures.losses("light"), curve(*range(9)), run="run")
     legend = chart.page.locator(f"{chart.selector} .legendtoggle").last
     legend.hover()
     toolbar = chart.page.locator(f"{chart.selector} .modebar").bounding_box()
@@ -498,9 +504,9 @@ def test_on_a_phone_every_entry_of_a_long_legend_can_be_read(new_chart: Callable
     names = ["headline", "batch_mse", "coverage"]
     data = History(np.arange(1, 9), MappingProxyType({name: np.arange(1.0, 9.0) for name in names}))
     for width, top in ((900, 32), (374, 51)):
-        chart.show(figures.metric(History(), [], "light"))
-        chart.page.evaluate(f"window.hosts['{chart.key}'][0].style.width = '{width}px'")
-        chart.show(figures.metric(data, names, "light"))
+        chart.show(figures.metric(names, "light"))
+        chart.page.evaluate(f"window.hosts['{chart.key}'].style.width = '{width}px'")
+        chart.show(figures.metric(names, "light"), data, run=f"run{width}")
         assert chart.evaluate("chart._fullLayout.margin.t") >= top
         assert (chart.evaluate("chart._fullLayout.margin.t") == 32) == (width == 900)
         frame = chart.page.locator(chart.selector).bounding_box()
@@ -515,7 +521,7 @@ def test_on_a_phone_every_entry_of_a_long_legend_can_be_read(new_chart: Callable
 
 def test_epochs_cannot_be_zoomed_into_parts(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
-    chart.show(figures.losses(curve(*range(40)), "light"), motion="run")
+    chart.show(figures.losses("light"), curve(*range(40)), run="run")
     ticks = "[...chart.querySelectorAll('.xtick')].map((tick) => tick.textContent)"
     chart.page.locator(chart.selector).focus()
     for _ in range(20):
@@ -541,7 +547,7 @@ def test_a_chart_takes_the_height_that_its_container_has(new_chart: Callable[[],
     chart = new_chart()
     chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], "run")
     for height in (900, 180):
-        chart.page.evaluate(f"window.hosts['{chart.key}'][0].style.height = '{height}px'")
+        chart.page.evaluate(f"window.hosts['{chart.key}'].style.height = '{height}px'")
         chart.page.wait_for_function(
             "([selector, height]) => document.querySelector(selector)._fullLayout.height === height",
             arg=[chart.selector, height],

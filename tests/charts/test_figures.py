@@ -1,13 +1,13 @@
-"""Figures: what is drawn, how much of it is sent, and what odd data does to them."""
+"""Scenes: what charts look like before there is data, in both themes."""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
-import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, get_args
 from xml.etree import ElementTree
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gandash.charts.figures import (
     PALETTES,
+    Scene,
     Theme,
     losses,
     metric,
@@ -26,103 +27,62 @@ from gandash.charts.figures import (
     scores,
     thumbnail_svg,
 )
-from gandash.charts.series import MOST_POINTS, smooth
-from gandash.core.metrics import METRICS
 from gandash.core.targets import Canvas, Target
 from gandash.core.targets.shapes import SHAPES, Shape
 from gandash.core.targets.target import Points
-from gandash.runs.snapshot import History
-
-
-def history(epochs: int, **columns: NDArray[np.float64]) -> History:
-    """A history of so many epochs; columns that are not given are a slow wave."""
-    wave = 1 + np.sin(np.arange(epochs) / 1000)
-    usual = dict.fromkeys(("generator_loss", "discriminator_loss", "d_real", "d_fake"), wave)
-    return History(np.arange(1, epochs + 1), MappingProxyType(usual | columns))
 
 
 @pytest.mark.parametrize("theme", get_args(Theme))
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
 def test_the_overlay_keeps_to_the_axes_of_the_shape(shape: Shape, theme: Theme) -> None:
     real = shape.sample(100, np.random.default_rng(0))
-    figure = overlay(shape, real, theme)
-    assert [trace.name for trace in figure.data] == ["real", "generated"]
-    assert (figure.layout.xaxis.range, figure.layout.yaxis.range) == shape.bounds
-    assert figure.data[1].marker.symbol == "star"
-    real_opacity, generated_opacity = (float(trace.marker.color[5:-1].split(",")[3]) for trace in figure.data)
+    scene = overlay(shape, real, theme)
+    dots, stars = scene["traces"]
+    layout = scene["layout"]
+    assert [tuple(layout[axis]["range"]) for axis in ("xaxis", "yaxis")] == list(shape.bounds)
+    assert (dots["name"], stars["name"], stars["marker"]["symbol"]) == ("real", "generated", "star")
+    real_opacity, generated_opacity = (float(each["marker"]["color"][5:-1].split(",")[3]) for each in (dots, stars))
     assert real_opacity < generated_opacity < 1
-    dots, stars = figure.data
-    assert dots.zorder > (stars.zorder or 0) and dots.marker.size < stars.marker.size / 2  # both can be seen
-    np.testing.assert_array_equal(figure.data[0].x, real[:, 0])
-    assert len(figure.data[1].x) == 0
+    assert dots["zorder"] > stars.get("zorder", 0)  # both can be seen
+    assert dots["marker"]["size"] < stars["marker"]["size"] / 2
+    np.testing.assert_array_equal(points_of(scene), real)
+
+
+def points_of(scene: Scene) -> NDArray[np.float32]:
+    """The real points of a scene, (n, 2), read as `points.js` does: all x, then all y, little-endian float32."""
+    return np.frombuffer(base64.b64decode(scene["real"]), "<f4").reshape(2, -1).T
 
 
 def test_the_plane_has_one_unit_and_a_curve_two() -> None:
     real = np.zeros((1, 2), np.float32)
-    assert overlay(SHAPES["circle"], real, "light").layout.yaxis.scaleanchor == "x"
-    assert overlay(SHAPES["exponential"], real, "light").layout.yaxis.scaleanchor is None
+    assert overlay(SHAPES["circle"], real, "light")["layout"]["yaxis"]["scaleanchor"] == "x"
+    assert "scaleanchor" not in overlay(SHAPES["exponential"], real, "light")["layout"]["yaxis"]
 
 
-def test_a_long_history_is_thinned_and_its_spikes_stay() -> None:
-    loss = np.ones(100_000)
-    loss[[12_345, 67_890]] = 50, -50
-    figure = losses(history(100_000, generator_loss=loss), "light")
-    for trace in figure.data:
-        assert len(trace.x) == len(trace.y) <= MOST_POINTS
-    drawn = dict(zip(figure.data[1].x, figure.data[1].y, strict=True))
-    assert (drawn[12_346], drawn[67_891]) == (50, -50)
-    assert {1, 100_000} <= drawn.keys()
+def test_a_scene_is_data_that_json_can_hold_and_holds_no_data_of_a_run() -> None:
+    for scene in (losses("light", smoothing=0.5), scores("dark", "hinge"), metric(["headline"], "light", since=3)):
+        assert json.loads(json.dumps(scene)) == scene
+        assert len(json.dumps(scene)) < 4000
+    assert [line["column"] for line in metric(["coverage", "headline"], "light")["lines"]] == ["coverage", "headline"]
 
 
-def test_what_was_not_measured_or_is_not_finite_is_left_out() -> None:
-    values = np.array([1.0, np.nan, 2.0, np.inf, 3.0])
-    figure = losses(history(5, generator_loss=values), "dark")
-    assert list(figure.data[1].x) == [1, 3, 5]
-    assert list(figure.data[1].y) == [1, 2, 3]
+def test_a_scene_is_another_one_with_its_theme_its_smoothing_or_what_it_shows() -> None:
+    """What tells the browser that nothing of the last picture may stay."""
 
+    def identity(scene: Scene) -> tuple[str, str]:
+        return scene["layout"]["uirevision"], scene["layout"]["meta"]["look"]
 
-def test_a_tick_of_a_long_run_costs_little_more_than_one_of_a_short_run() -> None:
-    """Thinning is a pass over the data; a figure with a hundred times the points would cost far more."""
-
-    def seconds(epochs: int) -> float:
-        data = history(epochs, headline=1 + np.arange(epochs) / epochs)
-        best = np.inf
-        for _ in range(5):
-            start = time.perf_counter()
-            for figure in (losses(data, "light"), scores(data, "light"), metric(data, ["headline"], "light")):
-                figure.to_plotly_json()
-            best = min(best, time.perf_counter() - start)
-        return best
-
-    assert seconds(100_000) < 10 * seconds(1_000)
-
-
-def test_levels_that_mean_something_are_marked_only_where_they_do() -> None:
-    data = history(10)
-    assert [note.text for note in losses(data, "light").layout.annotations] == ["ln 2", "2 ln 2"]
-    assert not losses(data, "light", "wgan-gp").layout.annotations
-    assert scores(data, "light").layout.yaxis.range == (0, 1)
-    assert scores(data, "light", "hinge").layout.yaxis.range is None
-
-
-def test_metrics_that_differ_in_size_get_a_logarithmic_axis_and_their_ideal() -> None:
-    data = history(100, headline=np.geomspace(1000, 1, 100), coverage=np.linspace(0, 1, 100))
-    assert METRICS["headline"].log_scale and not METRICS["coverage"].log_scale
-    assert metric(data, ["headline"], "light").layout.yaxis.type == "log"
-    assert metric(data, ["headline", "coverage"], "light").layout.yaxis.type is None
-    ideal = metric(data, ["headline"], "light").layout
-    assert ideal.shapes[0].y0 == 1 and ideal.annotations[0].y == 0
-
-
-def test_a_metric_not_measured_yet_says_so() -> None:
-    figure = metric(history(3), ["headline"], "light")
-    assert not figure.data
-    assert figure.layout.annotations[0].text == "Not measured yet"
-
-
-def test_an_empty_history_is_an_empty_chart() -> None:
-    for figure in (losses(History(), "light"), scores(History(), "dark")):
-        assert all(len(trace.x) == 0 for trace in figure.data)
+    scenes = [
+        losses("light"),
+        losses("dark"),
+        losses("light", smoothing=0.5),
+        losses("light", "hinge"),
+        scores("light"),
+    ]
+    scenes += [metric([], "light"), metric(["headline"], "light"), metric(["coverage"], "light")]
+    scenes += [overlay(shape, np.zeros((1, 2)), "light") for shape in SHAPES.values()]
+    assert len({identity(scene) for scene in scenes}) == len(scenes)
+    assert identity(losses("light")) == identity(losses("light"))
 
 
 class Helix(Target):
@@ -147,98 +107,23 @@ class SideView(Canvas):
 def test_a_target_in_space_is_drawn_as_its_canvas_sees_it() -> None:
     helix = Helix()
     real = helix.sample(50, np.random.default_rng(0))
-    figure = overlay(helix, real, "light")
-    np.testing.assert_array_equal(figure.data[0].y, real[:, 2])
-    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("breadth", "height <z>")
+    scene = overlay(helix, real, "light")
+    np.testing.assert_array_equal(points_of(scene), real[:, [0, 2]])
+    titles = [scene["layout"][axis]["title"]["text"] for axis in ("xaxis", "yaxis")]
+    assert titles == ["breadth", "height &lt;z&gt;"]  # what Plotly would take for markup is text
     for svg in (thumbnail_svg(helix), result_svg(helix, real), preview_svg(helix, real)):
         ElementTree.fromstring(svg)
 
 
-def test_a_smoothed_line_has_the_raw_one_faint_behind_it() -> None:
-    loss = np.random.default_rng(0).normal(size=500)
-    loss[[3, 100]] = np.nan, np.inf
-    data = history(500, generator_loss=loss, headline=loss + 9)
-    for figure in (losses(data, "light", smoothing=0.8), metric(data, ["headline"], "dark", smoothing=0.8)):
-        raw, average = figure.data[-2:]
-        assert (raw.showlegend, raw.hoverinfo, raw.legendgroup) == (False, "skip", average.legendgroup)
-        assert raw.line.width < average.line.width and raw.line.color.startswith("rgba")
-        np.testing.assert_array_equal(raw.x, average.x)
-        np.testing.assert_allclose(average.y, smooth(raw.y.astype(np.float64), 0.8), rtol=1e-5, atol=1e-6)
-    assert len(losses(data, "light").data) == len(scores(data, "light").data) == 2
-    assert len(scores(data, "light", smoothing=0.5).data) == 4
-
-
-def test_a_long_history_is_smoothed_before_it_is_thinned() -> None:
-    loss = np.random.default_rng(0).normal(size=50_000)
-    figure = losses(history(50_000, generator_loss=loss), "light", smoothing=0.99)
-    average = figure.data[-1]
-    assert len(average.x) <= MOST_POINTS
-    np.testing.assert_allclose(average.y, smooth(loss, 0.99)[average.x - 1], rtol=1e-5, atol=1e-6)
-
-
-def test_a_peak_does_not_flatten_the_rest_and_is_told() -> None:
-    loss = 1 + np.random.default_rng(0).uniform(size=200)
-    loss[20] = 1.2e13
-    layout = losses(history(200, generator_loss=loss), "light").layout
-    assert layout.yaxis.type is None and layout.yaxis.range[1] < 10
-    assert layout.meta["cut"] == "Peaks up to 1.2e13 are cut off"
-    layout = scores(history(200, d_real=-loss), "light", "wgan-gp").layout
-    assert layout.yaxis.range[0] > -10
-    assert layout.meta["cut"] == "Dips down to -1.2e13 are cut off"
-    layout = metric(history(200, headline=loss), ["headline"], "light").layout
-    assert layout.yaxis.type == "log" and layout.yaxis.range[1] < 1
-    assert "1.2e13" in layout.meta["cut"]
-    calm = losses(history(200), "light").layout
-    assert calm.yaxis.range is None and "cut" not in calm.meta
-
-
-def test_losses_over_many_decades_get_a_logarithmic_axis() -> None:
-    loss = np.geomspace(1e13, 1, 100)
-    layout = losses(history(100, generator_loss=loss), "light").layout
-    assert layout.yaxis.type == "log" and "cut" not in layout.meta
-    assert layout.annotations[0].y == pytest.approx(np.log10(np.log(2)))
-    loss[3] = -1
-    assert losses(history(100, generator_loss=loss), "light").layout.yaxis.type is None
-
-
-@pytest.mark.parametrize("decades", [1, 2, 3, 4, 5, 8, 33])
-def test_a_logarithmic_axis_is_neither_bare_nor_crowded(decades: float) -> None:
-    """Plotly's rule: steps are whole powers of ten if more than 0.7 of one is asked for, else 1, 2 and 5 of each."""
-    layout = metric(history(90, headline=np.logspace(0, decades, 90)), ["headline"], "light").layout
-    rough = decades / layout.yaxis.nticks
-    marks = decades / np.ceil(rough) if rough > 0.7 else 3 * decades
-    assert layout.yaxis.type == "log" and rough > 0.3 and 2 <= marks <= 7
-
-
-def test_where_a_run_goes_on_from_another_is_marked() -> None:
-    data = history(30, headline=np.ones(30))
-    for figure in (
-        losses(data, "light", since=12),
-        scores(data, "dark", since=12),
-        metric(data, [], "light", since=12),
-    ):
-        line, word = figure.layout.shapes[0], figure.layout.annotations[0]
-        assert (line.x0, line.x1, word.x, word.text) == (12, 12, 12, "trained on")
-    for since in (None, 0):
-        assert "trained on" not in str(losses(data, "light", since=since))
-
-
 def test_epochs_are_whole_and_have_a_name() -> None:
-    for figure in (losses(history(2), "light"), scores(history(2), "light"), metric(history(2), [], "light")):
-        axis = figure.layout.xaxis
-        assert axis.title.text == "epoch"
-        low, high = axis.autorangeoptions.include
-        assert low == 0 and (high - low) / axis.nticks > 0.5  # Plotly's steps are 0.5, 1, 2, ...; the next above this
-        assert figure.layout.meta["narrowest"] / axis.nticks > 0.5
-
-
-def test_metrics_say_their_units() -> None:
-    data = history(9, headline=np.ones(9), coverage=np.ones(9), recall=np.ones(9))
-    alone, shared, mixed = METRICS["headline"], METRICS["coverage"], ["headline", "coverage"]
-    assert metric(data, ["headline"], "light").layout.title.text == f"{alone.title} ({alone.unit})"
-    assert metric(data, ["coverage", "recall"], "light").layout.title.text == shared.unit
-    names = [trace.name for trace in metric(data, mixed, "light").data]
-    assert names == [f"{METRICS[name].title} ({METRICS[name].unit})" for name in mixed]
+    for scene in (losses("light"), scores("light"), metric([], "light")):
+        axis = scene["layout"]["xaxis"]
+        assert axis["title"]["text"] == "epoch"
+        low, high = axis["autorangeoptions"]["include"]
+        assert (
+            low == 0 and (high - low) / axis["nticks"] > 0.5
+        )  # Plotly's steps are 0.5, 1, 2, ...; the next above this
+        assert scene["layout"]["meta"]["narrowest"] / axis["nticks"] > 0.5
 
 
 def texts(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
@@ -252,11 +137,10 @@ def texts(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
 
 
 def test_no_text_in_a_chart_is_smaller_than_11_pixels() -> None:
-    data = history(30, headline=np.ones(30))
     real = SHAPES["circle"].sample(9, np.random.default_rng(0))
-    charts = (losses(data, "light", since=3), scores(data, "light"), metric(data, ["headline"], "light"))
-    for figure in (*charts, overlay(SHAPES["circle"], real, "light")):
-        sizes = dict(texts(figure.to_plotly_json()["layout"]))
+    charts = (losses("light", since=3), scores("light"), metric(["headline"], "light"))
+    for scene in (*charts, overlay(SHAPES["circle"], real, "light")):
+        sizes = dict(texts({"layout": scene["layout"], "word": scene.get("mark", {}).get("word", {})}))
         assert len(sizes) >= 5 and min(sizes.values()) >= 11, sizes
     assert 'font-size="11"' in preview_svg(SHAPES["circle"], real)
 
@@ -290,11 +174,11 @@ def test_colours_stand_out_from_the_ground(theme: Theme) -> None:
 @pytest.mark.parametrize("theme", get_args(Theme))
 def test_a_single_faint_point_can_still_be_seen(theme: Theme) -> None:
     circle, ground = SHAPES["circle"], PALETTES[theme].background
-    for trace in overlay(circle, circle.sample(9, np.random.default_rng(0)), theme).data:
-        *colour, opacity = (float(part) for part in trace.marker.color.removeprefix("rgba(")[:-1].split(","))
+    for trace in overlay(circle, circle.sample(9, np.random.default_rng(0)), theme)["traces"]:
+        *colour, opacity = (float(part) for part in trace["marker"]["color"].removeprefix("rgba(")[:-1].split(","))
         below = [int(ground[i : i + 2], 16) for i in (1, 3, 5)]
         mixed = [round(over * opacity + under * (1 - opacity)) for over, under in zip(colour, below, strict=True)]
-        assert contrast("#" + bytes(mixed).hex(), ground) >= 3, trace.name
+        assert contrast("#" + bytes(mixed).hex(), ground) >= 3, trace["name"]
 
 
 def test_pictures_for_both_themes_stand_out_from_both() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gandash.charts.figures import encode as encode_points
 from gandash.charts.figures import overlay, preview_svg, result_svg, thumbnail_svg
 from gandash.core.config import RunConfig
 from gandash.core.link import decode, encode
@@ -85,8 +86,8 @@ def test_a_worker_sends_its_frames_and_a_chart_draws_them() -> None:
     target = config.target.build()
     assert isinstance(target, Helix)
     real = target.sample(100, np.random.default_rng(0))
-    figure = overlay(target, real, "light")
-    np.testing.assert_array_equal(figure.data[0].y, real[:, 2], "drawn from the side, as its canvas says")
-    assert figure.layout.yaxis.title.text == "z"
+    scene = overlay(target, real, "light")
+    assert scene["real"] == encode_points(real[:, [0, 2]]), "drawn from the side, as its canvas says"
+    assert scene["layout"]["yaxis"]["title"]["text"] == "z"
     for picture in (thumbnail_svg(target), result_svg(target, points), preview_svg(target, real)):
         assert picture.startswith("<svg") and picture.count("nan") == 0

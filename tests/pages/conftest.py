@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,7 +57,23 @@ def open_page(service: RunService, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
 def texts(at: AppTest) -> str:
     """Everything that the page says in words, the sidebar included, as it reads on screen where it is escaped."""
     kinds: tuple[Any, ...] = (at.markdown, at.caption, at.error, at.warning, at.success, at.info)
-    return "\n".join(as_read(str(element.value)) for kind in kinds for element in kind)
+    said = [as_read(str(element.value)) for kind in kinds for element in kind]
+    for told in parts(at).values():
+        words = json.loads(told["words"])
+        said += [words["status"]["label"], words["progress"], words["sentence"], *words["qualities"]]
+    return "\n".join(said)
+
+
+def parts(at: AppTest) -> dict[str, dict[str, Any]]:
+    """What the elements that watch a run are told, by their names."""
+    told = [json.loads(element.proto.json) for element in at.get("bidi_component") if element.proto.json]
+    return {each["part"]: each for each in told if "part" in each}
+
+
+def tile(at: AppTest, label: str) -> str:
+    """How the tile of this name reads."""
+    tiles = json.loads(parts(at)["tiles"]["words"])["tiles"]
+    return str(next(each["value"] for each in tiles if each["label"] == label))
 
 
 def as_read(markdown: str) -> str:

@@ -9,10 +9,10 @@ import pytest
 
 from gandash.core.config import RunConfig
 from gandash.core.records import Appraisal
-from gandash.pages import downloads
+from gandash.pages import downloads, wording
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot, Status
-from tests.pages.conftest import OpenPage, texts, widget
+from tests.pages.conftest import OpenPage, texts, tile, widget
 from tests.pages.test_train import train_some
 from tests.runs.conftest import FakeTraining, ManualEngine, until
 
@@ -45,9 +45,9 @@ def test_a_generator_says_whether_it_is_on_screen_and_of_which_epoch() -> None:
 
 
 def test_each_generator_has_its_own_figure_and_epoch() -> None:
-    assert downloads.quality(snapshot(), "ema") == "**EMA (as shown)**, epoch 80: gap to real 2.10 ± 0.250"
-    assert downloads.quality(snapshot(), "best") == "**Best**, epoch 63: gap to real 1.90 ± 0.250"
-    assert downloads.quality(snapshot(appraisals={}), "ema") == "**EMA (as shown)**: not measured yet"
+    assert wording.quality(snapshot(), "ema") == "EMA (as shown), epoch 80: gap to real 2.10 ± 0.250"
+    assert wording.quality(snapshot(), "best") == "Best, epoch 63: gap to real 1.90 ± 0.250"
+    assert wording.quality(snapshot(appraisals={}), "ema") == "EMA (as shown): not measured yet"
 
 
 def test_file_names_tell_target_variant_and_epoch() -> None:
@@ -91,9 +91,9 @@ def test_tiles_report_and_downloads_give_one_figure_of_one_epoch(
     until(lambda: service.snapshot(run_id).status is Status.FINISHED)
     at.run()
     metrics, epoch = service.snapshot(run_id).current
-    tile = next(metric for metric in at.metric if metric.label == f"Gap to real, epoch {epoch}")
-    assert float(tile.value) == metrics["headline"]
+    gap = tile(at, f"Gap to real, epoch {epoch}")
+    assert float(gap) == metrics["headline"]
     said = texts(at)
     assert f"as shown, at epoch {epoch}" in said
-    assert f"**Latest (as shown)**, epoch {epoch}: gap to real {tile.value} ± 0.100" in said
-    assert f"| Gap to real | {tile.value} ± 0.100 |" in said
+    assert f"Latest (as shown), epoch {epoch}: gap to real {gap} ± 0.100" in said
+    assert f"| Gap to real | {gap} ± 0.100 |" in said

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+import streamlit
 from streamlit.testing.v1 import AppTest
 
 from gandash.core.config import RunConfig
 from gandash.runs.service import RunService
-from tests.pages.conftest import OpenPage, config_of, run_in_address, texts, widget
+from tests.pages.conftest import OpenPage, config_of, parts, run_in_address, texts, tile, widget
 from tests.runs.conftest import FakeTraining, ManualEngine, until
 
 
@@ -37,10 +39,6 @@ def train_some(at: AppTest, engine: ManualEngine, service: RunService, chunks: i
     at.run()
     assert not at.exception
     return run_id
-
-
-def tile(at: AppTest, label: str) -> str:
-    return str(next(metric.value for metric in at.metric if metric.label == label))
 
 
 def test_a_running_run_shows_its_figures(open_page: OpenPage, engine: ManualEngine, service: RunService) -> None:
@@ -133,21 +131,37 @@ def test_the_end_of_a_run_is_told_and_train_is_on_again(
     assert not at.button("train").disabled
 
 
-def test_the_page_settles_by_itself_when_a_run_ends(
+def test_the_page_says_which_run_it_shows_and_at_which_stage(
     open_page: OpenPage, engine: ManualEngine, training: FakeTraining, service: RunService
 ) -> None:
-    """The live part, drawn for a run that trained, asks for the whole page once the run has ended."""
+    """What the browser asks for the whole page by, once the run is at another stage."""
     at = open_page()
     run_id = train_some(at, engine, service)
-    drawn = service.snapshot(run_id)
+    drawn = parts(at)["follow"]
+    assert (drawn["run"], drawn["stage"]) == (run_id, service.snapshot(run_id).stage)
     training.ending = ("finished", "All done.")
     engine.run_next()
     until(lambda: service.snapshot(run_id).status == "finished")
+    assert service.snapshot(run_id).stage != drawn["stage"]
+    at.run()
+    assert parts(at)["follow"]["stage"] == service.snapshot(run_id).stage
+    for told in parts(at).values():
+        assert (told["run"], told["version"]) == (run_id, service.snapshot(run_id).version)
 
-    from gandash.pages.monitor import page_is_behind
 
-    assert page_is_behind(drawn, service.snapshot(run_id))
-    assert not page_is_behind(drawn, drawn)
+def test_nothing_on_the_page_asks_again_and_again(
+    open_page: OpenPage, engine: ManualEngine, service: RunService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polled: list[float] = []
+    fragment = streamlit.fragment
+
+    def watched(*given: Any, run_every: float | None = None, **options: Any) -> Any:
+        polled.extend([] if run_every is None else [run_every])
+        return fragment(*given, run_every=run_every, **options)
+
+    monkeypatch.setattr(streamlit, "fragment", watched)
+    train_some(open_page(), engine, service)
+    assert polled == []
 
 
 def test_a_new_session_finds_the_run_in_the_address_with_its_config(

@@ -1,0 +1,71 @@
+"""A run in words and figures, as plain text: what the page shows beside its charts, and whoever else watches.
+
+Everything here follows from a snapshot alone. It is worked out once for each change of a run and sent to all who watch
+it, so nothing in it depends on who looks; the page's script begins with the same words, so that nothing jumps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from gandash.core.targets import Target
+from gandash.pages import reading, tiles, wording
+from gandash.runs.snapshot import Snapshot
+
+Words = dict[str, Any]
+
+
+def describe(snapshot: Snapshot) -> Words:
+    """What a run's state, progress and figures are called and say; all of it text to be shown as it is.
+
+    ``told`` is what happens and ``sentence`` the same with what to press next; ``announce`` is for screen readers, the
+    same for as long as the state is; ``label`` says what the picture shows; ``warning`` is empty if there is none, and
+    ``qualities`` says of each generator that can be had how good it is.
+    """
+    target = snapshot.config.target.build()
+    told = wording.what_happens(snapshot, reading.sentence(snapshot))
+    return {
+        "status": _status(wording.LOOKS[snapshot.status]),
+        "warning": "Not saved" if snapshot.unsaved else "",
+        "progress": wording.progress_text(snapshot),
+        "share": min(max(snapshot.progress, 0.0), 1.0),
+        "pace": wording.pace(snapshot),
+        "told": told,
+        "sentence": " ".join(part for part in (told, wording.next_step(snapshot)) if part),
+        "announce": announcement(snapshot),
+        "label": wording.overlay_label(target, snapshot),
+        "tiles": [asdict(tile) for tile in tiles.tiles_of(target, snapshot)],
+        "qualities": [wording.quality(snapshot, which) for which in snapshot.variants],
+    }
+
+
+def before(target: Target, ready: bool) -> Words:
+    """The same before there is a run, for a target that may be trained on; `ready` says that a worker is warm."""
+    told = wording.PICK if ready else wording.WARMING_UP
+    return {
+        "status": _status(wording.READY),
+        "warning": "",
+        "progress": "",
+        "share": 0.0,
+        "pace": "",
+        "told": told,
+        "sentence": told,
+        "announce": wording.READY.label,
+        "label": wording.overlay_label(target, None),
+        "tiles": [asdict(tile) for tile in tiles.tiles_of(target, None)],
+        "qualities": [],
+    }
+
+
+def announcement(snapshot: Snapshot) -> str:
+    """A run's state in words that stay the same for as long as it does."""
+    state = f"{snapshot.config.target.build().title}: {wording.LOOKS[snapshot.status].label}"
+    unsaved = " It is not saved." if snapshot.unsaved else ""
+    if snapshot.status.active:
+        return f"{state}.{unsaved}"
+    return f"{state} at epoch {snapshot.epoch:,}. {wording.line(snapshot.message)}".rstrip() + unsaved
+
+
+def _status(look: wording.Look) -> dict[str, str]:
+    return {"label": look.label, "icon": look.icon.removeprefix(":material/")[:-1], "colour": look.colour}
