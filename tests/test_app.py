@@ -8,7 +8,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
+from websockets.sync.client import ClientConnection, connect
 
 from gandash.pages import NAVIGATION, server
 from tests.browser.driver import dashboard_server
@@ -18,7 +22,7 @@ from tests.runs.conftest import until
 def test_ctrl_c_ends_the_server_and_its_workers(tmp_path: Path) -> None:
     with dashboard_server(tmp_path, {"GANDASH_WORKERS": "1"}) as (_, pid):
         dashboard = psutil.Process(pid)
-        until(lambda: any("popen_loky" in " ".join(child.cmdline()) for child in dashboard.children()))
+        until(lambda: workers(pid))
         started = dashboard.children(recursive=True)
         os.killpg(pid, signal.SIGINT)  # a terminal sends it to all
         _, alive = psutil.wait_procs(started, timeout=30)
@@ -34,3 +38,37 @@ def test_a_server_without_a_service_says_why_on_its_pages(monkeypatch: pytest.Mo
         assert service is None
         (error,) = AppTest.from_file(NAVIGATION, default_timeout=30).run().error
     assert error.value.startswith("gandash cannot start. GANDASH_WORKERS is 'many'; give a whole number")
+
+
+def run_script(client: ClientConnection, message: BackMsg) -> list[str]:
+    """Send a message that runs the page's script, and return all texts of its elements once it has ended."""
+    client.send(message.SerializeToString())
+    texts = []
+    while True:
+        answer = ForwardMsg()
+        answer.ParseFromString(client.recv(60))
+        if answer.WhichOneof("type") == "delta":
+            texts.append(str(answer.delta))
+        if answer.WhichOneof("type") == "script_finished":
+            return texts
+
+
+def test_whoever_clears_the_cache_gets_no_second_service(tmp_path: Path) -> None:
+    """Streamlit's protocol lets every visitor clear the server's caches, menu or no menu."""
+    with (
+        dashboard_server(tmp_path, {"GANDASH_WORKERS": "1"}) as (url, pid),
+        connect(url.replace("http", "ws") + "/_stcore/stream", max_size=None) as client,
+    ):
+        assert any("Train" in text for text in run_script(client, BackMsg(rerun_script=ClientState())))
+        before = workers(pid)
+        assert len(before) == 1
+        for _ in range(2):
+            client.send(BackMsg(clear_cache=True).SerializeToString())
+            assert any("Train" in text for text in run_script(client, BackMsg(rerun_script=ClientState())))
+        assert workers(pid) == before
+
+
+def workers(pid: int) -> list[int]:
+    """The processes in which a server trains."""
+    children = psutil.Process(pid).children()
+    return [child.pid for child in children if "popen_loky" in " ".join(child.cmdline())]

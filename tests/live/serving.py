@@ -6,20 +6,24 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from email.message import Message
 from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
+from gandash.live.hub import Hub
+from gandash.live.routes import routes
 from tests.runs.conftest import until
 
 
 @contextmanager
-def serve(app: Any) -> Iterator[str]:
-    """An ASGI app on a free port, as Streamlit's own server runs it: "127.0.0.1:…"."""
-    listening = socket.create_server(("127.0.0.1", 0))
+def serve(app: Any, port: int = 0) -> Iterator[str]:
+    """An ASGI app, as Streamlit's own server runs it, on a port that is free or else given: "127.0.0.1:…"."""
+    listening = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(app, ws="websockets-sansio", log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -31,6 +35,20 @@ def serve(app: Any) -> Iterator[str]:
         server.should_exit = True
         thread.join(30)
         assert not thread.is_alive(), "the server does not end"
+
+
+@contextmanager
+def streaming(service: Any, port: int = 0, *more: BaseRoute) -> Iterator[tuple[str, Hub]]:
+    """The address of a server that streams this service's runs, with more routes, and its hub."""
+    hub = Hub(lambda shown: {"progress": f"Epoch {shown.epoch}"})
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with hub.over(service):
+            yield
+
+    with serve(Starlette(routes=[*more, *routes(hub)], lifespan=lifespan), port) as host:
+        yield host, hub
 
 
 def get(address: str, **headers: str) -> tuple[int, Message, bytes]:

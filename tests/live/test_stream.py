@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from gandash.live import hub as live_hub
 from gandash.live import routes as live_routes
-from gandash.live.hub import Hub
 from gandash.live.messages import Cursor, decode
-from gandash.live.routes import asked, routes
+from gandash.live.routes import asked
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Frame
 from gandash.runs.store import RunStore
-from tests.live.serving import serve
+from tests.live.serving import streaming
 from tests.live.snapshots import RUN, FakeService, snapshot
 from tests.runs.conftest import CONFIG, FakeTraining, ManualEngine, until
-
-
-@contextmanager
-def streaming(service: Any) -> Iterator[tuple[str, Hub]]:
-    """The address of a server that streams this service's runs, and its hub."""
-    hub = Hub(lambda shown: {"progress": f"Epoch {shown.epoch}"})
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with hub.over(service):
-            yield
-
-    with serve(Starlette(routes=routes(hub), lifespan=lifespan)) as host:
-        yield host, hub
 
 
 def receive(client: ClientConnection) -> dict[str, Any]:

@@ -1,0 +1,184 @@
+"""The browser's end of the stream: what it makes of messages, and how it comes back."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from gandash.live.assets import asset_url
+from gandash.live.thin import thin
+from gandash.runs.snapshot import Status
+from tests.live.record import FOLDER, WORDS
+from tests.live.serving import streaming
+from tests.live.snapshots import REAL, RUN, FakeService, snapshot
+
+TAKE = """async ([state, text]) => {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt());
+  window.state = state === null ? window.state : window.stream.emptyState(state);
+  window.stream.take(window.state, window.stream.decode(bytes.buffer));
+}"""
+
+READ = """(name) => {
+  const plain = (value) => {
+    if (ArrayBuffer.isView(value) || Array.isArray(value)) return [...value].map(plain);
+    if (!value || typeof value !== "object") return value;
+    const pairs = value instanceof Map ? [...value] : Object.entries(value);
+    return Object.fromEntries(pairs.map(([key, each]) => [key, plain(each)]));
+  };
+  return plain(window[name]);
+}"""
+
+FOLLOW = """([name, run]) => {
+  window[`${name}Told`] = [];
+  window[`${name}Watch`] = window.stream.watch(run, (state) => {
+    window[name] = state;
+    window[`${name}Told`].push([state.connected, state.kind, state.version]);
+  });
+}"""
+
+
+def blank(_: Request) -> HTMLResponse:
+    return HTMLResponse("<!doctype html><body>")
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that is told of no errors: those of connections that fail are meant."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+def load(page: Page, host: str) -> None:
+    page.goto(f"http://{host}/")
+    page.evaluate("async (url) => { window.stream = await import(url); }", asset_url("stream.js"))
+
+
+def wait_for(page: Page, condition: str) -> None:
+    page.wait_for_function(f"() => {condition}", timeout=60_000)
+
+
+def test_recorded_messages_become_a_state(page: Page) -> None:
+    def take(name: str, run: str | None = None) -> dict[str, Any]:
+        page.evaluate(TAKE, [run, base64.b64encode((FOLDER / f"{name}.bin").read_bytes()).decode()])
+        state: dict[str, Any] = page.evaluate(READ, "state")
+        return state
+
+    with streaming(FakeService(), 0, Route("/", blank)) as (host, _):
+        load(page, host)
+        state = take("missing", RUN)
+        assert (state["kind"], state["sentence"]) == ("missing", "There is no such run.")
+        state = take("picture")
+        assert (state["kind"], state["version"], state["rows"], state["words"]) == ("picture", 3, 4, WORDS)
+        assert state["sentence"] == WORDS["sentence"]
+        assert state["scene"]["name"] == "Ünïted" and state["state"]["status"] == "running"
+        np.testing.assert_array_equal(np.stack((state["real"]["x"], state["real"]["y"]), 1), REAL)
+        assert state["curves"]["headline"] == {"x": [2, 4], "y": [1, 2]}
+        assert [frame["points"]["x"][0] for frame in state["frames"]] == [1, 2, 3, 4]
+        state = take("news")
+        assert (state["kind"], state["version"], state["rows"]) == ("news", 7, 6)
+        assert state["changes"] == [[6, "running"], [7, "paused"]]
+        assert state["curves"]["generator_loss"]["y"] == [1.25, 2.25, 3.25, 4.25, 5.25, 1e300]
+        assert state["curves"]["headline"] == {"x": [2, 4], "y": [1, 2]}, "not measured, not drawn"
+        assert state["curves"]["coverage"] == {"x": [6], "y": [0.5]}
+        assert [frame["epoch"] for frame in state["frames"]] == [1, 2, 3, 4, 5, 6]
+        assert state["frames"][-1]["points"]["x"][:2] == [1.5, float(np.float32(3e38))]
+        assert state["real"]["x"] == REAL[:, 0].tolist(), "stays"
+        take("no-news")
+        assert take("server")["ready"] is True
+        state = take("missing")
+        assert (state["curves"], state["frames"], state["real"], state["state"]) == ({}, [], None, None)
+
+
+@pytest.mark.parametrize("n", [3, 2001, 4000, 12_345])
+def test_the_browser_thins_as_the_server_does(n: int, page: Page) -> None:
+    x, y = np.arange(n), np.random.default_rng(n).normal(size=n)
+    with streaming(FakeService(), 0, Route("/", blank)) as (host, _):
+        load(page, host)
+        found = page.evaluate("([x, y]) => window.stream.thin({ x, y }, 2000)", [x.tolist(), y.tolist()])
+    kept = thin(x, y, 2000)
+    assert (found["x"], found["y"]) == (kept[0].tolist(), kept[1].tolist())
+
+
+def test_all_who_watch_a_run_on_a_page_share_a_connection(page: Page) -> None:
+    service = FakeService(snapshot(1, 2))
+    with streaming(service, 0, Route("/", blank)) as (host, hub):
+        load(page, host)
+        page.evaluate(FOLLOW, ["first", RUN])
+        wait_for(page, "window.first?.version === 1")
+        page.evaluate(FOLLOW, ["second", RUN])
+        wait_for(page, "window.second?.version === 1")  # though nothing new was sent
+        assert page.evaluate("window.first === window.second") and hub.watched == {RUN: 1}
+        service.tell(snapshot(2, 5))
+        wait_for(page, "window.secondTold.length === 2 && window.firstTold.length === 2")
+        assert page.evaluate("window.first.curves.get('d_real').x") == [1, 2, 3, 4, 5]
+        page.evaluate("window.firstWatch.close()")
+        service.tell(snapshot(3, 6))
+        wait_for(page, "window.secondTold.length === 3")
+        assert page.evaluate("window.firstTold.length") == 2
+        page.evaluate("window.secondWatch.close()")
+        for _ in range(200):
+            if not hub.watched:
+                break
+            page.wait_for_timeout(50)
+        assert not hub.watched
+
+
+def test_who_is_cut_off_comes_back_and_goes_on(page: Page) -> None:
+    with streaming(FakeService(snapshot(5, 4)), 0, Route("/", blank)) as (host, _):
+        load(page, host)
+        page.evaluate(FOLLOW, ["run", RUN])
+        wait_for(page, "window.run?.version === 5")
+    wait_for(page, "window.run.connected === false")
+    port = int(host.split(":")[1])
+    with streaming(FakeService(snapshot(6, 6, Status.PAUSED)), port):
+        wait_for(page, "window.run.version === 6")
+        assert page.evaluate("window.runTold.at(-1)") == [True, "news", 6]
+        assert page.evaluate("window.run.curves.get('d_real').x") == [1, 2, 3, 4, 5, 6]
+    wait_for(page, "window.run.connected === false")
+    with streaming(FakeService(snapshot(3, 2)), port):  # it was killed, and had not saved the rest
+        wait_for(page, "window.run.version === 3")
+        assert page.evaluate("window.runTold.at(-1)") == [True, "picture", 3]
+        assert page.evaluate("window.run.curves.get('d_real').x") == [1, 2]
+
+
+def test_long_curves_stay_short(page: Page) -> None:
+    service = FakeService(snapshot(1, 1))
+    with streaming(service, 0, Route("/", blank)) as (host, _):
+        load(page, host)
+        page.evaluate(FOLLOW, ["run", RUN])
+        wait_for(page, "window.run?.version === 1")
+        for version in range(2, 7):
+            service.tell(snapshot(version, 1000 * version))
+            wait_for(page, f"window.run.version === {version}")
+        kinds = {kind for _, kind, _ in page.evaluate("window.runTold.slice(1)")}
+        x = page.evaluate("window.run.curves.get('d_real').x")
+        assert kinds == {"news"} and len(x) <= 4000 and (x[0], x[-1]) == (1, 6000)
+
+
+def test_one_who_fails_is_not_anothers_matter(page: Page) -> None:
+    service = FakeService(snapshot(1, 2))
+    with streaming(service, 0, Route("/", blank)) as (host, _):
+        load(page, host)
+        page.evaluate("(run) => { window.stream.watch(run, () => { throw new Error('mine'); }); }", RUN)
+        page.evaluate(FOLLOW, ["other", RUN])
+        service.tell(snapshot(2, 3))
+        wait_for(page, "window.other?.version === 2")
+
+
+def test_what_makes_no_sense_is_not_asked_for_again(page: Page) -> None:
+    with streaming(FakeService(), 0, Route("/", blank)) as (host, _):
+        load(page, host)
+        sockets: list[str] = []
+        page.on("websocket", lambda socket: sockets.append(socket.url))
+        page.evaluate(FOLLOW, ["run", "a" * 65])
+        page.wait_for_timeout(3000)
+        assert len(sockets) == 1
