@@ -46,12 +46,6 @@ export function glider() {
       cloud.points = between(from.points, queue[0].points, (now - from.due) / (queue[0].due - from.due));
   };
 
-  // Be at the last frame at once.
-  cloud.settle = () => {
-    if (queue.length) arrive(queue.at(-1), queue.at(-1).due);
-    queue = [];
-  };
-
   cloud.moving = () => queue.length > 0;
   return cloud;
 }

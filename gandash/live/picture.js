@@ -204,6 +204,8 @@ export function picture(canvas, note) {
     },
 
     show(dots, frames) {
+      // a server that lost the newest state goes on from an older one
+      if (cloud.points && !(frames.at(-1)?.at >= cloud.seen)) cloud = glider();
       if (dots && dots !== real) {
         real = dots;
         under = null;

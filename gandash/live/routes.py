@@ -10,7 +10,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gandash.live import assets
+from gandash.live import assets, watch
 from gandash.live.base import base_path, origin_allowed
 from gandash.live.hub import Hub
 from gandash.live.messages import Cursor
@@ -34,7 +34,7 @@ def routes(hub: Hub) -> list[BaseRoute]:
     async def live(socket: WebSocket) -> None:
         await stream(socket, hub)
 
-    return [*assets.routes(base), WebSocketRoute(f"{base}/live", live)]
+    return [*assets.routes(base), *watch.routes(base), WebSocketRoute(f"{base}/live", live)]
 
 
 async def stream(socket: WebSocket, hub: Hub) -> None:

@@ -5,6 +5,8 @@ import { picture } from "./picture.js";
 import { watch } from "./stream.js";
 
 const CHOICE = "gandash-watch-theme"; // of this browser
+const LONGEST_RUN = 64; // characters that the stream takes
+const PATIENCE_MS = 8000; // with a server that says nothing
 const CURVES_MS = 250; // between two drawings of the curves
 const WIDE = matchMedia("(min-width: 900px)");
 
@@ -84,19 +86,22 @@ function writeTiles(tiles) {
   });
 }
 
-function tellState({ state: run, words, scene, sentence, kind }) {
-  if (kind === "missing") {
-    write(at("title"), "No such run");
-    write(at("sentence"), `${sentence} This page goes on by itself as soon as there is one.`);
-    write(at("said"), at("sentence").textContent);
-    return;
-  }
-  write(at("title"), scene.title);
-  document.title = [words.status?.label, scene.title, "gandash"].filter(Boolean).join(" · ");
+function tellMissing(sentence) {
+  document.title = "gandash";
+  write(at("title"), "No run to see");
+  write(at("sentence"), sentence);
+  write(at("said"), sentence);
+}
+
+function tellState({ state: run, words, scene }) {
+  const title = [scene.title, scene.name].filter(Boolean).join(" · ");
+  write(at("title"), title);
+  document.title = [words.status?.label, title, "gandash"].filter(Boolean).join(" · ");
   const badge = at("badge");
   badge.hidden = !words.status;
   write(badge, words.status?.label ?? "");
   badge.dataset.colour = words.status?.colour ?? "gray";
+  document.body.dataset.status = run.status;
   write(at("progress"), words.progress ?? "");
   write(at("pace"), words.pace ?? "");
   write(at("sentence"), words.told ?? words.sentence ?? "");
@@ -110,6 +115,8 @@ function tellState({ state: run, words, scene, sentence, kind }) {
 
 let identity = null; // of what the picture shows
 
+const whatIsDrawn = ({ title, axes, bounds, equal }) => JSON.stringify([title, axes, bounds, equal]);
+
 function apply(told) {
   state = told;
   at("connection").hidden = told.connected;
@@ -117,14 +124,14 @@ function apply(told) {
   const gone = told.kind === "missing";
   if (!gone && !told.scene) return;
   document.body.dataset.stage = gone ? "missing" : "there";
-  const next = gone ? null : JSON.stringify(told.scene);
+  const next = gone ? null : whatIsDrawn(told.scene);
   if (next !== identity) {
     identity = next;
     drawnRows = -1;
     points.begin(gone ? null : told.scene);
   }
+  if (gone) return tellMissing(`${told.sentence} This page goes on by itself once there is one.`.trim());
   tellState(told);
-  if (gone) return;
   points.show(told.real, told.frames);
   if (told.rows !== drawnRows) timer ||= setTimeout(drawCurves, drawnRows < 0 ? 0 : CURVES_MS);
 }
@@ -145,13 +152,23 @@ function begin() {
     document.fonts.add(font);
     font.load().then(redraw, () => {});
   }
-  let run = location.pathname.split("/").at(-1);
-  try {
-    run = decodeURIComponent(run);
-  } catch {
-    // it stays as it is, and no run has such a name
+  const run = runOfAddress();
+  if (run && run.length <= LONGEST_RUN) {
+    watch(run, apply, { base: root.dataset.base });
+    setTimeout(() => state || write(at("sentence"), "The server does not answer. This page keeps trying."), PATIENCE_MS);
+    return;
   }
-  watch(run, apply, { base: root.dataset.base });
+  document.body.dataset.stage = "missing";
+  tellMissing("The address of this page names no run. Take the link from Show to an audience, beside the Train button.");
+}
+
+function runOfAddress() {
+  const name = location.pathname.slice(`${root.dataset.base}/watch/`.length);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // it stays as it is, and no run has such a name
+  }
 }
 
 begin();

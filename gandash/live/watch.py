@@ -22,11 +22,11 @@ from gandash.live import assets
 from gandash.live.base import base_path
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("watch.js", "picture.js", "curve.js", "axes.js", "glide.js")
+_SCRIPTS = ("watch.js", "stream.js", "picture.js", "curve.js", "axes.js", "glide.js")
 _OTHERS = ("charts/points.js", "charts/series.js", "pages/logo.svg")
 """Of other rooms, which this one does not import."""
 
-_PRELOADED = (*_SCRIPTS[1:], "stream.js", "points.js", "series.js")
+_PRELOADED = (*_SCRIPTS[1:], "points.js", "series.js")
 
 for _path in [*map(_HERE.joinpath, _SCRIPTS), _HERE / "watch.css", *map(_HERE.parent.joinpath, _OTHERS)]:
     assets.register(_path)
@@ -43,7 +43,7 @@ HEADERS = {
 
 def routes(base: str) -> list[Route]:
     """The page, with and without a run in its address."""
-    return [Route(f"{base}/watch{path}", _answer) for path in ("", "/", "/{run}")]
+    return [Route(f"{base}/watch{path}", _answer) for path in ("", "/{run:path}")]
 
 
 @cache

@@ -49,7 +49,8 @@ def console_errors() -> list[str]:
 def open_page(browser: Browser, console_errors: list[str]) -> Iterator[OpenPage]:
     """Open an address in a window of its own: `open_page(url, width=390, theme="dark") -> Page`.
 
-    The page is there once Streamlit's first script run has ended. An error in its console fails the test at the end.
+    The page is there once Streamlit's first script run has ended, unless it has no `session`. An error in its console
+    fails the test at the end.
     """
     contexts = []
 
@@ -60,6 +61,7 @@ def open_page(browser: Browser, console_errors: list[str]) -> Iterator[OpenPage]
         height: int = 900,
         theme: Literal["light", "dark"] = "light",
         touch: bool = False,
+        session: bool = True,
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=theme, has_touch=touch, is_mobile=touch
@@ -69,7 +71,8 @@ def open_page(browser: Browser, console_errors: list[str]) -> Iterator[OpenPage]
         page.on("console", lambda message: console_errors.extend(_complaints(message)))
         page.on("pageerror", lambda error: console_errors.append(str(error)))
         page.goto(url)
-        wait_until_drawn(page)
+        if session:
+            wait_until_drawn(page)
         return page
 
     yield open_
