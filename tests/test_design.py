@@ -174,6 +174,11 @@ def test_charts_know_no_page_no_torch_and_streamlit_in_live_alone() -> None:
     assert offenders([path for path in paths if name_of(path) != "live"], "streamlit") == []
 
 
+def test_the_stream_knows_no_chart_no_page_and_no_torch() -> None:
+    forbidden = ("plotly", "torch", "gandash.charts", "gandash.pages", "gandash.cli", "gandash.core.trainer")
+    assert offenders(modules("gandash/live"), *forbidden) == []
+
+
 def test_pages_know_no_torch() -> None:
     paths = [ROOT / "app.py", *modules("gandash/dashboard"), *modules("gandash/pages")]
     assert offenders(paths, "torch", "gandash.core.trainer", "gandash.core.networks", "gandash.core.devices") == []

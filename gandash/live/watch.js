@@ -101,7 +101,6 @@ function tellState({ state: run, words, scene }) {
   badge.hidden = !words.status;
   write(badge, words.status?.label ?? "");
   badge.dataset.colour = words.status?.colour ?? "gray";
-  document.body.dataset.status = run.status;
   write(at("progress"), words.progress ?? "");
   write(at("pace"), words.pace ?? "");
   write(at("sentence"), words.told ?? words.sentence ?? "");

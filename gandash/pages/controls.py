@@ -77,7 +77,7 @@ def show(service: RunService, checked: setup.Setup, found: address.Found) -> Non
             st.error(f"Train is off until the set-up is right. {wrong}", icon=":material/tune:")
         if found.problem:
             st.warning(
-                f"{plain(found.problem)} Press **Train** for that, or open a saved run under *Runs*.",
+                f"{plain(found.problem)} Press **Train** for a new one, or open a saved run under *Runs*.",
                 icon=":material/link_off:",
             )
         if ignored := address.ignored(checked):

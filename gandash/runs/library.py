@@ -34,7 +34,7 @@ class UnknownRun(ValueError):  # noqa: N818 - it reads as what it is in `except 
     """There is no run of this id."""
 
     def __init__(self, run_id: str) -> None:
-        super().__init__(f"There is no run {run_id[:40]!r}: it was deleted, or the link is wrong. Start a new one.")
+        super().__init__(f"There is no run {run_id[:40]!r}: it was deleted, or the link is wrong.")
 
 
 class ForeignRun(ValueError):  # noqa: N818 - as above

@@ -264,6 +264,7 @@ def test_nothing_is_left_of_another_scale(watch: Watch) -> None:
 def test_a_run_that_is_not_there_is_a_sentence_until_it_is(watch: Watch) -> None:
     told = watch(gone("There is no run 0a1b2c3d4e."))
     expect(told.at("sentence")).to_contain_text("There is no run 0a1b2c3d4e. This page goes on by itself")
+    assert told.at("sentence").evaluate("(sentence) => sentence.offsetHeight") > 20
     expect(told.at("picture")).to_be_hidden()
     expect(told.page.locator("[role=status]")).to_contain_text("There is no run")
     told.tell(message())
@@ -334,7 +335,8 @@ def test_viewers_see_a_run_train_and_pause(
     losses = "document.getElementById('losses').toDataURL()"
     earlier = page.evaluate(losses)
     until(page, f"{losses} !== '{earlier}'")
-    expect(page.locator("body")).to_have_attribute("data-status", "running")
+    expect(page.locator("#badge")).to_have_text("Training")
+    expect(page.locator("#tiles")).to_contain_text("Gap to real")
     expect(page.locator("h1")).to_have_text("Exponential growth")
 
     context = browser.new_context()
@@ -345,4 +347,25 @@ def test_viewers_see_a_run_train_and_pause(
     assert all(url.startswith(dashboard) for url in asked)
 
     press(trainer, "Pause")
-    expect(page.locator("body")).to_have_attribute("data-status", "paused")
+    expect(page.locator("#badge")).to_have_text("Paused")
+    expect(page.locator("#said")).to_contain_text("Paused at epoch")
+    expect(page.locator("#sentence")).not_to_contain_text("Resume")
+
+
+def test_a_code_leads_an_audience_to_the_run(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard, width=1280, height=900)
+    button = page.get_by_role("button", name="Show to an audience").locator("visible=true")
+    expect(button).to_be_disabled()
+    press(page, "Train")
+    expect(button).to_be_enabled()
+    button.click()
+    link = page.locator("[data-testid=stPopoverBody] code")
+    expect(link).to_contain_text("/watch/")
+    code = page.get_by_role("img", name=f"QR code of {link.inner_text()}")
+    box = code.bounding_box()
+    assert box and box["width"] == box["height"] > 400
+    assert code.evaluate("(image) => image.complete && image.naturalWidth > 0")
+    run = page.evaluate("new URL(location).searchParams.get('run')")
+    assert link.inner_text().endswith(f"/watch/{run}")
+    page.keyboard.press("Escape")
+    press(page, "Pause")
