@@ -82,7 +82,7 @@ async def watch(address: str, watcher: Watcher, start: float, counting: asyncio.
     """Watch a run until the end, and count while that is asked for."""
     try:
         async with connect(address, compression=None, max_size=None, open_timeout=60) as socket:
-            message = await socket.recv()
+            message = await socket.recv(decode=False)
             watcher.connected = perf_counter() - start
             while not ended.is_set():
                 header = header_of(message)
@@ -92,7 +92,7 @@ async def watch(address: str, watcher: Watcher, start: float, counting: asyncio.
                 if header["rows"] < watcher.rows:
                     watcher.problem = "rows went back"
                 watcher.rows = header["rows"]
-                message = await socket.recv()
+                message = await socket.recv(decode=False)
     except Exception as error:
         watcher.problem = f"{type(error).__name__}: {error}"
 
@@ -143,8 +143,7 @@ def epochs(stream: str, runs: Sequence[str]) -> list[tuple[int, float]]:
     found = []
     for run in runs:
         with connect_now(f"{stream}?run={run}", compression=None, max_size=None) as socket:
-            message = socket.recv()
-            assert isinstance(message, bytes)
+            message = socket.recv(decode=False)
             found.append((header_of(message)["state"]["epoch"], perf_counter()))
     return found
 

@@ -12,16 +12,26 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from gandash.live.assets import asset
+from gandash.live.messages import decode
 from gandash.pages import NAVIGATION, server
 from tests.browser.driver import dashboard_server
+from tests.live.serving import get
 from tests.runs.conftest import until
 
 
-def test_ctrl_c_ends_the_server_and_its_workers(tmp_path: Path) -> None:
-    with dashboard_server(tmp_path, {"GANDASH_WORKERS": "1"}) as (_, pid):
+def test_ctrl_c_ends_the_server_and_its_workers_whoever_watches(tmp_path: Path) -> None:
+    with (
+        dashboard_server(tmp_path, {"GANDASH_WORKERS": "1"}) as (url, pid),
+        connect(url.replace("http", "ws") + "/live?run=unknown") as watcher,
+        connect(url.replace("http", "ws") + "/_stcore/stream", max_size=None) as visitor,
+    ):
         dashboard = psutil.Process(pid)
+        assert decode(watcher.recv(60, decode=False))[0]["kind"] == "missing"
+        run_script(visitor, BackMsg(rerun_script=ClientState()))
         until(lambda: workers(pid))
         started = dashboard.children(recursive=True)
         os.killpg(pid, signal.SIGINT)  # a terminal sends it to all
@@ -29,6 +39,20 @@ def test_ctrl_c_ends_the_server_and_its_workers(tmp_path: Path) -> None:
         assert not alive
         until(lambda: dashboard.status() == psutil.STATUS_ZOMBIE)
     assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
+def test_all_of_it_is_under_the_base_path(tmp_path: Path) -> None:
+    with dashboard_server(tmp_path, {"STREAMLIT_SERVER_BASE_URL_PATH": "gans"}) as (url, _):
+        assert url.endswith("/gans")
+        host = url.removeprefix("http://")
+        with connect(f"ws://{host}/live?run=unknown") as watcher:
+            assert decode(watcher.recv(60, decode=False))[0]["kind"] == "missing"
+        status, headers, script = get(f"{host}/assets/{asset('stream.js').name}")
+        assert status == 200 and script == asset("stream.js").content
+        _, headers, page = get(f"{host}/")
+        assert b'<div id="root">' in page and "; Path=/gans; " in headers["Set-Cookie"]
+        with pytest.raises(InvalidStatus), connect(f"ws://{host.removesuffix('/gans')}/live?run=unknown"):
+            pass
 
 
 def test_a_server_without_a_service_says_why_on_its_pages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,10 @@ SERVER_SIDE = (
     "gandash.core.setup_file",
     "gandash.core.targets.shapes",
     "gandash.core.fork",
+    "gandash.live.assets",
+    "gandash.live.hub",
+    "gandash.live.messages",
+    "gandash.live.routes",
     "gandash.runs.executors",
     "gandash.runs.library",
     "gandash.runs.run",
@@ -166,6 +170,13 @@ def test_a_runs_states_know_no_clock_no_lock_no_engine_and_no_store() -> None:
     neighbours = ("executors", "library", "service", "settings", "store")
     forbidden = ("time", "threading", "concurrent", "sqlite3", *(f"gandash.runs.{name}" for name in neighbours))
     assert offenders([ROOT / "gandash/runs/run.py"], *forbidden) == []
+
+
+def test_the_stream_knows_runs_and_neither_page_nor_chart() -> None:
+    paths = modules("gandash/live")
+    assert offenders(paths, "torch", "plotly", "gandash.pages", "gandash.charts", "gandash.core.trainer") == []
+    assert offenders([path for path in paths if name_of(path) != "base"], "streamlit") == []
+    assert offenders(modules("gandash/runs"), "gandash.live", "starlette") == []
 
 
 def test_charts_know_no_page_no_torch_and_streamlit_in_live_alone() -> None:

@@ -78,7 +78,8 @@ def dashboard_server(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     home.mkdir(parents=True, exist_ok=True)
-    url, log = f"http://127.0.0.1:{port}", home / "server.log"
+    base = (env or {}).get("STREAMLIT_SERVER_BASE_URL_PATH", "")
+    url, log = f"http://127.0.0.1:{port}/{base}".rstrip("/"), home / "server.log"
     settings = {
         "GANDASH_HOME": str(home),
         "STREAMLIT_SERVER_PORT": str(port),
