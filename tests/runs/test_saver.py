@@ -245,10 +245,16 @@ def test_a_run_that_cannot_be_saved_holds_up_no_other(
         return save(snapshot, **kwargs)
 
     monkeypatch.setattr(store, "save", failing)
-    advance(engine, service, bad)
-    advance(engine, service, good)
+    told: dict[str, str] = {}
+    service.subscribe(
+        lambda snapshot, run_id: told.update({run_id: told.get(run_id, "") + (snapshot.unsaved if snapshot else "")})
+    )
+    with service._library.lock:  # both at once, for the saver
+        service.rename(bad, "new", "")
+        service.rename(good, "new", "")
     until(lambda: store.version(good) == service.snapshot(good).version)
     until(lambda: service.snapshot(bad).unsaved)
+    assert told[bad] and not told[good]
     assert service.snapshot(bad).unsaved.endswith("(ZeroDivisionError; the server's log says more.)")
     assert not service.snapshot(good).unsaved
 
