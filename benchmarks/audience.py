@@ -166,7 +166,9 @@ def measure(folder: Path, number: int, seconds: float, alone: float) -> dict[str
 
         spawn = get_context("spawn")
         receiving, sending = spawn.Pipe(duplex=False)
-        clients = spawn.Process(target=be_an_audience, args=(f"{stream}?run={runs[0]}", number, seconds, sending))
+        clients = spawn.Process(
+            target=be_an_audience, args=(f"{stream}?run={runs[0]}", number, seconds, sending), daemon=True
+        )
         clients.start()
         receiving.recv()
         looks.append(epochs(stream, runs))
