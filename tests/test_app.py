@@ -62,6 +62,7 @@ def test_a_server_without_a_service_says_why_on_its_pages(monkeypatch: pytest.Mo
         assert service is None
         (error,) = AppTest.from_file(NAVIGATION, default_timeout=30).run().error
     assert error.value.startswith("gandash cannot start. GANDASH_WORKERS is 'many'; give a whole number")
+    assert error.value.endswith("from 1 to 256. Then start the server again.")
 
 
 def run_script(client: ClientConnection, message: BackMsg) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,7 +60,8 @@ async def stream(socket: WebSocket, hub: Hub) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if listening.done() and listening.result()["type"] != "websocket.disconnect":
-            await socket.close(REFUSED, "Clients of the stream only listen.")
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # it has left meanwhile
+                await socket.close(REFUSED, "Clients of the stream only listen.")
     finally:
         for task in tasks:
             task.cancel()

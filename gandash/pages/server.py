@@ -15,7 +15,7 @@ from streamlit.web.server import server_util
 
 from gandash.runs.service import RunService
 
-_opened: RunService | ValueError = ValueError("Start the server with `streamlit run app.py` or `gandash`.")
+_opened: RunService | ValueError = ValueError("No server has opened the saved runs: begin with `gandash`.")
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def run_service() -> RunService:
     try:
         return _open()
     except ValueError as error:
-        st.error(f"gandash cannot start. {error}", icon=":material/error:")
+        st.error(f"gandash cannot start. {error} Then start the server again.", icon=":material/error:")
         st.stop()
 
 
