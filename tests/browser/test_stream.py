@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -12,10 +13,14 @@ from playwright.sync_api import Browser, Page
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
+from websockets.sync.client import connect
 
 from gandash.live.assets import asset_url
+from gandash.live.messages import decode
 from gandash.live.thin import thin
 from gandash.runs.snapshot import Status
+from tests.browser.conftest import OpenPage
+from tests.browser.driver import press, wait_for_epoch
 from tests.live.record import FOLDER, WORDS
 from tests.live.serving import streaming
 from tests.live.snapshots import REAL, RUN, FakeService, snapshot
@@ -182,3 +187,15 @@ def test_what_makes_no_sense_is_not_asked_for_again(page: Page) -> None:
         page.evaluate(FOLLOW, ["run", "a" * 65])
         page.wait_for_timeout(3000)
         assert len(sockets) == 1
+
+
+def test_a_hidden_tab_keeps_its_run_training(open_page: OpenPage, dashboard: str) -> None:
+    """Browsers slow the timers of hidden tabs; here they stop. The server pauses what is unwatched for 8 seconds."""
+    page = open_page(dashboard)
+    press(page, "Train")
+    wait_for_epoch(page, 1)
+    page.evaluate("window.setTimeout = window.setInterval = window.requestAnimationFrame = () => 0")
+    page.wait_for_timeout(12_000)
+    run = parse_qs(urlsplit(page.url).query)["run"][0]
+    with connect(f"{dashboard.replace('http', 'ws')}/live?run={run}") as client:
+        assert decode(client.recv(60, decode=False))[0]["state"]["status"] == "running"
