@@ -54,6 +54,17 @@ class Appraisal:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What has been measured of a trainer's generators where it stands, for appraisals that are made bit by bit.
+
+    `gaps` are the headlines of the samples so far, `reports` all metrics, both by the generators' names.
+    """
+
+    gaps: Mapping[str, tuple[float, ...]]
+    reports: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
 class EpochRecord:
     """One epoch in figures.
 

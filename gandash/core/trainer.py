@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from statistics import fmean, stdev
 from typing import Any, BinaryIO, Literal, Self, get_args
@@ -29,7 +29,7 @@ from gandash.core.early_stopping import EarlyStopping
 from gandash.core.export import ExportedGenerator, export_torchscript
 from gandash.core.fork import fork
 from gandash.core.game import Game, Phase
-from gandash.core.records import Appraisal, EpochRecord, Lineage, Position
+from gandash.core.records import Appraisal, EpochRecord, Lineage, Measured, Position
 
 Status = Literal["running", "finished", "stopped_early", "diverged"]
 Variant = Literal["latest", "ema", "best"]
@@ -79,7 +79,7 @@ class Trainer:
         self._generator_turns = 0
         self._healthy = {name: weights.clone() for name, weights in self._moving().items()}
         self._modules: dict[Variant, ExportedGenerator] = {}
-        self._gaps: dict[Variant, tuple[float, float]] = {}
+        self._gaps: dict[Variant, list[float]] = {}
         self._reports: dict[Variant, dict[str, float]] = {}
         self._best = Best(1 if self._metric(config.best_by) != "headline" else SMOOTHED)
         self._best_weights: Tensor | None = None
@@ -191,6 +191,25 @@ class Trainer:
             metrics=self._full(variant) | {"headline": headline},
             uncertainty=uncertainty,
         )
+
+    def measure(self, seconds: float, known: Measured | None = None) -> Measured | None:
+        """Measure for about so many seconds what the appraisals of all variants need; None once all of it is there.
+
+        Otherwise what there is by then, for any trainer that stands here to go on from as `known`. At least one sample
+        is measured, so it comes to an end.
+        """
+        deadline = time.perf_counter() + seconds
+        if known is not None:
+            variants = self._known()
+            self._gaps = {which: list(known.gaps[which]) for which in variants if which in known.gaps}
+            self._reports = {which: dict(known.reports[which]) for which in variants if which in known.reports}
+        for _ in self._measurements():
+            if time.perf_counter() >= deadline:
+                return Measured(
+                    {str(which): tuple(figures) for which, figures in self._gaps.items()},
+                    {str(which): dict(report) for which, report in self._reports.items()},
+                )
+        return None
 
     def evaluate(self, which: Variant | None = None) -> dict[str, float]:
         """The metrics of `appraise`."""
@@ -466,8 +485,13 @@ class Trainer:
         return self._modules[variant]
 
     def _points(self, n: int, seed: int, variant: Variant) -> NDArray[np.float32]:
+        return self._generated(self._noise(n, seed), variant)
+
+    def _noise(self, n: int, seed: int) -> Tensor:
         rng = torch.Generator().manual_seed(seed)
-        noise = torch.randn(n, self.config.latent_dim, generator=rng, dtype=torch.float32)
+        return torch.randn(n, self.config.latent_dim, generator=rng, dtype=torch.float32)
+
+    def _generated(self, noise: Tensor, variant: Variant) -> NDArray[np.float32]:
         with torch.no_grad():
             points: NDArray[np.float32] = self._exported(variant)(noise).numpy()
         return points
@@ -489,14 +513,31 @@ class Trainer:
 
     def _gap(self, variant: Variant) -> tuple[float, float]:
         """The headline of a generator, as the mean over 8 samples, and the mean's standard error."""
-        if variant not in self._gaps:
-            judge = self.target.judge()
-            points = self._points(APPRAISAL_SAMPLES * judge.n, APPRAISAL_NOISE, variant)
-            figures = [judge.live(sample)["headline"] for sample in np.split(points, APPRAISAL_SAMPLES)]
-            finite = all(map(math.isfinite, figures))
-            error = stdev(figures) / math.sqrt(APPRAISAL_SAMPLES) if finite else math.inf
-            self._gaps[variant] = fmean(figures), error
-        return self._gaps[variant]
+        for _ in self._samples_measured(variant):
+            pass
+        figures = self._gaps[variant]
+        finite = all(map(math.isfinite, figures))
+        return fmean(figures), stdev(figures) / math.sqrt(APPRAISAL_SAMPLES) if finite else math.inf
+
+    def _samples_measured(self, variant: Variant) -> Iterator[None]:
+        """Measure the headline of a generator's samples that are still to come, one at a time."""
+        figures = self._gaps.setdefault(variant, [])
+        judge = self.target.judge()
+        while len(figures) < APPRAISAL_SAMPLES:
+            start = len(figures) * judge.n
+            noise = self._noise(APPRAISAL_SAMPLES * judge.n, APPRAISAL_NOISE)[start : start + judge.n]
+            figures.append(judge.live(self._generated(noise, variant))["headline"])
+            yield
+
+    def _measurements(self) -> Iterator[None]:
+        """Measure what the appraisals of all variants need, a sample or a report at a time, if it is not there."""
+        for variant in self._known():
+            yield from self._samples_measured(variant)
+        for which in self.variants:
+            variant = self._resolved(which)
+            if variant not in self._reports:
+                self._full(variant)
+                yield
 
 
 def epoch_permutation(config: RunConfig, epoch: int) -> Tensor:

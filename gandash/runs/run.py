@@ -17,7 +17,7 @@ from typing import Any, get_args
 import numpy as np
 
 from gandash.core.config import RunConfig
-from gandash.core.records import Appraisal
+from gandash.core.records import Appraisal, Measured
 from gandash.runs import access
 from gandash.runs.snapshot import Snapshot, Status
 from gandash.runs.worker import Budget, Chunk, State
@@ -42,7 +42,8 @@ class Run:
     by one, 0 while the run goes on by itself, and `goal` at which epoch those are done: None until it is known where
     the chunk in flight ends. `unappraised` counts the seconds of training since the last appraisal, which took
     `appraisal_seconds`. A run is `unappraisable` if its last appraisal failed; it is not asked for again until the run
-    goes on. `marked` is when the last chunk came back, while the run goes on, and `rate` its epochs a second.
+    goes on. `measured` is what a chunk had no time to make an appraisal of: the run trains on once it is done.
+    `marked` is when the last chunk came back, while the run goes on, and `rate` its epochs a second.
     """
 
     snapshot: Snapshot
@@ -53,6 +54,7 @@ class Run:
     unappraised: float = 0.0
     appraisal_seconds: float = 0.0
     unappraisable: bool = False
+    measured: Measured | None = None
     marked: float | None = None
     rate: float | None = None
 
@@ -198,6 +200,8 @@ def next_budget(run: Run) -> Budget | None:
     unseen = snapshot.real is None
     if run.checkpoint is None:
         return Budget(FIRST_CHUNK_SECONDS, run.goal, real=unseen) if run.active else None
+    if run.active and run.measured is not None:
+        return Budget(0.0, run.goal, evaluate=True, real=unseen, measured=run.measured)
     if run.active:
         due = max(APPRAISAL_SECONDS, run.appraisal_seconds / APPRAISAL_SHARE)
         return Budget(CHUNK_SECONDS, run.goal, snapshot.appraised is None or run.unappraised >= due, unseen)
@@ -205,7 +209,7 @@ def next_budget(run: Run) -> Budget | None:
         return None
     if snapshot.appraised == snapshot.progress and not unseen:
         return None
-    return Budget(0.0, evaluate=True, real=unseen)
+    return Budget(0.0, evaluate=True, real=unseen, measured=run.measured)
 
 
 def launch(run: Run, budget: Budget) -> Run:
@@ -234,13 +238,15 @@ def take_in(run: Run, chunk: Chunk, now: float) -> Run:
     run = replace(run, flight=None)
     if chunk.state == "failed":
         if not budget.seconds:
-            return replace(run, unappraisable=True)  # if training fails as well it will be told
+            return replace(run, unappraisable=True, measured=None)  # if training fails as well it will be told
         return run if status is Status.STOPPED else halt(run, Status.FAILED, chunk.message)
     unappraised, appraised = run.unappraised + chunk.seconds - chunk.appraisal_seconds, old.appraised
+    if chunk.appraisals or chunk.measured is not None:
+        before = 0.0 if run.measured is None else run.appraisal_seconds
+        run = replace(run, appraisal_seconds=before + chunk.appraisal_seconds)
     if chunk.appraisals:
         unappraised, appraised = 0.0, chunk.progress
-        run = replace(run, appraisal_seconds=chunk.appraisal_seconds)
-    run = replace(run, checkpoint=chunk.checkpoint, unappraised=unappraised)
+    run = replace(run, checkpoint=chunk.checkpoint, unappraised=unappraised, measured=chunk.measured)
     if budget.seconds:
         run = _timed(run, chunk, now)
     if status is Status.STARTING:

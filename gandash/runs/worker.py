@@ -16,14 +16,15 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
-from gandash.core.records import Appraisal, EpochRecord
+from gandash.core.cost import estimate
+from gandash.core.records import Appraisal, EpochRecord, Measured
 from gandash.runs.snapshot import FRAME_POINTS, Frame
 
 if TYPE_CHECKING:
@@ -37,12 +38,22 @@ REAL_POINTS = 2048
 
 SECONDS_PER_FRAME = 0.08
 MOST_FRAMES = 4
+FRAMES_SHARE = 0.2
+"""The share of a chunk that drawing frames may take; one is drawn in any case."""
+
+MEASURING_SECONDS = 0.25
+"""How long a chunk may go on to measure generators after it has trained; what is left is for chunks to come."""
+
 CACHED_TRAINERS = 4
+CACHED_BYTES = 256 * 2**20
+"""How much the checkpoints of all trainers in the cache but the newest may take; a trainer takes about twice that."""
+
+DIGESTED_BYTES = 2**16
 
 State = Literal["running", "finished", "stopped_early", "diverged", "failed"]
 
 _log = logging.getLogger(__name__)
-_trainers: OrderedDict[str, tuple[bytes, Trainer]] = OrderedDict()
+_trainers: OrderedDict[str, _Kept] = OrderedDict()
 _trainers_lock = threading.Lock()  # a Dask worker runs several threads
 
 
@@ -51,13 +62,15 @@ class Budget:
     """How far to train: for about so many seconds, or until so many whole epochs are done, whichever is first.
 
     `evaluate` asks for an appraisal of every generator afterwards; they are made anyway when the run ends or
-    `until_epoch` is reached. With 0 seconds nothing is trained. `real` asks for the real points.
+    `until_epoch` is reached. With 0 seconds nothing is trained. `measured` is what the chunk before had no time to
+    make appraisals of. `real` asks for the real points.
     """
 
     seconds: float
     until_epoch: int | None = None
     evaluate: bool = False
     real: bool = False
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True)
@@ -65,8 +78,9 @@ class Chunk:
     """What `advance` did. A failed chunk carries a `message` and no checkpoint: the run stands where it stood.
 
     `records` are the epochs completed in it, `frames` up to four moments evenly spread over it, `appraisals` those of
-    all `variants`, the one on screen first, or none if they were not asked for. `real` are the first `REAL_POINTS` real
-    points that are trained on, (n, dim). `seconds` is the time it all took, `appraisal_seconds` the appraisals' part.
+    all `variants`, the one on screen first, or none if they were not asked for or there was no time for them all:
+    `measured` then is what there is. `real` are the first `REAL_POINTS` real points that are trained on, (n, dim).
+    `seconds` is the time it all took, `appraisal_seconds` the appraisals' part.
     """
 
     state: State
@@ -78,13 +92,23 @@ class Chunk:
     frames: tuple[Frame, ...] = ()
     appraisals: tuple[Appraisal, ...] = ()
     variants: tuple[str, ...] = ()
+    measured: Measured | None = None
     real: NDArray[np.float32] | None = None
     seconds: float = field(default=0.0, compare=False)
     appraisal_seconds: float = field(default=0.0, compare=False)
 
 
+class _Kept(NamedTuple):
+    """A trainer that stays in the process: which checkpoint it wrote last, and how large that was."""
+
+    digest: bytes
+    size: int
+    trainer: Trainer
+
+
 def advance(run_id: str, config_json: str, checkpoint: bytes | None, budget: Budget) -> Chunk:
     """Train from a checkpoint (None: from the beginning). Never raises: what goes wrong is a failed chunk."""
+    start = time.perf_counter()
     try:
         try:
             trainer = _take(run_id, config_json, checkpoint)
@@ -93,7 +117,7 @@ def advance(run_id: str, config_json: str, checkpoint: bytes | None, budget: Bud
         chunk = _train(trainer, budget, first=checkpoint is None)
         assert chunk.checkpoint is not None
         _keep(run_id, chunk.checkpoint, trainer)
-        return chunk
+        return replace(chunk, seconds=time.perf_counter() - start)
     except Exception as error:
         _log.exception("Run %s: training failed", run_id)
         return Chunk("failed", _sentence(error))
@@ -102,19 +126,24 @@ def advance(run_id: str, config_json: str, checkpoint: bytes | None, budget: Bud
 def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
     start = time.perf_counter()
     frames = [_frame(trainer)] if first else []
-    slices = max(1, min(MOST_FRAMES - len(frames), round(budget.seconds / SECONDS_PER_FRAME)))
+    slices = max(1, min(MOST_FRAMES - len(frames), round(budget.seconds / SECONDS_PER_FRAME), _frames(trainer, budget)))
     records: list[EpochRecord] = []
+    training = time.perf_counter()  # what went before may have taken longer than there is to train
     for index in range(slices if budget.seconds else 0):
         if _done(trainer, budget):
             break
-        left = start + budget.seconds * (index + 1) / slices - time.perf_counter()
+        left = training + budget.seconds * (index + 1) / slices - time.perf_counter()
         if index and left <= 0:
             break
         epochs = None if budget.until_epoch is None else budget.until_epoch - trainer.epoch
         records += trainer.advance(epochs=epochs, seconds=max(left, 0.0))
         frames.append(_frame(trainer))
     trained = time.perf_counter()
-    appraisals = _appraisals(trainer) if budget.evaluate or _done(trainer, budget) else ()
+    measured: Measured | None = None
+    appraisals: tuple[Appraisal, ...] = ()
+    if budget.evaluate or _done(trainer, budget):
+        measured = trainer.measure(MEASURING_SECONDS, budget.measured)
+        appraisals = () if measured else _appraisals(trainer)
     appraised = time.perf_counter()
     return Chunk(
         state=trainer.state,
@@ -126,6 +155,7 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
         frames=tuple(frame for frame in frames if np.isfinite(frame.points).all()),  # an epoch may be about to diverge
         appraisals=appraisals,
         variants=trainer.variants,
+        measured=measured,
         real=trainer.real_points(REAL_POINTS) if budget.real else None,
         seconds=time.perf_counter() - start,
         appraisal_seconds=appraised - trained,
@@ -136,6 +166,11 @@ def _appraisals(trainer: Trainer) -> tuple[Appraisal, ...]:
     """All generators judged, the one on screen first."""
     shown = _shown(trainer)
     return tuple(trainer.appraise(which) for which in sorted(trainer.variants, key=lambda which: which != shown))
+
+
+def _frames(trainer: Trainer, budget: Budget) -> int:
+    """How many frames a chunk has time for, by estimate: chunks do not depend on the clock more than they must."""
+    return int(FRAMES_SHARE * budget.seconds / (FRAME_POINTS * estimate(trainer.config).point_seconds))
 
 
 def _done(trainer: Trainer, budget: Budget) -> bool:
@@ -225,18 +260,20 @@ def _restore(config_json: str, checkpoint: bytes | None) -> Trainer:
 def _take(run_id: str, config_json: str, checkpoint: bytes | None) -> Trainer:
     """The trainer that wrote this checkpoint if it is still here, otherwise one that is restored from it."""
     with _trainers_lock:
-        digest, trainer = _trainers.pop(run_id, (b"", None))
-    if trainer is not None and checkpoint is not None and digest == _digest(checkpoint):
-        return trainer
+        kept = _trainers.pop(run_id, None)
+    if kept is not None and checkpoint is not None and kept.digest == _digest(checkpoint):
+        return kept.trainer
     return _restore(config_json, checkpoint)
 
 
 def _keep(run_id: str, checkpoint: bytes, trainer: Trainer) -> None:
     with _trainers_lock:
-        _trainers[run_id] = (_digest(checkpoint), trainer)
-        while len(_trainers) > CACHED_TRAINERS:
-            _trainers.popitem(last=False)
+        _trainers[run_id] = _Kept(_digest(checkpoint), len(checkpoint), trainer)
+        older = sum(kept.size for kept in _trainers.values()) - len(checkpoint)
+        while len(_trainers) > CACHED_TRAINERS or older > CACHED_BYTES:
+            older -= _trainers.popitem(last=False)[1].size
 
 
 def _digest(checkpoint: bytes) -> bytes:
-    return hashlib.blake2b(checkpoint, digest_size=16).digest()
+    """What tells a checkpoint from others: the end of its archive, which lists the check sums of all that is in it."""
+    return hashlib.blake2b(checkpoint[-DIGESTED_BYTES:], digest_size=16).digest()

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gandash.core.config import RunConfig
+from gandash.core.records import Measured
 from gandash.runs import run as runs
 from gandash.runs.run import Run
 from gandash.runs.snapshot import Snapshot, Status
@@ -201,3 +202,41 @@ def test_appraisals_take_their_share_of_the_time() -> None:
         chunk = Chunk("running", checkpoint=b"x", appraisals=appraisals, seconds=0.25 + cost, appraisal_seconds=cost)
         run = runs.take_in(runs.launch(run, budget), chunk, 0.0)
     assert 0.01 < spent / trained < 0.02
+
+
+def test_an_appraisal_that_takes_several_chunks_is_finished_before_the_run_trains_on() -> None:
+    world = World(begun())
+    world.happen("go")
+    run = replace(world.run, checkpoint=b"x", unappraised=1000.0)
+    budget = runs.next_budget(run)
+    assert budget is not None and budget.evaluate and budget.seconds
+    begun_ = Measured({"latest": (1.0,)}, {})
+    run = runs.take_in(
+        runs.launch(run, budget), Chunk("running", checkpoint=b"y", measured=begun_, appraisal_seconds=0.25), 0.0
+    )
+    further = Measured({"latest": (1.0, 2.0)}, {})
+    for known in (begun_, further):
+        budget = runs.next_budget(run)
+        assert budget is not None
+        assert (budget.seconds, budget.evaluate, budget.measured) == (0.0, True, known)
+        run = runs.take_in(
+            runs.launch(run, budget), Chunk("running", checkpoint=b"y", measured=further, appraisal_seconds=0.25), 0.0
+        )
+    budget = runs.next_budget(run)
+    assert budget is not None
+    answer = FakeTraining()("a", CONFIG.to_json(), None, budget)
+    run = runs.take_in(runs.launch(run, budget), replace(answer, appraisal_seconds=0.25), 0.0)
+    assert (run.measured, run.unappraised, run.appraisal_seconds) == (None, 0.0, 1.0)
+    budget = runs.next_budget(run)
+    assert budget is not None and budget.seconds and not budget.evaluate
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_a_measurement_that_fails_is_not_gone_on_with(active: bool) -> None:
+    run = replace(begun(), checkpoint=b"x", measured=Measured({"latest": (1.0,)}, {}))
+    run = runs.go(run) if active else run
+    budget = runs.next_budget(run)
+    assert budget is not None and budget.measured is not None
+    run = runs.take_in(runs.launch(run, budget), Chunk("failed", "It went wrong."), 0.0)
+    budget = runs.next_budget(run)
+    assert (budget is not None and budget.seconds > 0) if active else budget is None

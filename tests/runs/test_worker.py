@@ -24,9 +24,10 @@ JSON = CONFIG.to_json()
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    monkeypatch.setattr(worker, "MEASURING_SECONDS", 60.0)  # however slow the machine is
     worker._trainers.clear()
     yield
     worker._trainers.clear()
@@ -121,6 +122,47 @@ def test_a_chunk_of_no_seconds_appraises_and_trains_nothing() -> None:
     assert same(list(one.records), list(other.records))
 
 
+@pytest.mark.parametrize("cached", [True, False])
+def test_an_appraisal_may_take_many_chunks_and_is_the_same(cached: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = worker.advance("run", JSON, None, Budget(60, until_epoch=3))
+    assert begun.measured is None
+    monkeypatch.setattr(worker, "MEASURING_SECONDS", 0.0)
+    worker._trainers.clear()  # it knows already
+    chunks = [worker.advance("run", JSON, begun.checkpoint, Budget(0.0, evaluate=True))]
+    while not chunks[-1].appraisals:
+        assert chunks[-1].measured is not None
+        if not cached:
+            worker._trainers.clear()
+        budget = Budget(0.0, evaluate=True, measured=chunks[-1].measured)
+        chunks.append(worker.advance("run", JSON, chunks[-1].checkpoint, budget))
+        assert len(chunks) < 100
+    assert len(chunks) > 10, "a sample or a report in each"
+    assert chunks[-1].measured is None
+    assert chunks[-1].appraisals == begun.appraisals
+    assert {chunk.checkpoint for chunk in chunks} == {begun.checkpoint}
+
+
+def test_a_large_generator_is_drawn_less_often() -> None:
+    def frames(widths: tuple[int, ...], seconds: float) -> int:
+        config = CONFIG.model_copy(update={"generator_widths": widths, "epochs": 10_000})
+        return worker._frames(Trainer(config), Budget(seconds))
+
+    assert frames((16, 32), 0.25) >= worker.MOST_FRAMES
+    assert frames((1024,) * 6, 0.25) == 0, "one, at the end of the chunk"
+    assert frames((1024,) * 2, 4.0) > frames((1024,) * 6, 4.0) > 0
+
+
+def test_trainers_of_large_networks_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = len(worker.advance("0", JSON, None, Budget(1e-4)).checkpoint or b"")
+    monkeypatch.setattr(worker, "CACHED_BYTES", int(1.5 * size))
+    for number in range(1, 4):
+        worker.advance(f"{number}", JSON, None, Budget(1e-4))
+    assert list(worker._trainers) == ["2", "3"]
+    monkeypatch.setattr(worker, "CACHED_BYTES", 0)
+    worker.advance("4", JSON, None, Budget(1e-4))
+    assert list(worker._trainers) == ["4"], "the newest stays, however large"
+
+
 @pytest.mark.parametrize("standardize", [False, True])
 def test_the_real_points_are_the_first_that_are_trained_on(standardize: bool) -> None:
     config = CONFIG.model_copy(update={"points": 5000, "shape": "ring8", "standardize": standardize})
@@ -199,7 +241,7 @@ def test_what_goes_wrong_in_training_is_told_briefly_and_logged_fully(
 
 def test_a_diverged_run_shows_its_last_healthy_generator() -> None:
     start = worker.advance("run", JSON, None, Budget(60, until_epoch=2))
-    trainer = worker._trainers["run"][1]
+    trainer = worker._trainers["run"].trainer
     with torch.no_grad():
         for weights in trainer.networks[1].parameters():
             weights.fill_(torch.nan)
