@@ -6,6 +6,8 @@ import { bulk, extent, robustRange, short } from "./series.js";
 const DECADES = 1000; // from which ratio on the axis is logarithmic
 const FEWEST_EPOCHS = 5; // that an axis shows
 const MARGIN = 0.06;
+const USUAL = 12; // pixels of the text at which the sizes below hold
+const LINE = 1.5;
 const TICK_PIXELS = 45; // for each tick, upwards
 const EPOCH_PIXELS = 70;
 
@@ -40,12 +42,13 @@ export function curve(canvas, { lines, hints = [], since = 0, log = null }) {
   const look = looks(canvas);
   const last = Math.max(FEWEST_EPOCHS, ...lines.map((line) => line.x.at(-1) ?? 0));
   const place = found.log ? Math.log10 : (value) => value;
-  const upwards = height / TICK_PIXELS;
+  const times = look.size / USUAL;
+  const upwards = height / (TICK_PIXELS * times);
   const whole = (range, most) => {
     const { values, step } = ticks(range, most);
     return values.map((value) => [value, tickText(value, step)]);
   };
-  let sideways = ticks([0, last], width / EPOCH_PIXELS);
+  let sideways = ticks([0, last], width / (EPOCH_PIXELS * times));
   if (sideways.step < 1) sideways = ticks([0, last], last);
   const box = frame(context, width, height, look, {
     x: { range: [0, last], ticks: sideways.values.map((value) => [value, epochText(value)]), title: "epoch" },
@@ -76,7 +79,7 @@ export function curve(canvas, { lines, hints = [], since = 0, log = null }) {
   for (const { x, y, colour } of lines) {
     const shown = [...x.keys()].filter((i) => !found.log || y[i] > 0);
     context.strokeStyle = context.fillStyle = look.of(colour);
-    context.lineWidth = (1.5 * look.size) / 12;
+    context.lineWidth = LINE * times;
     context.beginPath();
     for (const i of shown) context.lineTo(box.x(x[i]), box.y(place(y[i])));
     context.stroke();

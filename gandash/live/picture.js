@@ -9,7 +9,7 @@ import { glider } from "./glide.js";
 import { countOutside, fittedRanges, outside, outsideText, scaled } from "./points.js";
 
 const MOST_REDRAWS = 30; // of a moving cloud, a second
-const USUAL = 15; // pixels of a rem at which symbols have the sizes below
+const USUAL = 12; // pixels of the text at which symbols and ticks have the sizes below
 const DOT = 1.75; // pixels, radius
 const STAR = 6.2; // pixels, outer radius
 const TICK_PIXELS = 75; // for each tick
@@ -73,18 +73,19 @@ export function picture(canvas, note) {
     scale = size.scale;
     const look = looks(canvas);
     const { x, y } = ranges();
+    const times = look.size / USUAL;
     const axis = (range, title, pixels) => {
-      const { values, step } = ticks(range, pixels / TICK_PIXELS);
+      const { values, step } = ticks(range, pixels / (TICK_PIXELS * times));
       return { range, title, ticks: values.map((value) => [value, tickText(value, step)]) };
     };
+    const [wide, high] = scene.equal ? Array(2).fill(Math.min(size.width, size.height)) : [size.width, size.height];
     under = layer(canvas, scale);
     box = frame(under, size.width, size.height, look, {
-      x: axis(x, scene.axes[0], size.width),
-      y: axis(y, scene.axes[1], size.height),
+      x: axis(x, scene.axes[0], wide),
+      y: axis(y, scene.axes[1], high),
       equal: scene.equal,
     });
     if (!box) return;
-    const times = look.size / (0.8 * USUAL);
     sprite = star(STAR * times, look.of("--star"), scale);
     over = layer(canvas, scale);
     over.fillStyle = look.of("--dot");
