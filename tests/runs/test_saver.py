@@ -259,6 +259,48 @@ def test_a_run_that_cannot_be_saved_holds_up_no_other(
     assert not service.snapshot(good).unsaved
 
 
+def test_an_undo_wins_over_a_deletion_that_is_just_written(
+    service: RunService, engine: ManualEngine, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = service.start(CONFIG, paused=True)
+    until(lambda: store.version(run))
+    begun, go_on, delete = threading.Event(), threading.Event(), store.delete
+
+    def slow(*args: Any) -> bool:
+        begun.set()
+        assert go_on.wait(60)
+        return delete(*args)
+
+    monkeypatch.setattr(store, "delete", slow)
+    service.delete(run)
+    assert begun.wait(60)
+    service.undelete(run)
+    service.resume(run)
+    go_on.set()
+    until(lambda: store.is_deleted(run) is False and not service._library.unsaved())
+    assert advance(engine, service, run).epoch == 2
+    until(lambda: (found := saved(store, run)) is not None and found.epoch == 2)
+
+
+def test_what_is_changed_here_while_the_store_is_asked_is_not_taken_for_anothers_change(
+    service: RunService, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = service.start(CONFIG, paused=True)
+    until(lambda: service._library._entries[run].clean)
+    entry, version = service._library._entries[run], store.version
+
+    def meanwhile(run_id: str) -> int | None:
+        monkeypatch.setattr(store, "version", version)
+        service.rename(run, "first", "")
+        until(lambda: entry.clean)
+        return version(run_id)
+
+    monkeypatch.setattr(store, "version", meanwhile)
+    service.rename(run, "second", "")
+    assert service._library._entries[run] is entry
+    until(lambda: (found := saved(store, run)) is not None and found.name == "second")
+
+
 def test_of_a_file_that_cannot_be_written_all_runs_know_after_one_attempt(
     hasty: RunService, engine: ManualEngine, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ import io
 import os
 import pickle
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def with_part(name: str, part: object) -> bytes:
 
 
 TAMPERED: dict[str, Callable[[Trap], bytes]] = {
-    **{f"a trap as {name}": (lambda trap, name=name: with_part(name, trap)) for name in state()},
+    **{f"a trap as {name}": partial(with_part, name) for name in state()},
     "a trap as version": lambda trap: saved({**state(), "version": trap}),
     "a trap among the tensors": lambda trap: with_part("tensors", state()["tensors"] | {"trap": trap}),
     "a trap beside the parts": lambda trap: with_part("more", trap),
