@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocke
 
 from gandash.live.messages import encode
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import press, wait_for_epoch
+from tests.browser.driver import press
 from tests.browser.test_layout import FAINT
 
 RUN = "0a1b2c3d4e"
@@ -319,13 +319,30 @@ def bytes_of(context: BrowserContext, url: str) -> tuple[int, list[str]]:
     return int(sum(sizes)), asked
 
 
-def test_viewers_see_a_run_train_and_pause(
+def invited(page: Page, button: Locator) -> str:
+    """The link that *Show to an audience* gives, once its code is there and large."""
+    button.click()
+    link = page.locator("[data-testid=stPopoverBody] code")
+    expect(link).to_contain_text("/watch/")
+    told = link.inner_text()
+    code = page.get_by_role("img", name=f"QR code of {told}")
+    box = code.bounding_box()
+    assert box and box["width"] == box["height"] > 400
+    assert code.evaluate("(image) => image.complete && image.naturalWidth > 0")
+    page.keyboard.press("Escape")
+    return told
+
+
+def test_an_audience_follows_the_link_and_sees_the_run_train_and_pause(
     dashboard: str, open_page: OpenPage, browser: Browser, console_errors: list[str]
 ) -> None:
     trainer = open_page(dashboard)
+    button = trainer.get_by_role("button", name="Show to an audience").locator("visible=true")
+    expect(button).to_be_disabled()
     press(trainer, "Train")
-    wait_for_epoch(trainer, 1)
+    expect(button).to_be_enabled()
     run = trainer.evaluate("new URL(location).searchParams.get('run')")
+    assert invited(trainer, button).endswith(f"/watch/{run}")
     address = f"{dashboard}/watch/{run}"
     page = open_page(address, session=False, width=390, height=844)
     until(page, "document.getElementById('cloud').dataset.epoch > 0")
@@ -350,22 +367,3 @@ def test_viewers_see_a_run_train_and_pause(
     expect(page.locator("#badge")).to_have_text("Paused")
     expect(page.locator("#said")).to_contain_text("Paused at epoch")
     expect(page.locator("#sentence")).not_to_contain_text("Resume")
-
-
-def test_a_code_leads_an_audience_to_the_run(dashboard: str, open_page: OpenPage) -> None:
-    page = open_page(dashboard, width=1280, height=900)
-    button = page.get_by_role("button", name="Show to an audience").locator("visible=true")
-    expect(button).to_be_disabled()
-    press(page, "Train")
-    expect(button).to_be_enabled()
-    button.click()
-    link = page.locator("[data-testid=stPopoverBody] code")
-    expect(link).to_contain_text("/watch/")
-    code = page.get_by_role("img", name=f"QR code of {link.inner_text()}")
-    box = code.bounding_box()
-    assert box and box["width"] == box["height"] > 400
-    assert code.evaluate("(image) => image.complete && image.naturalWidth > 0")
-    run = page.evaluate("new URL(location).searchParams.get('run')")
-    assert link.inner_text().endswith(f"/watch/{run}")
-    page.keyboard.press("Escape")
-    press(page, "Pause")
