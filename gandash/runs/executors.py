@@ -128,7 +128,7 @@ class LocalWorkers(Executor):
     def _start_worker(self, warm_up: _Task) -> None:
         """Start a worker, which takes work from the queue once it is warm."""
         pool = loky.ProcessPoolExecutor(
-            max_workers=1, timeout=None, initializer=_begin, initargs=(os.getpid(),), env=_ONE_THREAD
+            max_workers=1, timeout=None, initializer=_begin, initargs=(os.getpid(),), env=_ENVIRONMENT
         )
         self._workers.add(pool)
         self._run(pool, warm_up)
@@ -208,6 +208,8 @@ def _ctrl_c_blocked() -> Iterator[None]:
 
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+# loky would end a worker that has grown by 300 MB, which is no leak but a large network, and start a cold one
+_ENVIRONMENT = {**_ONE_THREAD, "LOKY_MAX_MEMORY_LEAK_SIZE": "1e15"}
 _WATCH_SECONDS = 0.5
 
 

@@ -60,6 +60,16 @@ def single() -> Iterator[LocalWorkers]:
     single.shutdown(cancel_futures=True)
 
 
+_grown = bytearray()
+
+
+def grow(size: int) -> int:
+    """Take so many bytes and keep them; the process that does."""
+    global _grown
+    _grown = bytearray(b"x") * size
+    return os.getpid()
+
+
 def test_only_the_killed_workers_call_is_repeated(pair: LocalWorkers, tmp_path: Path) -> None:
     doomed = pair.submit(mark_and_wait, str(tmp_path), "doomed", "gate")
     spared = pair.submit(mark_and_wait, str(tmp_path), "spared", "gate")
@@ -141,6 +151,13 @@ def test_workers_use_one_thread_whatever_the_server_uses(monkeypatch: pytest.Mon
     workers = LocalWorkers(1, warm_up=os.getpid)
     assert workers.submit(os.getenv, "OMP_NUM_THREADS").result(60) == "1"
     workers.shutdown()
+
+
+def test_a_worker_that_has_grown_goes_on(single: LocalWorkers) -> None:
+    pid = single.submit(os.getpid).result(30)
+    for _ in range(3):
+        assert single.submit(grow, 400_000_000).result(30) == pid
+        time.sleep(1.2)  # loky looks at the memory of a process once a second, after a call
 
 
 def test_workers_ignore_ctrl_c(single: LocalWorkers) -> None:
