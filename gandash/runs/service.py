@@ -1,11 +1,11 @@
 """The life of runs: start, pause, resume, step, stop, train on, delete, watch; one service a server.
 
 A run is a chain of chunks: when one comes back from the engine, the next is submitted at once with its checkpoint.
-Chunks wait in one queue, so runs share the engine fairly. What a page sees is the run's newest snapshot, which waits
-neither for training nor for the disk: what has changed is saved by a thread of its own. What a run does next is decided
-in `gandash.runs.run`, who may control it in `access`, whose turn it is in `queue`, all of which are pure; the service
-is the lock, the clock and the engine around them. It knows neither torch nor Streamlit; training happens in
-`gandash.runs.worker`, in other processes.
+Chunks wait in one queue, so runs share the engine fairly; those whose chunks take long sit out (`turns`). What a page
+sees is the run's newest snapshot, which waits neither for training nor for the disk: what has changed is saved by a
+thread of its own. What a run does next is decided in `gandash.runs.run`, who may control it in `access`, whose turn it
+is in `queue`, all of which are pure; the service is the lock, the clock and the engine around them. It knows neither
+torch nor Streamlit; training happens in `gandash.runs.worker`, in other processes.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from gandash.runs.saver import Saver
 from gandash.runs.settings import Settings
 from gandash.runs.snapshot import RunSummary, Snapshot, Status, records_of
 from gandash.runs.store import RunStore
+from gandash.runs.turns import Turns
 from gandash.runs.worker import Budget, Chunk
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class RunService:
         self._library = Library(store, clock)
         self._lock = self._library.lock
         self._flights: dict[str, Future[Chunk]] = {}
+        self._turns = Turns(getattr(engine, "max_workers", None))
         self._watched: dict[str, float] = {}
         self._listeners: list[Listener] = []
         self._telling = threading.RLock()
@@ -392,8 +394,8 @@ class RunService:
         return run
 
     def _submit(self, run: Run) -> None:
-        """Ask the engine for what follows from this state of a run, and keep it."""
-        budget = None if self._closed else runs.next_budget(run)
+        """Keep this state of a run, and ask the engine for what follows from it, unless it has to sit out."""
+        budget = None if self._closed or self._turns.sits_out(run.run_id) else runs.next_budget(run)
         if budget is None:
             self._library.put(run)
             return
@@ -417,17 +419,26 @@ class RunService:
     def _receive(self, run_id: str, done: Future[Chunk]) -> None:
         with self._lock:
             if self._flights.get(run_id) is not done or run_id not in self._library:
+                self._serve_turns()
                 return  # deleted, or the service is closing
             del self._flights[run_id]
             run = self._library[run_id]
             try:
+                self._turns.taken(run_id, _seconds(done), others=len(self._flights))
                 self._submit(self._outcome(run, done))
             except Exception as error:  # whatever it was, no run may be left waiting for nothing
                 _log.exception("Run %s: a chunk could not be taken in", run_id)
                 self._flights.pop(run_id, None)
                 self._library.put(self._failed(run, error))
+            self._serve_turns()
             moved = [] if self._library[run_id].training else self._serve_queue()
         self._after(run_id, *moved)
+
+    def _serve_turns(self) -> None:
+        """Let those go on who have sat out long enough."""
+        while (run_id := self._turns.next(len(self._flights))) is not None:
+            if run_id in self._library:
+                self._submit(self._library[run_id])
 
     def _outcome(self, run: Run, done: Future[Chunk]) -> Run:
         """What has come of a run's chunk."""
@@ -552,6 +563,11 @@ class RunService:
 def _owner(run: Run) -> str:
     """For whom a run counts; "" for nobody."""
     return run.snapshot.owners[0] if run.snapshot.owners else ""
+
+
+def _seconds(done: Future[Chunk]) -> float:
+    """How long a worker was busy with a chunk; 0 if it was lost."""
+    return 0.0 if done.cancelled() or done.exception() is not None else done.result().seconds
 
 
 def _log_failure(warm_up: Future[Any]) -> None:

@@ -49,6 +49,8 @@ class ManualEngine(Executor):
         self.calls: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
         self.closed = False
         self.gpu = True
+        self.max_workers: int | None = None
+        self.started: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -69,6 +71,12 @@ class ManualEngine(Executor):
         except Exception as error:
             future.set_exception(error)
         return str(args[0])
+
+    def finish(self, run_id: str) -> None:
+        """Do a call that the test has put among those that were started."""
+        place = next(place for place, (_, _, args) in enumerate(self.started) if args[0] == run_id)
+        future, fn, args = self.started.pop(place)
+        future.set_result(fn(*args))
 
     def fail_next(self, error: BaseException) -> None:
         until(lambda: self.calls)

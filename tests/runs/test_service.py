@@ -101,6 +101,47 @@ def test_runs_take_turns(desk: Desk) -> None:
     assert order == runs * 3
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_beside_one_slow_run_for_each_worker_a_quick_one_has_a_third_of_the_time(store: RunStore, workers: int) -> None:
+    """Workers that a list of seconds stands for: a quick run beside those whose chunks take 8 times as long."""
+    engine, training = ManualEngine(), FakeTraining()
+    engine.max_workers = workers
+    slow: set[str] = set()
+
+    def advance(run_id: str, config_json: str, checkpoint: bytes | None, budget: Budget) -> Chunk:
+        return replace(training(run_id, config_json, checkpoint, budget), seconds=2.0 if run_id in slow else 0.25)
+
+    service = RunService(store, engine, idle_pause=None, advance=advance, fork=training.fork)
+    config = CONFIG.model_copy(update={"epochs": 10_000})
+
+    def come_back(run: str) -> None:
+        version = service.snapshot(run).version
+        engine.finish(run)
+        until(lambda: service.snapshot(run).version > version)
+        with service._lock:
+            pass  # it has asked for what follows
+
+    slow |= {service.start(config) for _ in range(workers)}
+    quick = service.start(config)
+    busy: list[tuple[float, str]] = []  # when each worker will be done, and with which run
+    now, idle, spent = 0.0, 0, dict.fromkeys((*slow, quick), 0.0)
+    for _ in range(300):
+        while len(busy) < workers and engine.calls:
+            run = str(engine.calls[0][2][0])
+            seconds = 2.0 if run in slow else 0.25
+            spent[run] += seconds
+            busy.append((now + seconds, run))
+            engine.started.append(engine.calls.pop(0))
+        idle += len(busy) < workers
+        now, run = min(busy)
+        busy.remove((now, run))
+        come_back(run)
+    assert spent[quick] > now / 3
+    assert all(spent[run] > now / 4 for run in slow), "nor are the slow ones held up"
+    assert idle < 30, "no worker stands idle but at the beginning"
+    service.close()
+
+
 def test_evaluations_and_frames_over_many_chunks(desk: Desk, training: FakeTraining) -> None:
     run = desk.service.start(CONFIG)
     for _ in range(20):
