@@ -22,13 +22,13 @@ from urllib.request import urlopen
 
 import numpy as np
 import psutil
-from gandash.live.messages import decode
 from playwright.sync_api import Page, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.common import RESULTS, machine, table
+from gandash.live.messages import decode
 from tests.browser.driver import dashboard_server, headless_chromium, press, wait_for_epoch, wait_until_drawn
 
 SETTINGS = {"GANDASH_IDLE_PAUSE": "off"}
@@ -113,7 +113,7 @@ class Session:
                 found = parse_qs(message.page_info_changed.query_string)
                 self.run = found.get("run", [self.run])[0]
             case "script_finished":
-                return message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+                return bool(message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN)
         return False
 
     def _get_cookie(self) -> str:

@@ -20,6 +20,7 @@ from gandash.live.messages import decode
 from gandash.pages import NAVIGATION, server
 from tests.browser.driver import dashboard_server
 from tests.live.serving import get
+from tests.pages.conftest import as_read
 from tests.runs.conftest import until
 
 
@@ -61,8 +62,8 @@ def test_a_server_without_a_service_says_why_on_its_pages(monkeypatch: pytest.Mo
     with server.serving() as service:
         assert service is None
         (error,) = AppTest.from_file(NAVIGATION, default_timeout=30).run().error
-    assert error.value.startswith("gandash cannot start. GANDASH_WORKERS is 'many'; give a whole number")
-    assert error.value.endswith("from 1 to 256. Then start the server again.")
+    assert as_read(error.value).startswith("gandash cannot start. GANDASH_WORKERS is 'many'; give a whole number")
+    assert as_read(error.value).endswith("from 1 to 256. Then start the server again.")
 
 
 def run_script(client: ClientConnection, message: BackMsg) -> list[str]:

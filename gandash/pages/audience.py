@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
 
@@ -35,30 +36,45 @@ def show(snapshot: Snapshot | None) -> None:
 
 def invite(run_id: str, public: str | None) -> None:
     """Draw the link to a run's page for viewers and its code. `public` is the server's address if one was set."""
-    offered = address.offer(
+    addresses = offered(public)
+    drawn = st.container(gap="small")
+    chosen = choose(addresses, key="audience_address")
+    st.caption("Whoever has the link can watch this run, and change nothing.")
+    with drawn:
+        show_link(address.watch_link(chosen, run_id))
+
+
+def offered(public: str | None) -> tuple[str, ...]:
+    """The dashboard's addresses for other machines, never none; what keeps others from them is said."""
+    found = address.offer(
         public,
         st.context.url,
         st.get_option("server.address"),
         st.get_option("server.port"),
         st.get_option("server.baseUrlPath"),
     )
-    if offered.warning:
-        st.warning(plain(offered.warning), icon=":material/lan:")
-    drawn = st.container(gap="small")
-    chosen = offered.addresses[0]
-    if len(offered.addresses) > 1:
-        chosen = st.selectbox(
-            "Address of this machine",
-            offered.addresses,
-            key="audience_address",
-            help="The one in the network that the audience is in.",
-        )
-    st.caption("Whoever has the link can watch this run, and change nothing.")
-    link = address.watch_link(chosen, run_id)
-    with drawn:
-        with st.container(key="audience_code"):
-            st.html(f'<img src="{code(link)}" alt="{escape(f"QR code of {link}")}">')
-        st.code(link, language=None, wrap_lines=True)
+    if found.warning:
+        st.warning(plain(found.warning), icon=":material/lan:")
+    return found.addresses
+
+
+def choose(addresses: Sequence[str], *, key: str) -> str:
+    """The one address, or of several the one that is chosen in a widget of this key."""
+    if len(addresses) == 1:
+        return addresses[0]
+    return st.selectbox(
+        "Address of this machine",
+        addresses,
+        key=key,
+        help="The one in the network that the other machines are in.",
+    )
+
+
+def show_link(link: str) -> None:
+    """Draw a link, to copy and as a code for cameras."""
+    with st.container(key="audience_code"):
+        st.html(f'<img src="{code(link)}" alt="{escape(f"QR code of {link}")}">')
+    st.code(link, language=None, wrap_lines=True)
 
 
 @lru_cache(maxsize=16)

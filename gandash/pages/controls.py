@@ -1,6 +1,7 @@
 """Train, Pause and Resume in one button, and Step, Train on and Reset beside it.
 
-They stand outside the live part of the page, so they answer at once.
+They stand outside the live part of the page, so they answer at once. A run of somebody else has none that control it:
+there one button trains the same set-up in a run of one's own, which leaves the other alone.
 """
 
 from __future__ import annotations
@@ -12,11 +13,21 @@ import streamlit as st
 
 from gandash.core.targets import read_spec
 from gandash.pages import address, audience, browser, recipes, setup, train_on
+from gandash.pages.server import Visitor
 from gandash.pages.wording import plain
-from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot
 
-_NOTICE = "notice"
+NOTICE = "notice"
+"""Where the session keeps what went wrong, until it is told once."""
+
+NOT_YOURS = (
+    "This run belongs to somebody else. You can watch it, download what it has made, and train its set-up or train on "
+    "from it in a run of your own."
+)
+NOT_LASTING = (
+    "This browser keeps no cookie here, so you control this run until you close or reload this page. After that you "
+    "need its control link, which *Runs* has in the run's menu."
+)
 
 
 class _Press(NamedTuple):
@@ -30,11 +41,13 @@ class _Press(NamedTuple):
     args: tuple[Any, ...]
 
 
-def show(service: RunService, checked: setup.Setup, found: address.Found) -> None:
+def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
     """Draw the buttons as the run allows them, and what keeps Train from being pressed."""
     snapshot = found.snapshot
+    mine = snapshot is not None and visitor.controls(snapshot)
+    active = snapshot.run_id if snapshot and mine and snapshot.status.active else None
     with st.container(horizontal=True, gap="xsmall", key="controls", vertical_alignment="center"):
-        press = _primary(service, checked, snapshot)
+        press = _primary(visitor, checked, snapshot)
         # one element for all that it can say: the focus stays on it
         st.button(
             press.label,
@@ -46,26 +59,29 @@ def show(service: RunService, checked: setup.Setup, found: address.Found) -> Non
             on_click=press.do,
             args=press.args,
         )
-        _step(service, checked, snapshot)
-        train_on.show(service, snapshot)
+        if snapshot is None or mine:
+            _step(visitor, checked, snapshot)
+        train_on.show(visitor, snapshot)
         st.button(
             "Reset",
             icon=":material/restart_alt:",
             key="reset",
             disabled=snapshot is None and not found.problem,
-            help="Clear the page for a new run. This one stays in the list of runs, paused if it was training.",
+            help="Clear the page for a new run. This one stays in the list of runs, paused if it was training."
+            if snapshot is None or mine
+            else "Clear the page for a run of your own. This one is left alone.",
             on_click=_reset,
-            args=(service, snapshot.run_id if snapshot and snapshot.status.active else None),
+            args=(visitor, active),
         )
-        if snapshot and differs(checked, snapshot) and not snapshot.status.ended:
+        if snapshot and mine and differs(checked, snapshot) and not snapshot.status.ended:
             st.button(
                 "Train next run",
                 icon=":material/play_arrow:",
                 key="train_next",
                 help="Start a new run with the changed set-up."
-                + (" The one that is training is paused." if snapshot.status.active else ""),
+                + (" The one that is training is paused." if active else ""),
                 on_click=_train,
-                args=(service, snapshot.run_id if snapshot.status.active else None),
+                args=(visitor, active),
             )
         audience.show(snapshot)
         browser.keys()
@@ -83,8 +99,12 @@ def show(service: RunService, checked: setup.Setup, found: address.Found) -> Non
         if ignored := address.ignored(checked):
             told = "  \n".join(map(plain, ignored))
             st.warning(f"Of the set-up in the link, the rest is in the knobs. {told}", icon=":material/link_off:")
-        if notice := st.session_state.pop(_NOTICE, ""):
+        if notice := st.session_state.pop(NOTICE, ""):
             st.error(plain(notice), icon=":material/error:")
+        if snapshot and not mine:
+            st.caption(NOT_YOURS)
+        elif snapshot and snapshot.owners and not visitor.lasting:
+            st.caption(NOT_LASTING)
     browser.show(address.link_of(checked, snapshot))
 
 
@@ -105,22 +125,27 @@ def _choose() -> None:
     )
 
 
-def _primary(service: RunService, checked: setup.Setup, snapshot: Snapshot | None) -> _Press:
+def _primary(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None) -> _Press:
+    service, owner = visitor.service, visitor.owner
+    if snapshot and not visitor.controls(snapshot):
+        label = "Train" if differs(checked, snapshot) else "Train this set-up yourself"
+        train = "Start a run of your own with this set-up. The one that is shown is left alone."
+        return _Press(label, ":material/play_arrow:", train, checked.config is not None, _train, (visitor, None))
     match snapshot.status.value if snapshot else None:
-        case "starting" | "running":
+        case "waiting" | "starting" | "running":
             assert snapshot is not None
             pause = "Pause this run. It goes on from where it stands whenever you want."
-            return _Press("Pause", ":material/pause:", pause, True, _ask, (service.pause, snapshot.run_id))
+            return _Press("Pause", ":material/pause:", pause, True, _ask, (service.pause, snapshot.run_id, owner))
         case "paused" | "failed":
             assert snapshot is not None
             resume = "Go on with this run, with the set-up that it was started with."
-            return _Press("Resume", ":material/resume:", resume, True, _ask, (service.resume, snapshot.run_id))
+            return _Press("Resume", ":material/resume:", resume, True, _ask, (service.resume, snapshot.run_id, owner))
         case _:
             train = "Start a new run with this set-up." if checked.config else "The set-up has to be put right first."
-            return _Press("Train", ":material/play_arrow:", train, checked.config is not None, _train, (service, None))
+            return _Press("Train", ":material/play_arrow:", train, checked.config is not None, _train, (visitor, None))
 
 
-def _step(service: RunService, checked: setup.Setup, snapshot: Snapshot | None) -> None:
+def _step(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None) -> None:
     """One epoch, of the run that is shown; without a run, the first of a new one."""
     status = snapshot.status if snapshot else None
     if status is None:
@@ -140,31 +165,32 @@ def _step(service: RunService, checked: setup.Setup, snapshot: Snapshot | None) 
         disabled=not on,
         help=told,
         on_click=_ask if snapshot else _train,
-        args=(service.step, snapshot.run_id) if snapshot else (service, None, True),
+        args=(visitor.service.step, snapshot.run_id, visitor.owner) if snapshot else (visitor, None, True),
     )
 
 
-def _train(service: RunService, replaced: str | None, step: bool = False) -> None:
+def _train(visitor: Visitor, replaced: str | None, step: bool = False) -> None:
     """Start a run with what the widgets say at this very click; the run that it replaces is paused."""
+    service, owner = visitor.service, visitor.owner
     checked = setup.read(service.devices(), service.cost_limits)
     if checked.config is None:
         return
     try:
         if replaced:
-            service.pause(replaced)
-        address.show_run(service.start(checked.config, step=step))
+            service.pause(replaced, owner=owner)
+        address.show_run(service.start(checked.config, step=step, owner=owner))
     except ValueError as error:
-        st.session_state[_NOTICE] = str(error)
+        st.session_state[NOTICE] = str(error)
 
 
-def _ask(request: Callable[[str], None], run_id: str) -> None:
+def _ask(request: Callable[..., None], run_id: str, owner: str) -> None:
     try:
-        request(run_id)
+        request(run_id, owner=owner)
     except ValueError as error:
-        st.session_state[_NOTICE] = str(error)
+        st.session_state[NOTICE] = str(error)
 
 
-def _reset(service: RunService, active: str | None) -> None:
+def _reset(visitor: Visitor, active: str | None) -> None:
     if active:
-        _ask(service.pause, active)
+        _ask(visitor.service.pause, active, visitor.owner)
     address.forget_run()

@@ -1,7 +1,8 @@
 """The list of runs: one card each, with what it made, how far it came, and what can be done with it.
 
 The address is the one truth of what the list shows (`gandash.pages.place`); widgets write it and are filled from it.
-Whatever is done to a run can be undone, or asks first.
+Whatever is done to a run can be undone, or asks first. Everybody sees their own runs and those that nobody owns; a
+server may show everybody's, and those of others are only to look at.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -20,8 +22,11 @@ from gandash.charts import figures
 from gandash.core.metrics import METRICS
 from gandash.core.targets import TargetSpec
 from gandash.pages import TRAIN, address, wording
+from gandash.pages.control_link import offer
 from gandash.pages.place import LONGEST_SEARCH, ORDERS, PARAMETERS, STATES, Place, objective_title, select
+from gandash.pages.server import Visitor
 from gandash.runs.service import LONGEST_NAME, LONGEST_NOTE, RunService
+from gandash.runs.settings import Settings
 from gandash.runs.snapshot import RunSummary, Status
 
 RUNS_A_PAGE = 12
@@ -36,7 +41,7 @@ _ASKED = "runs_asked"
 _CHANGED = "runs_changed"
 
 _NO_PICTURE = "<div></div>"
-_EDIT, _STOP, _DELETE = "Name and note…", "Stop for good…", "Delete"
+_EDIT, _LINK, _STOP, _DELETE = "Name and note…", "Control link…", "Stop for good…", "Delete"
 
 
 class _Asked(NamedTuple):
@@ -53,25 +58,32 @@ class _Deleted(NamedTuple):
     label: str
 
 
-def show(service: RunService) -> None:
+def show(visitor: Visitor) -> None:
     """Draw the list. While something trains it refreshes by itself."""
     st.session_state.pop(_CHANGED, None)
     st.html(_STYLE)
     st.header("Runs", anchor=False)
-    _notices(service)
+    _notices(visitor)
     try:
         with st.spinner("Looking for runs…"):
-            runs = service.runs()
+            everybodys = visitor.service.runs()
     except ValueError as error:
         _unreadable(error)
         return
+    runs = _listed(visitor, everybodys)
     if not runs:
-        _nothing_yet()
+        _nothing_yet(visitor, others=bool(everybodys))
         return
     _toolbar(runs, _place(runs))
     trains = any(run.status.active for run in runs)
-    st.fragment(_cards, run_every=REFRESH_SECONDS if trains else None)(service, refreshes=trains)
-    _dialog(service, runs)
+    st.fragment(_cards, run_every=REFRESH_SECONDS if trains else None)(visitor, refreshes=trains)
+    _dialog(visitor, runs)
+
+
+def _listed(visitor: Visitor, runs: Sequence[RunSummary]) -> list[RunSummary]:
+    """Of these runs those that the visitor is shown."""
+    everybodys = Settings.from_environment().list_all
+    return [run for run in runs if everybodys or visitor.controls(run)]
 
 
 def _unreadable(error: ValueError) -> None:
@@ -79,10 +91,17 @@ def _unreadable(error: ValueError) -> None:
     st.button("Try again", icon=":material/refresh:", key="read_again")
 
 
-def _nothing_yet() -> None:
+def _nothing_yet(visitor: Visitor, *, others: bool) -> None:
     with st.container(border=True, horizontal_alignment="center", key="no_runs"):
         st.markdown("**No runs yet**", width="content")
         st.markdown("Every run that you start is kept here.", width="content")
+        if others:
+            st.markdown("Runs of others are not listed; a link opens them.", width="content")
+        if not visitor.lasting:
+            st.markdown(
+                "This browser keeps no cookie here: what you start is yours until you close or reload this page.",
+                width="content",
+            )
         st.page_link(TRAIN, label="Train the first one", icon=":material/play_arrow:", width="content")
 
 
@@ -151,13 +170,14 @@ def _choice(label: str, key: str, options: Sequence[str], title: Callable[[str],
     st.selectbox(label, options, key=key, format_func=title, on_change=_narrow, label_visibility="collapsed")
 
 
-def _cards(service: RunService, *, refreshes: bool) -> None:
+def _cards(visitor: Visitor, *, refreshes: bool) -> None:
     """The cards of a page. What changes more than them draws the whole page anew."""
     try:
-        runs = service.runs()
+        everybodys = visitor.service.runs()
     except ValueError as error:
         _unreadable(error)
         return
+    runs = _listed(visitor, everybodys)
     trains = any(run.status.active for run in runs)
     if not runs or trains != refreshes or st.session_state.pop(_CHANGED, False):
         st.rerun()
@@ -167,11 +187,11 @@ def _cards(service: RunService, *, refreshes: bool) -> None:
     page = min(place.page, pages)
     shown = found[(page - 1) * RUNS_A_PAGE : page * RUNS_A_PAGE]
     _count(len(found), len(runs), place)
-    moments, by_id = _moments(shown), {run.run_id: run for run in runs}
+    moments, by_id = _moments(shown), {run.run_id: run for run in everybodys}
     for run in shown:
         if run.status.active:
-            service.watch(run.run_id)
-        _card(service, run, moments[run.run_id], by_id)
+            visitor.service.watch(run.run_id)
+        _card(visitor, run, moments[run.run_id], by_id)
     if pages > 1:
         st.session_state[_PAGE] = page
         st.pagination(pages, key=_PAGE, on_change=_turn)
@@ -207,12 +227,12 @@ def _title(run: RunSummary) -> str:
     return wording.plain(run.name or run.title)
 
 
-def _card(service: RunService, run: RunSummary, moment: str, by_id: Mapping[str, RunSummary]) -> None:
+def _card(visitor: Visitor, run: RunSummary, moment: str, by_id: Mapping[str, RunSummary]) -> None:
     """Emphasis in labels is for screen readers alone: the style sheet takes it out of sight."""
-    run_id, look = run.run_id, wording.LOOKS[run.status]
+    run_id, look, mine = run.run_id, wording.LOOKS[run.status], visitor.controls(run)
     with st.container(border=True, horizontal=True, gap="small", vertical_alignment="center", key=f"run_{run_id}"):
         with st.container(width="content", key=f"picture_{run_id}"):
-            st.html(_picture(service, run_id, run.spec, run.progress))
+            st.html(_picture(visitor.service, run_id, run.spec, run.progress))
         with st.container(gap=None, key=f"about_{run_id}"):
             with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"title_{run_id}"):
                 st.page_link(
@@ -223,29 +243,36 @@ def _card(service: RunService, run: RunSummary, moment: str, by_id: Mapping[str,
                     width="content",
                 )
                 st.badge(look.label, icon=look.icon, color=look.colour)
+                if not mine:
+                    st.badge("Somebody else's", icon=":material/person:", color="gray")
                 st.markdown(wording.ago(run.created), width="content")
             st.markdown("  \n".join(_facts(run)))
             if run.parent is not None:
                 _parent(by_id.get(run.parent))
-        with st.container(horizontal=True, gap="xsmall", width="content", key=f"actions_{run_id}"):
-            label = f"*{_title(run)}, {moment}*"
-            if run.status.active:
-                _button("Pause", ":material/pause:", run_id, label, service.pause)
-            elif run.status in (Status.PAUSED, Status.FAILED):
-                _button("Resume", ":material/play_arrow:", run_id, label, service.resume)
-            st.menu_button(
-                f"*More for* {label}",
-                [_EDIT, _DELETE] if run.status.ended else [_EDIT, _STOP, _DELETE],
-                icon=":material/more_horiz:",
-                key=f"more_{run_id}",
-                on_click=_choose,
-                args=(service, run_id, f"{_title(run)}, {moment},"),
+        if mine:
+            _actions(visitor, run, moment)
+
+
+def _actions(visitor: Visitor, run: RunSummary, moment: str) -> None:
+    """What the owner of a run can do. Pause and Resume are one button, so that the focus stays on it."""
+    run_id, service, owner = run.run_id, visitor.service, visitor.owner
+    label = f"*{_title(run)}, {moment}*"
+    with st.container(horizontal=True, gap="xsmall", width="content", key=f"actions_{run_id}"):
+        if not run.status.ended:
+            verb, icon, action = (
+                ("Pause", ":material/pause:", service.pause)
+                if run.status.active
+                else ("Resume", ":material/play_arrow:", service.resume)
             )
-
-
-def _button(verb: str, icon: str, run_id: str, label: str, action: Callable[[str], None]) -> None:
-    """Pause and Resume are one button, so that the focus stays on it."""
-    st.button(f"{verb} {label}", icon=icon, key=f"toggle_{run_id}", on_click=_do, args=(action, run_id))
+            st.button(f"{verb} {label}", icon=icon, key=f"toggle_{run_id}", on_click=_do, args=(action, run_id, owner))
+        st.menu_button(
+            f"*More for* {label}",
+            [_EDIT, _LINK, _DELETE] if run.status.ended else [_EDIT, _LINK, _STOP, _DELETE],
+            icon=":material/more_horiz:",
+            key=f"more_{run_id}",
+            on_click=_choose,
+            args=(visitor, run_id, f"{_title(run)}, {moment},"),
+        )
 
 
 def _facts(run: RunSummary) -> list[str]:
@@ -296,41 +323,41 @@ def _picture(_service: RunService, run_id: str, _spec: TargetSpec | None, progre
 # What can be done
 
 
-def _do(action: Callable[[str], None], run_id: str) -> None:
+def _do(action: Callable[..., None], run_id: str, owner: str) -> None:
     """Do something to a run; if that cannot be, the page will say why."""
     try:
-        action(run_id)
+        action(run_id, owner=owner)
     except ValueError as error:
         st.session_state[_PROBLEM] = str(error)
     st.session_state[_CHANGED] = True
 
 
-def _choose(service: RunService, run_id: str, label: str) -> None:
+def _choose(visitor: Visitor, run_id: str, label: str) -> None:
     match st.session_state[f"more_{run_id}"]:
         case "Delete":
-            _do(lambda run_id: _delete(service, run_id, label), run_id)
+            _do(partial(_delete, visitor.service, label), run_id, visitor.owner)
         case what:
             st.session_state[_ASKED] = _Asked(what, run_id)
             st.session_state[_CHANGED] = True
 
 
-def _delete(service: RunService, run_id: str, label: str) -> None:
-    service.delete(run_id)
+def _delete(service: RunService, label: str, run_id: str, owner: str) -> None:
+    service.delete(run_id, owner=owner)
     address.forget_run(run_id)
     st.session_state[_DELETED] = (*st.session_state.get(_DELETED, ()), _Deleted(run_id, label))
 
 
-def _undo(service: RunService) -> None:
+def _undo(visitor: Visitor) -> None:
     *others, last = st.session_state[_DELETED]
     st.session_state[_DELETED] = tuple(others)
-    _do(service.undelete, last.run_id)
+    _do(visitor.service.undelete, last.run_id, visitor.owner)
 
 
 def _forget_deleted() -> None:
     st.session_state.pop(_DELETED, None)
 
 
-def _notices(service: RunService) -> None:
+def _notices(visitor: Visitor) -> None:
     """What went wrong, once; and what was deleted, until it is brought back or dismissed."""
     if problem := st.session_state.pop(_PROBLEM, ""):
         st.error(wording.plain(problem), icon=":material/error:")
@@ -338,7 +365,7 @@ def _notices(service: RunService) -> None:
         more = f" So {'are' if len(deleted) > 2 else 'is'} {len(deleted) - 1} more." if len(deleted) > 1 else ""
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="deleted_notice"):
             st.info(f"{deleted[-1].label} is deleted.{more}", icon=":material/delete:")
-            st.button("Undo", icon=":material/undo:", key="undo_delete", on_click=_undo, args=(service,))
+            st.button("Undo", icon=":material/undo:", key="undo_delete", on_click=_undo, args=(visitor,))
             st.button("*Dismiss*", icon=":material/close:", key="forget_deleted", on_click=_forget_deleted)
 
 
@@ -346,27 +373,29 @@ def _forget_asked() -> None:
     st.session_state.pop(_ASKED, None)
 
 
-def _dialog(service: RunService, runs: Sequence[RunSummary]) -> None:
+def _dialog(visitor: Visitor, runs: Sequence[RunSummary]) -> None:
     """The dialog that was asked for, unless its run has gone."""
     asked: _Asked | None = st.session_state.get(_ASKED)
     run = next((run for run in runs if asked is not None and run.run_id == asked.run_id), None)
     if asked is None or run is None:
         _forget_asked()
     elif asked.what == _EDIT:
-        st.dialog("Name and note", icon=":material/edit:", on_dismiss=_forget_asked)(_edit)(service, run)
+        st.dialog("Name and note", icon=":material/edit:", on_dismiss=_forget_asked)(_edit)(visitor, run)
+    elif asked.what == _LINK:
+        st.dialog("Control link", icon=":material/devices:", on_dismiss=_forget_asked)(offer)(visitor, run.run_id)
     else:
         st.dialog("Stop this run for good?", icon=":material/stop:", on_dismiss=_forget_asked)(_ask_to_stop)(
-            service, run
+            visitor, run
         )
 
 
-def _edit(service: RunService, run: RunSummary) -> None:
+def _edit(visitor: Visitor, run: RunSummary) -> None:
     with st.form(f"edit_{run.run_id}", border=False):
         name = st.text_input("Name", run.name, max_chars=LONGEST_NAME, placeholder=run.title)
         note = st.text_area("Note", run.note, max_chars=LONGEST_NOTE, placeholder="What you tried, what came of it")
         if st.form_submit_button("Save", icon=":material/check:", type="primary", key="save_name"):
             try:
-                service.rename(run.run_id, name, note)
+                visitor.service.rename(run.run_id, name, note, owner=visitor.owner)
             except ValueError as error:
                 st.error(wording.plain(str(error)), icon=":material/error:")
             else:
@@ -374,7 +403,7 @@ def _edit(service: RunService, run: RunSummary) -> None:
                 st.rerun()
 
 
-def _ask_to_stop(service: RunService, run: RunSummary) -> None:
+def _ask_to_stop(visitor: Visitor, run: RunSummary) -> None:
     st.markdown(
         f"**{_title(run)}**, epoch {run.epoch:,} of {run.planned_epochs:,}. A run that is stopped keeps its generator "
         "and its history, but does not go on; a paused one can."
@@ -385,5 +414,5 @@ def _ask_to_stop(service: RunService, run: RunSummary) -> None:
             st.rerun()
         if st.button("Stop for good", icon=":material/stop:", key="stop_run"):
             _forget_asked()
-            _do(service.stop, run.run_id)
+            _do(visitor.service.stop, run.run_id, visitor.owner)
             st.rerun()

@@ -1,8 +1,8 @@
-"""All runs of this server, newest first: open one, stop it, delete it."""
+"""The visitor's runs, or everybody's, newest first: open one, stop it, delete it."""
 
 from __future__ import annotations
 
 from gandash.pages import run_list
-from gandash.pages.server import run_service
+from gandash.pages.server import visitor
 
-run_list.show(run_service())
+run_list.show(visitor())

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
-from gandash.pages import address, controls, downloads, monitor, next_run, report, sidebar
-from gandash.pages.server import run_service
+from gandash.pages import address, control_link, controls, downloads, monitor, next_run, report, sidebar
+from gandash.pages.server import visitor
 
-service = run_service()
+looking = visitor()
+service = looking.service
+control_link.take(looking)
 found = address.find_run(service)
 checked = sidebar.show(service.devices(), service.cost_limits)
 
 with st.container(key="stage"):  # a grid of the style sheet, laid out as the screen allows
     with st.container(key="desk", gap="xsmall"):
-        controls.show(service, checked, found)
+        controls.show(looking, checked, found)
         next_run.show(checked, found.snapshot)
-    monitor.show(found.snapshot, ready=service.ready)
+    mine = found.snapshot is None or looking.controls(found.snapshot)
+    monitor.show(found.snapshot, ready=service.ready, mine=mine)
 if found.snapshot is not None:
     downloads.show(service, found.snapshot)
     report.show(found.snapshot)

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from gandash.core.config import KNOBS, RunConfig, problems
 from gandash.core.fork import FREE, child_config
 from gandash.pages import address, knobs, setup
+from gandash.pages.server import Visitor
 from gandash.pages.wording import plain
-from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot
 
 PREFIX = "on"
@@ -23,23 +23,29 @@ _OF = "train_on_of"
 _REFUSED = "train_on_refused"
 
 
-def show(service: RunService, snapshot: Snapshot | None) -> None:
+def show(visitor: Visitor, snapshot: Snapshot | None) -> None:
     """Draw the button and, behind it, what may change. It is off where there is nothing to go on from."""
-    why_not = refusal(snapshot)
+    why_not = refusal(snapshot, mine=snapshot is None or visitor.controls(snapshot))
     icon = ":material/fork_right:"
     with st.popover("Train on", icon=icon, help=why_not or _HELP, disabled=bool(why_not), key="fork"):
         if snapshot is not None and not why_not:
-            _form(service, snapshot)
+            _form(visitor, snapshot)
 
 
 _HELP = "Go on from this run as a new one, with other knobs where you like. This run stays as it is."
 
 
-def refusal(snapshot: Snapshot | None) -> str:
+def refusal(snapshot: Snapshot | None, *, mine: bool = True) -> str:
     """Why a run cannot be trained on now; empty if it can."""
     match snapshot.status.value if snapshot else None:
+        case "waiting" | "starting" | "running" if not mine:
+            return "The run is training: once it stands still, it can be trained on as a run of your own."
+        case "waiting":
+            return "The run waits for its turn: pause it first, then it can be trained on as a new run."
         case "starting" | "running":
             return "The run is training: pause it first, then it can be trained on as a new run."
+        case "failed" if not mine:
+            return "This run has failed, so there is nothing to go on from."
         case "diverged":
             return "This run has diverged, so there is nothing to go on from: Train starts a new one."
         case "failed":
@@ -48,7 +54,7 @@ def refusal(snapshot: Snapshot | None) -> str:
             return "" if snapshot and snapshot.variants else "Nothing is trained yet that could go on."
 
 
-def _form(service: RunService, snapshot: Snapshot) -> None:
+def _form(visitor: Visitor, snapshot: Snapshot) -> None:
     config = snapshot.config
     if st.session_state.get(_OF) != snapshot.run_id or setup.key("epochs", PREFIX) not in st.session_state:
         _fill(config.model_copy(update={"epochs": min(config.epochs, MORE_EPOCHS)}))
@@ -76,7 +82,7 @@ def _form(service: RunService, snapshot: Snapshot) -> None:
         disabled=checked.config is None,
         help="Start the new run." if checked.config else "The knobs have to be put right first.",
         on_click=_start,
-        args=(service, snapshot.run_id, config),
+        args=(visitor, snapshot.run_id, config),
     )
 
 
@@ -119,10 +125,10 @@ def _take_defaults(parent: RunConfig) -> None:
             st.session_state[setup.key(name, PREFIX)] = setup.typed(getattr(child, name))
 
 
-def _start(service: RunService, run_id: str, parent: RunConfig) -> None:
+def _start(visitor: Visitor, run_id: str, parent: RunConfig) -> None:
     if read(parent).config is None:
         return
     try:
-        address.open_run(service.train_on(run_id, _changes()))
+        address.open_run(visitor.service.train_on(run_id, _changes(), owner=visitor.owner))
     except ValueError as error:
         st.session_state[_REFUSED] = str(error)

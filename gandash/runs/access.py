@@ -11,6 +11,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
+from typing import TypeGuard
 
 COOKIE = "gandash_owner"
 """Where a browser keeps its secret."""
@@ -40,7 +41,7 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def is_secret(text: str | None) -> bool:
+def is_secret(text: str | None) -> TypeGuard[str]:
     """Whether a text can be one of our secrets; anything else in a cookie counts as none."""
     return text is not None and _SECRET.fullmatch(text) is not None
 

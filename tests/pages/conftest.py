@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gandash.core.config import KNOBS, RunConfig
@@ -18,6 +19,11 @@ from gandash.runs.store import RunStore
 from tests.runs.conftest import FakeTraining, ManualEngine
 
 OpenPage = Callable[..., AppTest]
+
+ANNA, BEN = "a" * 64, "b" * 64
+"""Keys of owners: of who opens a page, and of somebody else."""
+
+_AS = "opened_by"
 
 
 @pytest.fixture
@@ -39,11 +45,13 @@ def service(tmp_path: Path, engine: ManualEngine, training: FakeTraining) -> Ite
 
 @pytest.fixture
 def open_page(service: RunService, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
-    """Open the dashboard in a new session: `open_page(run="id", page="runs")`."""
+    """Open the dashboard in a new session: `open_page(run="id", page="runs")`, `open_page(owner=BEN)`."""
     monkeypatch.setattr(server, "_open", lambda: service)
+    monkeypatch.setattr(server, "_owner", lambda: (st.session_state[_AS], True))
 
-    def open_(*, page: str | None = None, **query: str) -> AppTest:
+    def open_(*, page: str | None = None, owner: str = ANNA, **query: str) -> AppTest:
         at = AppTest.from_file(NAVIGATION, default_timeout=30)
+        at.session_state[_AS] = owner
         at.query_params.update(query)
         at.run()
         if page:

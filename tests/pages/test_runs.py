@@ -14,7 +14,7 @@ from gandash.runs.service import RunService
 from gandash.runs.store import FILE_NAME, StoreError
 from tests.pages.conftest import OpenPage, config_of, texts
 from tests.pages.hostile import HOSTILE
-from tests.runs.conftest import ManualEngine, until
+from tests.runs.conftest import ManualEngine, forget, until
 
 
 def start(service: RunService, shape: str = "heart", seed: int = 0) -> str:
@@ -165,7 +165,7 @@ def test_what_cannot_be_saved_is_said_and_the_dialog_stays(
     run_id = start(service)
     at = choose(open_page(page="runs"), run_id, "Name and note…")
 
-    def refuse(run_id: str, name: str, note: str) -> None:
+    def refuse(run_id: str, name: str, note: str, *, owner: str) -> None:
         raise ValueError("The disk is full: *make room*.")
 
     monkeypatch.setattr(service, "rename", refuse)
@@ -221,7 +221,7 @@ def test_stopping_for_good_asks_first(open_page: OpenPage, service: RunService) 
     assert service.snapshot(run_id).status.active and "does not go on" not in texts(at)
     choose(at, run_id, "Stop for good…").button("stop_run").click().run()
     assert service.snapshot(run_id).status == "stopped" and "Stopped" in texts(at)
-    assert at.menu_button[0].options == ["Name and note…", "Delete"]
+    assert at.menu_button[0].options == ["Name and note…", "Control link…", "Delete"]
 
 
 def test_nothing_here_that_ends_something_is_the_green_button(open_page: OpenPage, service: RunService) -> None:
@@ -233,6 +233,8 @@ def test_nothing_here_that_ends_something_is_the_green_button(open_page: OpenPag
 def test_a_child_names_its_parent(open_page: OpenPage, service: RunService, tmp_path: Path) -> None:
     parent, child = start(service), start(service, "star")
     service.rename(parent, "Grand", "")
+    for run_id in (parent, child):
+        forget(service, run_id)
     with sqlite3.connect(tmp_path / FILE_NAME) as db:
         db.execute("UPDATE runs SET parent = ?, first_epoch = 100 WHERE id = ?", (parent, child))
     at = open_page(page="runs")

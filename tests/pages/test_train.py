@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from gandash.core.config import RunConfig
 from gandash.runs.service import RunService
-from tests.pages.conftest import OpenPage, config_of, parts, run_in_address, texts, tile, widget
+from tests.pages.conftest import ANNA, OpenPage, config_of, parts, run_in_address, texts, tile, widget
 from tests.runs.conftest import FakeTraining, ManualEngine, until
 
 
@@ -192,7 +192,7 @@ def test_an_unknown_run_is_told_and_the_page_stays_usable(
 def test_a_run_deleted_elsewhere_is_told(open_page: OpenPage, engine: ManualEngine, service: RunService) -> None:
     at = open_page()
     run_id = train_some(at, engine, service)
-    service.delete(run_id)
+    service.delete(run_id, owner=ANNA)
     at.run()
     assert "There is no run" in texts(at)
     assert not at.button("train").disabled
