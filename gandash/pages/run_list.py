@@ -213,7 +213,7 @@ def _count(found: int, of: int, place: Place) -> None:
 
 def _moments(runs: Sequence[RunSummary]) -> dict[str, str]:
     """What tells each of these runs from others of its name: how old it is and, if that is not enough, its id."""
-    ages = {run.run_id: wording.ago(run.created) for run in runs}
+    ages = {run.run_id: _age(run) for run in runs}
     counts = Counter((_title(run), ages[run.run_id]) for run in runs)
     return {
         run.run_id: ages[run.run_id]
@@ -221,6 +221,10 @@ def _moments(runs: Sequence[RunSummary]) -> dict[str, str]:
         else f"{ages[run.run_id]}, {run.run_id}"
         for run in runs
     }
+
+
+def _age(run: RunSummary) -> str:
+    return wording.plain(run.run_id) if run.damaged else wording.ago(run.created)
 
 
 def _title(run: RunSummary) -> str:
@@ -245,7 +249,7 @@ def _card(visitor: Visitor, run: RunSummary, moment: str, by_id: Mapping[str, Ru
                 st.badge(look.label, icon=look.icon, color=look.colour)
                 if not mine:
                     st.badge("Somebody else's", icon=":material/person:", color="gray")
-                st.markdown(wording.ago(run.created), width="content")
+                st.markdown(_age(run), width="content")
             st.markdown("  \n".join(_facts(run)))
             if run.parent is not None:
                 _parent(by_id.get(run.parent))
@@ -258,7 +262,7 @@ def _actions(visitor: Visitor, run: RunSummary, moment: str) -> None:
     run_id, service, owner = run.run_id, visitor.service, visitor.owner
     label = f"*{_title(run)}, {moment}*"
     with st.container(horizontal=True, gap="xsmall", width="content", key=f"actions_{run_id}"):
-        if not run.status.ended:
+        if not run.status.ended and not run.damaged:
             verb, icon, action = (
                 ("Pause", ":material/pause:", service.pause)
                 if run.status.active
@@ -267,7 +271,7 @@ def _actions(visitor: Visitor, run: RunSummary, moment: str) -> None:
             st.button(f"{verb} {label}", icon=icon, key=f"toggle_{run_id}", on_click=_do, args=(action, run_id, owner))
         st.menu_button(
             f"*More for* {label}",
-            [_EDIT, _LINK, _DELETE] if run.status.ended else [_EDIT, _LINK, _STOP, _DELETE],
+            _choices(run),
             icon=":material/more_horiz:",
             key=f"more_{run_id}",
             on_click=_choose,
@@ -275,8 +279,16 @@ def _actions(visitor: Visitor, run: RunSummary, moment: str) -> None:
         )
 
 
+def _choices(run: RunSummary) -> list[str]:
+    if run.damaged:
+        return [_DELETE]
+    return [_EDIT, _LINK, _DELETE] if run.status.ended else [_EDIT, _LINK, _STOP, _DELETE]
+
+
 def _facts(run: RunSummary) -> list[str]:
     """Lines that say what the run is: its figures and its set-up, what went wrong, its note."""
+    if run.damaged:
+        return [f":red[{wording.plain(run.message)}]"]
     parts = []
     if run.headline is not None:
         measured = "" if run.headline_epoch is None else f" at epoch {run.headline_epoch:,}"

@@ -250,10 +250,22 @@ def test_a_damaged_run_takes_no_other_with_it_and_can_be_deleted(
 ) -> None:
     start(service, "heart")
     damaged = start(service, "star")
+    forget(service, damaged)
     with sqlite3.connect(tmp_path / FILE_NAME) as db:
         db.execute(f"UPDATE runs SET {damage} WHERE id = ?", (damaged,))
     at = open_page(page="runs")
     assert len(titles(at)) == 2 and "Heart" in titles(at)
+    if not damage.startswith("config"):
+        assert "it can only be deleted" in texts(at) and "years ago" not in texts(at)
+        assert at.menu_button(f"more_{damaged}").options == ["Delete"]
+        with pytest.raises(KeyError):
+            at.button(f"toggle_{damaged}")
+    at.switch_page(str(RUNS.with_name("train.py")))
+    at.query_params["run"] = damaged
+    at.run()
+    assert not at.exception and f"Run {damaged} " in texts(at)
+    at.query_params.clear()
+    at.switch_page(str(RUNS)).run()
     choose(at, damaged, "Delete")
     assert titles(at) == ["Heart"]
 
