@@ -68,7 +68,15 @@ def worker_processes(server: int) -> list[psutil.Process]:
 
 
 def finish(service: RunService, run: str) -> Snapshot:
-    until(lambda: not service.snapshot(run).status.active, seconds=90)
+    """The run at rest and measured, which may take more chunks than the one that it ended in."""
+
+    def at_rest() -> bool:
+        snapshot = service.snapshot(run)
+        return not snapshot.status.active and (
+            snapshot.appraised == snapshot.progress or snapshot.status is Status.FAILED
+        )
+
+    until(at_rest, seconds=90)
     return service.snapshot(run)
 
 
