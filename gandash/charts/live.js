@@ -2,15 +2,14 @@
 //
 // What a chart looks like, its scene, comes from the page's script and is drawn at once; what it shows comes by the
 // stream. A chart is drawn by Plotly when its scene or its curves change. The cloud of generated points moves far more
-// often than that, so it is moved without Plotly: each star is an SVG path whose place is one attribute (measured: a few
-// milliseconds for 1,000 stars; Plotly.restyle takes some fifty times as long). Plotly's own record of the points is
-// kept in step, so that zoom, hover and the picture download see what is on screen.
+// often than that, so it is moved without Plotly (`stars.js`).
 //
 // A chart's axes are in one of three views: "home", the ranges of its figure; "fit", everything there is; or "own", what
 // the user made of them, which lasts for as long as the figure's `uirevision` does.
 
 import { curveFigure } from "./curves.js";
 import { between, countOutside, decode, fittedRanges, outside, outsideText, scaled } from "./points.js";
+import { hold, makeSky, paint, record } from "./stars.js";
 import { watch } from "./stream.js";
 
 const MOST_REDRAWS = 30; // of a moving cloud, a second
@@ -19,7 +18,6 @@ const FIGURE_SHARE = 0.04; // of the main thread's time that new data of a chart
 const LONGEST_GAP = 2000; // ms between messages; anything longer was a pause of the training
 const DELAY = 0.4; // of the time between two messages, by which the points lag behind, so that a late one is not seen
 const MOST_WAITING = 12; // frames
-const FAR = 1e5; // pixels
 const LETTER = 6.2; // pixels, on average
 const LEGEND_SYMBOL = 45; // pixels, with the space around it
 const LEGEND_LINE = 19; // pixels
@@ -37,45 +35,16 @@ const NO_CURVES = new Map();
 
 const isCloud = ({ scene }) => scene.traces !== undefined;
 
-// ---------------------------------------------------------------------------------------------- points
-
-const pixel = (value) => Math.max(-FAR, Math.min(FAR, value)).toFixed(1);
-
-// Move the stars to these points. False if Plotly has another number of them on screen (some are not finite, say).
-function moveStars(element, points) {
-  const place = element.data.length - 1;
-  const trace = element._fullData?.[place];
-  const record = element.calcdata?.[place];
-  const n = points.x.length;
-  if (trace?.visible === "legendonly") {
-    Object.assign(element.data[place], points);
-    return true;
-  }
-  const stars = trace ? element.querySelectorAll(`.trace${trace.uid} path.point`) : [];
-  if (!record || stars.length !== n || record.length !== n) return false;
-  const { xaxis, yaxis } = element._fullLayout;
-  for (let i = 0; i < n; i++) {
-    const x = xaxis.c2p(points.x[i]);
-    const y = yaxis.c2p(points.y[i]);
-    if (!Number.isFinite(x + y)) return false;
-    stars[i].setAttribute("transform", `translate(${pixel(x)},${pixel(y)})`);
-    record[i].x = points.x[i];
-    record[i].y = points.y[i];
-  }
-  Object.assign(element.data[place], points);
-  Object.assign(trace, points);
-  return true;
-}
-
 // ---------------------------------------------------------------------------------------------- motion
 
 function draw(chart, points, exact) {
   chart.drawnAt = performance.now();
-  if (!moveStars(chart.element, points)) {
+  if (!record(chart.element, points)) {
     if (!exact) return; // wait for the frame itself rather than let Plotly draw what lies between two
     window.Plotly.restyle(chart.element, { x: [points.x], y: [points.y] }, [chart.element.data.length - 1]);
   }
   chart.shown = points;
+  paint(chart.sky, points);
   chart.painted = false;
   tell(chart);
 }
@@ -221,6 +190,7 @@ function listen(chart) {
   element.on("plotly_relayouting", () => tell(chart));
   element.on("plotly_doubleclick", () => look(chart, chart.view === "home" ? "fit" : "home"));
   element.on("plotly_afterplot", () => {
+    if (chart.sky) paint(chart.sky, chart.shown);
     element.querySelectorAll(".modebar-btn").forEach((button) => (button.tabIndex = -1)); // the chart is one stop
   });
 }
@@ -247,6 +217,20 @@ function figureOf(chart) {
   return { data, layout: structuredClone(scene.layout) };
 }
 
+// Where the cloud is seen. While the mouse is down Plotly may drag its own stars.
+function lookUp(chart) {
+  const sky = makeSky(chart.element.parentElement, chart.element);
+  const { signal } = chart.gone;
+  const release = () => {
+    if (!sky.held) return;
+    sky.held = false;
+    setTimeout(() => paint(sky, chart.shown)); // once Plotly has seen that the mouse is up
+  };
+  chart.element.addEventListener("pointerdown", () => hold(sky, chart.shown), { capture: true, signal });
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, release, { signal });
+  return sky;
+}
+
 function drawFigure(chart) {
   const { element } = chart;
   const began = performance.now();
@@ -266,7 +250,9 @@ function drawFigure(chart) {
     delete layout.yaxis.range;
   }
   const first = !element._fullLayout;
-  window.Plotly.react(element, data, layout, {
+  // `react` leaves what follows the mouse with the fixed axes of the figure before; a cloud's figure is seldom another
+  const plot = isCloud(chart) ? "newPlot" : "react";
+  window.Plotly[plot](element, data, layout, {
     displaylogo: false,
     showSendToCloud: false,
     displayModeBar: touch.matches ? false : "hover",
@@ -278,11 +264,12 @@ function drawFigure(chart) {
     ],
     toImageButtonOptions: { scale: 2, filename: chart.data.key },
   });
+  if (isCloud(chart)) paint((chart.sky ??= lookUp(chart)), chart.shown);
   chart.figureAt = performance.now();
   chart.figureCost += 0.5 * (chart.figureAt - began - chart.figureCost);
   chart.drawn = wanted(chart);
   chart.size = [element.clientWidth, element.clientHeight];
-  if (first) listen(chart);
+  if (first || plot === "newPlot") listen(chart); // a new plot has forgotten who listened
   tell(chart);
   if (!isCloud(chart)) element.dataset.frames = Number(element.dataset.frames) + 1;
 }
@@ -395,6 +382,7 @@ function mount(parent, key) {
     element, data: {}, scene: null, real: NONE, feed: null, state: null, // what it is told
     drawn: null, identity: null, timer: 0, size: [0, 0], figureAt: 0, figureCost: 0, // figure
     view: "home", home: null, note: { root, text: child(root, "span", "") }, // view
+    sky: null, gone: new AbortController(), // the cloud
     queue: [], from: null, shown: null, seen: -1, slept: false, request: 0, // motion
     interval: 250, heardAt: -Infinity, drawnAt: 0, cost: 10, painted: true, // pace
   };
@@ -413,6 +401,7 @@ export function unmount(parent) {
   clearTimeout(chart.timer);
   cancelAnimationFrame(chart.request);
   chart.observer.disconnect();
+  chart.gone.abort();
   window.Plotly?.purge(chart.element);
   chart.element.parentElement.remove();
   charts.delete(chart);

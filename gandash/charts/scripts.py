@@ -19,7 +19,7 @@ assets.register(Path(_spec.origin).with_name("package_data") / "plotly.min.js", 
 
 _HERE = Path(__file__).parent
 for _path in (
-    *(_HERE / name for name in ("points.js", "series.js", "curves.js", "live.js")),
+    *(_HERE / name for name in ("points.js", "series.js", "stars.js", "curves.js", "live.js")),
     Path(assets.__file__).with_name("stream.js"),
 ):
     assets.register(_path)

@@ -300,6 +300,20 @@ def test_another_run_ends_a_drag_and_comes_with_its_own_axes(new_chart: Callable
     assert [tuple(each) for each in chart.ranges()] == list(SHAPES["circle"].canvas.bounds)
 
 
+def test_a_run_that_begins_with_the_scene_on_screen_can_be_moved(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("exponential"))
+    chart.show(picture("exponential"), [Frame(1, 0.1, cloud(25, 30))], run="run")
+    play(chart.page, f"run {chart.key}", cloud=[[1.0], [2.0]])
+    box = chart.page.locator(chart.selector).bounding_box()
+    assert box is not None
+    chart.page.mouse.move(box["x"] + 300, box["y"] + 200)
+    chart.page.mouse.down()
+    chart.page.mouse.move(box["x"] + 380, box["y"] + 200, steps=3)
+    chart.page.mouse.up()
+    assert chart.ranges()[0][0] < 0
+
+
 def test_a_drag_goes_on_while_the_script_draws_the_same_run_anew(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
     chart.show(picture("exponential"), [Frame(5, 0.5, cloud(25, 80))], "run")

@@ -90,7 +90,8 @@ def test_a_refresh_and_a_second_page_find_the_run_again(dashboard: str, open_pag
     first = open_page(dashboard)
     train(first)
     paused = pause(first)
-    second = open_page(first.url)
+    second = first.context.new_page()  # of the same browser: the run is its own
+    second.goto(first.url)
     wait_for_epoch(second, paused)
     press(second, "Resume")
     expect_status(first, "Training")

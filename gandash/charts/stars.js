@@ -1,0 +1,92 @@
+// The cloud of generated points, which moves many times a second, on a canvas of its own below Plotly's picture. Plotly's
+// own stars stay where they are and are not seen, but while the mouse is down, when Plotly moves them itself: a thousand
+// of them take most of a frame's time to paint, the canvas a few milliseconds. Plotly's record of the points is kept in
+// step, so that zoom, hover and the picture download know what is on screen.
+
+const FAR = 1e5; // pixels
+
+export function makeSky(frame, element) {
+  const canvas = document.createElement("canvas");
+  canvas.className = "gandash-sky";
+  frame.prepend(canvas);
+  return { canvas, element, sprite: null, held: false };
+}
+
+const starsOf = (element, trace) => element.querySelectorAll(`.trace${trace.uid} path.point`);
+
+// Tell Plotly where its last trace's points are. False if it has another number of them (some are not finite, say).
+export function record(element, points) {
+  const trace = element._fullData?.at(-1);
+  const known = element.calcdata?.at(-1);
+  const n = points.x.length;
+  if (trace?.visible !== "legendonly") {
+    if (!known || !trace || known.length !== n || starsOf(element, trace).length !== n) return false;
+    for (let i = 0; i < n; i++) {
+      if (!Number.isFinite(points.x[i] + points.y[i])) return false;
+      known[i].x = points.x[i];
+      known[i].y = points.y[i];
+    }
+    Object.assign(trace, points);
+  }
+  Object.assign(element.data.at(-1), points);
+  return true;
+}
+
+const pixel = (value) => Math.max(-FAR, Math.min(FAR, value)).toFixed(1);
+
+// Let Plotly's own stars be seen instead, where the points are.
+export function hold(sky, points) {
+  const { element } = sky;
+  const trace = element._fullData?.at(-1);
+  const stars = trace ? starsOf(element, trace) : [];
+  if (!points || stars.length !== points.x.length) return;
+  const { xaxis, yaxis } = element._fullLayout;
+  stars.forEach((star, i) => {
+    star.setAttribute("transform", `translate(${pixel(xaxis.c2p(points.x[i]))},${pixel(yaxis.c2p(points.y[i]))})`);
+  });
+  sky.held = true;
+  paint(sky, points);
+}
+
+// One star, as Plotly draws it, to be copied.
+function spriteOf(sky, trace, star, ratio) {
+  const shape = star.getAttribute("d");
+  const { color, size } = trace.marker;
+  const look = [shape, color, ratio].join();
+  if (sky.sprite?.look === look) return sky.sprite;
+  const radius = Math.ceil(size);
+  const image = document.createElement("canvas");
+  image.width = image.height = 2 * radius * ratio;
+  const pen = image.getContext("2d");
+  pen.setTransform(ratio, 0, 0, ratio, radius * ratio, radius * ratio);
+  pen.fillStyle = color;
+  pen.fill(new Path2D(shape));
+  return (sky.sprite = { look, image, radius });
+}
+
+// Draw the points, or none, where the axes are now.
+export function paint(sky, points) {
+  const { canvas, element, held } = sky;
+  const trace = element._fullData?.at(-1);
+  if (!trace) return;
+  const { xaxis, yaxis } = element._fullLayout;
+  const ratio = devicePixelRatio;
+  const [width, height] = [xaxis, yaxis].map((axis) => Math.round(axis._length * ratio));
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const place = { left: xaxis._offset, top: yaxis._offset, width: width / ratio, height: height / ratio };
+  for (const [name, value] of Object.entries(place)) canvas.style[name] = `${value}px`;
+  const pen = canvas.getContext("2d");
+  pen.clearRect(0, 0, width, height);
+  const group = element.querySelector(`.trace${trace.uid} .points`);
+  const star = group?.querySelector("path.point");
+  if (!star || !points || trace.visible !== true) return;
+  group.style.visibility = held ? "" : "hidden";
+  if (held) return;
+  const { image, radius } = spriteOf(sky, trace, star, ratio);
+  for (let i = 0; i < points.x.length; i++) {
+    const x = xaxis.c2p(points.x[i]);
+    const y = yaxis.c2p(points.y[i]);
+    if (x > -radius && x < place.width + radius && y > -radius && y < place.height + radius)
+      pen.drawImage(image, (x - radius) * ratio, (y - radius) * ratio);
+  }
+}
