@@ -436,7 +436,7 @@ class RunService:
 
     def _serve_turns(self) -> None:
         """Let those go on who have sat out long enough."""
-        while (run_id := self._turns.next(len(self._flights))) is not None:
+        while (run_id := self._turns.next(self._flights)) is not None:
             if run_id in self._library:
                 self._submit(self._library[run_id])
 
