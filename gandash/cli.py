@@ -1,14 +1,14 @@
-"""The command line: `gandash` opens the dashboard; `gandash train`, `shapes`, `presets` and `bench` need no browser.
+"""The command line: `gandash` opens the dashboard; `gandash train`, `runs`, `shapes`, `presets`, `bench` do without.
 
 This module turns words into a checked `RunConfig` and knows no torch, so help, lists and refusals come at once;
-`gandash.headless` trains, `gandash.core.bench` measures. Every knob of `RunConfig` is an option by itself.
+`gandash.headless` trains, `gandash.admin` looks after saved runs, `gandash.core.bench` measures. Every knob of
+`RunConfig` is an option by itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
-import itertools
 import os
 import re
 import runpy
@@ -20,14 +20,14 @@ from typing import Any, Never
 
 from pydantic import ValidationError
 
-from gandash import __version__
+from gandash import __version__, admin
 from gandash.core.config import KNOBS, Group, Knob, RunConfig, explain
 from gandash.core.fork import child_config
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESET_TITLES, PRESETS
 from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.core.targets.shapes import SHAPES
-from gandash.headless import Exit, FailedError, RefusedError, Request, run
+from gandash.headless import Exit, FailedError, RefusedError, Request, free, run
 from gandash.lineage import Parent, find
 from gandash.usual_names import advice
 
@@ -65,6 +65,24 @@ Serve the dashboard on this machine and open it in a browser; Ctrl-C ends it. It
 
 Streamlit's settings work as environment variables, such as STREAMLIT_SERVER_ADDRESS=127.0.0.1.
 """
+RUNS_TEXT = """\
+Look after the saved runs, as the one who runs the server: list, stop, delete, undelete or export them.
+
+A server that is there does what is asked for, within about 2 s; without one the saved runs themselves are changed.
+Everybody's runs can be controlled from here. GANDASH_HOME says where they are saved.
+"""
+RUNS_END = """\
+exit status: 0 done; 1 failed, such as a server that does not obey; 2 refused, nothing was changed.
+
+example: {command} runs export 0123456789 --which best --out best.pt
+"""
+RUN_ACTIONS = {
+    "list": "list the runs, the newest first; it is what comes without an action, too",
+    "stop": "end a run for good; its generators stay",
+    "delete": "put a run out of sight; for an hour at least it can be brought back",
+    "undelete": "bring a deleted run back",
+    "export": "save a generator of a run, as the run was saved last, as TorchScript",
+}
 BENCH_TEXT = (
     "Train the textbook's set-up and the best preset of the 25 Gaussians, gandash and a plainly written loop taking "
     "turns, and print steps a second. Takes about half a minute."
@@ -110,14 +128,18 @@ def _dispatch(argv: list[str]) -> int:
     argv = argv or ["dashboard"]
     if not argv[0].startswith("-") and argv[0] not in commands:
         raise RefusedError(f"There is no command {argv[0]!r}.{_hint(argv[0], commands)}")
+    if argv[0] == "runs" and argv[1:] and not argv[1].startswith("-") and argv[1] not in RUN_ACTIONS:
+        raise RefusedError(f"There is no command 'runs {argv[1][:100]}'.{_hint(argv[1], RUN_ACTIONS)}")
     given, unknown = parser.parse_known_args(_joined(argv))
     if unknown:
-        raise RefusedError(_unknown(unknown[0], commands.get(argv[0], parser)))
+        raise RefusedError(_unknown(unknown[0], given.parser or commands.get(argv[0], parser)))
     match given.command:
         case "shapes":
             print(_table((shape.name, shape.title, shape.kind, shape.formula) for shape in SHAPES.values()))
         case "presets":
             print(_table((name, PRESET_TITLES[name], _recipe(preset)) for name, preset in PRESETS.items()))
+        case "runs":
+            _runs(given)
         case "bench":
             _bench(given)
         case "dashboard":
@@ -132,6 +154,23 @@ def _dashboard(given: argparse.Namespace) -> None:
     port = [] if given.port is None else [f"--server.port={_count('--port', given.port, MOST_PORT)}"]
     sys.argv = ["streamlit", "run", str(DASHBOARD), *port]
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+
+
+def _runs(given: argparse.Namespace) -> None:
+    match given.action:
+        case "stop":
+            print(admin.stop(given.run))
+        case "delete":
+            print(admin.delete(given.run))
+        case "undelete":
+            print(admin.undelete(given.run))
+        case "export":
+            admin.export(given.run, given.which, None if given.out is None else Path(given.out))
+        case _:
+            try:
+                print(_table(admin.listing()))
+            except admin.NoRunsError as none:  # that is an answer, too
+                print(none)
 
 
 def _bench(given: argparse.Namespace) -> None:
@@ -152,6 +191,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
         description="Train GANs on 2-D shapes. Without a command the dashboard opens.",
         allow_abbrev=False,
     )
+    parser.set_defaults(parser=None)
     parser.add_argument("--version", action="version", version=f"gandash {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     dashboard = subparsers.add_parser(
@@ -169,18 +209,54 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     )
     _add_files(train)
     _add_knobs(train)
+    runs = subparsers.add_parser(
+        "runs",
+        help="list, stop, delete or export saved runs",
+        description=RUNS_TEXT,
+        epilog=RUNS_END.format(command=command),
+        formatter_class=_Help,
+        allow_abbrev=False,
+    )
+    _add_actions(runs)
     shapes = subparsers.add_parser("shapes", help="list the shapes", description="List the shapes.")
     presets = subparsers.add_parser("presets", help="list the presets", description="List the presets.")
     bench = subparsers.add_parser("bench", help="measure how fast this machine trains", description=BENCH_TEXT)
     bench.add_argument("--device", choices=KNOBS["device"].choices, default="auto", help="where to train; default auto")
     bench.add_argument("--rounds", metavar="N", default="5", help=f"rounds, 1 to {MOST_ROUNDS}; default 5")
     bench.add_argument("--threads", metavar="N", default="1", help=f"CPU threads, 1 to {MOST_THREADS}; default 1")
-    return parser, {"dashboard": dashboard, "train": train, "shapes": shapes, "presets": presets, "bench": bench}
+    return parser, {
+        "dashboard": dashboard,
+        "train": train,
+        "runs": runs,
+        "shapes": shapes,
+        "presets": presets,
+        "bench": bench,
+    }
 
 
 def _command() -> str:
     """How gandash was called."""
     return "gandash" if Path(sys.argv[0]).stem == "gandash" else "python -m gandash"
+
+
+def _add_actions(runs: _Parser) -> None:
+    actions = runs.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser)
+    for name, text in RUN_ACTIONS.items():
+        action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+        action.set_defaults(parser=action)
+        if name != "list":
+            action.add_argument("run", metavar="ID", help="the run's id, as `runs` and the dashboard's address show it")
+        if name == "export":
+            action.add_argument(
+                "--which",
+                choices=("latest", "ema", "best"),
+                help="the generator; default: ema (the running average) if the run keeps one, else latest",
+            )
+            action.add_argument(
+                "--out",
+                metavar="FILE",
+                help="where it goes; default: the shape's name with .pt, or -2.pt, ... if taken",
+            )
 
 
 def _add_files(train: _Parser) -> None:
@@ -313,7 +389,7 @@ def _request(given: argparse.Namespace) -> Request:
         parent=parent,
         changes=changes,
         sources={option: path for option, path in files.items() if path is not None},
-        model=_free(f"{config.shape}.pt", taken=parent is not None) if given.out is None else Path(given.out),
+        model=free(f"{config.shape}.pt", taken=parent is not None) if given.out is None else Path(given.out),
         which=given.which,
         history=None if given.json is None else Path(given.json),
         checkpoint=None if given.checkpoint is None else Path(given.checkpoint),
@@ -338,13 +414,6 @@ def _child(parent: Parent, changes: Mapping[str, Any]) -> RunConfig:
         return child_config(parent.config, changes)
     except ValueError as error:
         raise RefusedError(str(error)) from error
-
-
-def _free(name: str, *, taken: bool) -> Path:
-    """The name, or if that is `taken`, the first one with a number that no file has."""
-    path = Path(name)
-    names = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
-    return next(other for other in names if not other.exists()) if taken else path
 
 
 def _config(given: argparse.Namespace, options: Mapping[str, Any]) -> RunConfig:

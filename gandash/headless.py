@@ -7,6 +7,7 @@ refused without it has been checked.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import re
@@ -85,7 +86,7 @@ class Request:
         for option, path in written.items():
             if path is None:
                 continue
-            target = _checked_target(option, path)
+            target = checked_target(option, path)
             for source, read in self.sources.items():
                 if target.exists() and read.exists() and target.samefile(read):
                     raise RefusedError(
@@ -103,7 +104,7 @@ def run(request: Request) -> Exit:
         import torch
 
         torch.set_num_threads(request.threads)
-        with _memory_told():
+        with memory_told():
             try:
                 trainer = _trainer(request)
             except ValueError as error:
@@ -173,7 +174,8 @@ def _temporary(target: Path) -> Path:
     return target.with_name(f".{target.name}.{os.getpid()}.tmp")
 
 
-def _checked_target(option: str, path: Path) -> Path:
+def checked_target(option: str, path: Path) -> Path:
+    """Where the file of an option will be; raises `RefusedError` if it cannot be written there."""
     try:
         target = path.resolve()
         if target.is_dir():
@@ -190,6 +192,13 @@ def _checked_target(option: str, path: Path) -> Path:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise RefusedError(f"{option} {path} cannot be written ({reason}): choose another folder or name.") from error
     return target
+
+
+def free(name: str, *, taken: bool) -> Path:
+    """The name, or if that is `taken`, the first one with a number that no file has."""
+    path = Path(name)
+    names = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(other for other in names if not other.exists()) if taken else path
 
 
 @contextmanager
@@ -249,13 +258,7 @@ def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
     else:
         print(f"{trainer.target.title}: {message}")
     which = _variant(request, trainer)
-    appraisal = trainer.appraise(which)
-    buffer = io.BytesIO()
-    trainer.export_torchscript(buffer, which=which)
-    _write(request.model, buffer.getvalue())
-    print(f"Saved {_named(appraisal, trainer)} to {request.model}.")
-    headline, uncertainty = appraisal.metrics["headline"], appraisal.uncertainty
-    print(f"Its {METRICS['headline'].title.lower()} is {headline:.3g} ± {uncertainty:.1g}; 1 is as good as real.")
+    appraisal = save_generator(trainer, which, request.model)
     if request.history is not None:
         parent = None if request.parent is None else request.parent.name
         _write(request.history, history_json(trainer, state, message, appraisal, parent).encode())
@@ -272,6 +275,18 @@ def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
         f"    generator = torch.jit.load({json.dumps(str(request.model), ensure_ascii=False)})\n"
         f"    points = generator(torch.randn(1000, {config.latent_dim}))  # float32, shape (1000, {trainer.target.dim})"
     )
+
+
+def save_generator(trainer: Trainer, which: Variant, path: Path) -> Appraisal:
+    """Write a generator as TorchScript, and say which it is and how good."""
+    appraisal = trainer.appraise(which)
+    buffer = io.BytesIO()
+    trainer.export_torchscript(buffer, which=which)
+    _write(path, buffer.getvalue())
+    print(f"Saved {_named(appraisal, trainer)} to {path}.")
+    headline, uncertainty = appraisal.metrics["headline"], appraisal.uncertainty
+    print(f"Its {METRICS['headline'].title.lower()} is {headline:.3g} ± {uncertainty:.1g}; 1 is as good as real.")
+    return appraisal
 
 
 def _variant(request: Request, trainer: Trainer) -> Variant:
@@ -307,7 +322,8 @@ def _write(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def _memory_told() -> Iterator[None]:
+def memory_told() -> Iterator[None]:
+    """Raise `FailedError` in words where the machine runs out of memory."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:

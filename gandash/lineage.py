@@ -13,7 +13,7 @@ from gandash.core.records import EpochRecord
 from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.runs.settings import Settings
 from gandash.runs.snapshot import records_of
-from gandash.runs.store import FILE_NAME, RunStore, StoredRun
+from gandash.runs.store import opened
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def _run(run_id: str) -> Parent:
     called = shortened(run_id)
     try:
         home = Settings.from_environment().home
-        stored = _stored(home, run_id)
+        with opened(home) as store:
+            stored = None if store is None else store.load(run_id)
     except ValueError as error:
         raise ValueError(f"{called} cannot be trained on: {error}") from error
     if stored is None:
@@ -82,13 +83,3 @@ def _run(run_id: str) -> Parent:
     if stored.checkpoint is None:
         raise ValueError(f"{called} has not trained yet, so there is nothing to go on from.")
     return Parent(f"run {run_id}", stored.snapshot.config, stored.checkpoint, records_of(stored.snapshot.history))
-
-
-def _stored(home: Path, run_id: str) -> StoredRun | None:
-    if not (home / FILE_NAME).exists():
-        return None
-    store = RunStore(home)
-    try:
-        return store.load(run_id)
-    finally:
-        store.close()

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SERVER_SIDE = (
     "gandash",
+    "gandash.admin",
     "gandash.cli",
     "gandash.core.config",
     "gandash.core.cost",

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,14 @@ class StoredRun:
     snapshot: Snapshot
     checkpoint: bytes | None
     server: str
+
+
+class Standing(NamedTuple):
+    """How a run is saved, whatever of it is damaged: `status` is None if it cannot be read, `server` saved it last."""
+
+    status: Status | None
+    server: str
+    deleted: bool
 
 
 class RunStore:
@@ -301,11 +309,23 @@ class RunStore:
             row = db.execute(f"SELECT server FROM runs WHERE id = ? AND {_IS_ACTIVE}", (run_id, *_ACTIVE)).fetchone()
         return None if row is None else str(row["server"])
 
-    def servers(self) -> set[str]:
-        """Which processes have runs that are saved as active."""
+    def servers(self, *, idle: bool = False) -> set[str]:
+        """Which processes have runs that are saved as active; with `idle` those too that saved any other run."""
         with self._read() as db:
-            rows = db.execute(f"SELECT DISTINCT server FROM runs WHERE {_IS_ACTIVE}", _ACTIVE).fetchall()
+            rows = db.execute(f"SELECT DISTINCT server FROM runs WHERE ? OR {_IS_ACTIVE}", (idle, *_ACTIVE)).fetchall()
         return {str(row["server"]) for row in rows}
+
+    def standing(self, run_id: str) -> Standing | None:
+        """How a run is saved, deleted or not, without loading it; None if there is none of this id."""
+        with self._read() as db:
+            row = db.execute("SELECT status, server, deleted FROM runs WHERE id = ?", (run_id,)).fetchone()
+        if row is None:
+            return None
+        try:
+            status = Status(row["status"])
+        except _ODD:
+            status = None
+        return Standing(status, str(row["server"]), row["deleted"] is not None)
 
     def pause_abandoned(self, server: str) -> None:
         """Mark what this process left active as paused, with a message that says so."""
@@ -400,6 +420,19 @@ class RunStore:
             f"The saved runs in {self.path} cannot be read or written ({error}). Check the disk's free space and the "
             "folder's permissions, or set GANDASH_HOME to another folder."
         )
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[RunStore | None]:
+    """The runs saved in a folder, for a while; None, and nothing is made, if none ever were."""
+    if not (folder / FILE_NAME).exists():
+        yield None
+        return
+    store = RunStore(folder)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 _ACTIVE = tuple(status.value for status in Status if status.active)

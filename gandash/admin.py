@@ -1,0 +1,243 @@
+"""The saved runs for whoever runs the server, without a page: list, stop, delete, bring back, export.
+
+A server that is there is asked by a wish in the store, which it obeys about once a second; what no server trains is
+changed in the store itself. This module knows no arguments; importing it imports no torch, `export` does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gandash.core.metrics import METRICS
+from gandash.core.problems import shortened
+from gandash.headless import FailedError, RefusedError, checked_target, free, memory_told, save_generator
+from gandash.runs import run as runs
+from gandash.runs.run import Run
+from gandash.runs.settings import Settings
+from gandash.runs.snapshot import RunSummary, Status
+from gandash.runs.store import RunStore, Standing, StoredRun, StoreError, Wish, is_alive, opened
+
+if TYPE_CHECKING:
+    from gandash.core.trainer import Variant
+
+PATIENCE = 5.0
+"""How long a server may take to obey, in seconds."""
+
+SECONDS_PER_LOOK = 0.05
+LONGEST_NAME = 40
+NEAREST = 3
+
+
+class NoRunsError(RefusedError):
+    """There are no saved runs."""
+
+
+def listing() -> list[tuple[str, ...]]:
+    """A line for each saved run below the titles of the columns, the newest first; raises `NoRunsError`."""
+    titles = ("run", "status", "epoch", "target", METRICS["headline"].title.lower(), "name", "age")
+    with _saved() as store:
+        lines = [_line(store, run) for run in store.summaries()]
+        if not lines:
+            raise NoRunsError(f"No runs are saved in {store.path.parent}.")
+        return [titles, *lines]
+
+
+def stop(run_id: str) -> str:
+    """End a run for good; says what came of it."""
+    with _saved() as store:
+        standing = _in_sight(store, run_id)
+        if standing.status is not None and standing.status.ended:
+            return f"Run {run_id} has ended already: it is {_word(standing.status)}."
+        _load(store, run_id)  # one that cannot be read cannot be stopped
+        if not _obeyed(store, run_id, "stop"):
+            _stop_here(store, run_id)
+        return f"Run {run_id} is {_word(_standing(store, run_id).status or Status.STOPPED)}."
+
+
+def delete(run_id: str) -> str:
+    """Put a run out of sight, from where `undelete` can bring it back; says what came of it."""
+    with _saved() as store:
+        if _standing(store, run_id).deleted:
+            return f"Run {run_id} is deleted already."
+        if not _obeyed(store, run_id, "delete"):
+            store.delete(run_id)
+        return f"Run {run_id} is deleted. For an hour at least, `runs undelete {run_id}` brings it back."
+
+
+def undelete(run_id: str) -> str:
+    """Bring a deleted run back; says what came of it."""
+    with _saved() as store:
+        if not _standing(store, run_id).deleted:
+            return f"Run {run_id} is not deleted."
+        store.granted(run_id, "delete")
+        if not store.undelete(run_id):
+            raise FailedError(f"Run {run_id} is gone for good.")
+        return f"Run {run_id} is back."
+
+
+def export(run_id: str, which: Variant | None = None, out: Path | None = None) -> None:
+    """Write a generator of a run, as it was saved last, as TorchScript, and say so.
+
+    `which` is by default the running average if the run keeps one, else the latest; `out` a name that no file has.
+    """
+    with _saved() as store:
+        _in_sight(store, run_id)
+        stored = _load(store, run_id)
+    if stored.checkpoint is None:
+        raise RefusedError(f"Run {run_id} has not trained yet, so it has no generator.")
+    snapshot = stored.snapshot
+    which = which or ("ema" if snapshot.config.ema_decay else "latest")
+    if which not in snapshot.variants:
+        choice = ", ".join(map(_printable, snapshot.variants))
+        raise RefusedError(f"Run {run_id} has no {which!r} generator: choose one of {choice}.")
+    name = f"{snapshot.config.shape}.pt"
+    path = free(name, taken=Path(name).exists()) if out is None else out
+    checked_target("--out", path)
+
+    import torch
+
+    from gandash.core.trainer import Trainer
+
+    torch.set_num_threads(1)
+    with memory_told():
+        try:
+            trainer = Trainer.resume(snapshot.config, stored.checkpoint)
+            save_generator(trainer, which, path)
+        except ValueError as error:
+            raise RefusedError(f"Run {run_id} cannot be exported: {error}") from error
+
+
+@contextmanager
+def _saved() -> Iterator[RunStore]:
+    """The saved runs; raises `NoRunsError` if there are none, and puts what cannot be read into words."""
+    try:
+        home = Settings.from_environment().home
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+    try:
+        with opened(home) as store:
+            if store is None:
+                raise NoRunsError(f"No runs are saved in {home}. GANDASH_HOME says where they are, if elsewhere.")
+            yield store
+    except StoreError as error:
+        if isinstance(error.__cause__, sqlite3.Error | OSError):
+            raise FailedError(str(error)) from error
+        raise RefusedError(str(error)) from error
+
+
+def _standing(store: RunStore, run_id: str) -> Standing:
+    standing = store.standing(run_id)
+    if standing is None:
+        raise RefusedError(f"There is no run {shortened(run_id)}.{_nearest(store, run_id)}")
+    return standing
+
+
+def _in_sight(store: RunStore, run_id: str) -> Standing:
+    standing = _standing(store, run_id)
+    if standing.deleted:
+        raise RefusedError(f"Run {run_id} is deleted: bring it back by `runs undelete {run_id}` first.")
+    return standing
+
+
+def _load(store: RunStore, run_id: str) -> StoredRun:
+    stored = store.load(run_id)
+    if stored is None:
+        raise FailedError(f"Run {run_id} was deleted meanwhile.")
+    return stored
+
+
+def _nearest(store: RunStore, run_id: str) -> str:
+    known = [run.run_id for run in store.summaries()]
+    begun = [other for other in known if run_id and other.startswith(run_id)]
+    close = begun or difflib.get_close_matches(run_id[:100], known, n=NEAREST)
+    return f" Did you mean {' or '.join(map(_printable, close[:NEAREST]))}?" if close else " `runs` lists them."
+
+
+def _obeyed(store: RunStore, run_id: str, wish: Wish) -> bool:
+    """Ask the server to do something to a run, if one is there; False if it has to be done without one.
+
+    Raises `FailedError` if the server trains the run and does not obey.
+    """
+    servers = [server for server in store.servers(idle=True) if is_alive(server)]
+    if not servers or not store.wish(run_id, wish):
+        return False
+    deadline = time.monotonic() + PATIENCE
+    while not _has_come(store, run_id, wish):
+        if time.monotonic() > deadline:
+            return _not_obeyed(store, run_id, wish)
+        time.sleep(SECONDS_PER_LOOK)
+    return True
+
+
+def _has_come(store: RunStore, run_id: str, wish: Wish) -> bool:
+    standing = store.standing(run_id)
+    if standing is None or standing.deleted:
+        return True
+    return wish == "stop" and standing.status is not None and standing.status.ended
+
+
+def _not_obeyed(store: RunStore, run_id: str, wish: Wish) -> bool:
+    server = store.server_of(run_id)
+    if server is None or not is_alive(server):  # nobody trains it
+        store.granted(run_id, wish)
+        return False
+    trainer = f"The server that trains run {run_id} (process {_printable(server.partition(':')[0])})"
+    if (run_id, wish) in store.wishes():
+        raise FailedError(
+            f"{trainer} has not obeyed for {PATIENCE:g} s. The wish to {wish} the run stays; if the server hangs, end "
+            "it and try again."
+        )
+    raise FailedError(
+        f"{trainer} has taken the wish to {wish} it, but nothing has come of that for {PATIENCE:g} s: `runs` shows how "
+        "it stands, the server's log may say why."
+    )
+
+
+def _stop_here(store: RunStore, run_id: str) -> None:
+    """Stop a run that no server trains."""
+    stored = _load(store, run_id)
+    stopped = runs.stop(Run(stored.snapshot, stored.checkpoint)).snapshot
+    if not store.save(stopped, since=stored.snapshot.version, server=stored.server):
+        raise FailedError(f"Run {run_id} was changed by a server meanwhile: try again.")
+
+
+def _line(store: RunStore, run: RunSummary) -> tuple[str, ...]:
+    run_id = _printable(run.run_id)
+    if run.damaged:
+        return run_id, "unreadable", "", "", "", "", ""
+    server = store.server_of(run.run_id)
+    left = run.status.active and (server is None or not is_alive(server))  # as the next server will have it
+    name = _printable(run.name)
+    return (
+        run_id,
+        _word(Status.PAUSED if left else run.status),
+        f"{run.epoch:,} of {run.planned_epochs:,}",
+        _printable(run.title)[:LONGEST_NAME],
+        "" if run.headline is None else f"{run.headline:.3g}",
+        name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}...",
+        _age((datetime.now(UTC) - run.created).total_seconds()),
+    )
+
+
+def _word(status: Status) -> str:
+    return status.replace("_", " ")
+
+
+def _age(seconds: float) -> str:
+    """How long ago, in the largest unit that fits."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length:,.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def _printable(text: str) -> str:
+    """A text on one line, without what would move a terminal's cursor or turn its direction of writing."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
