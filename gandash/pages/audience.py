@@ -72,9 +72,9 @@ def choose(addresses: Sequence[str], *, key: str) -> str:
 
 def show_link(link: str) -> None:
     """Draw a link, to copy and as a code for cameras."""
+    st.code(link, language=None, wrap_lines=True)
     with st.container(key="audience_code"):
         st.html(f'<img src="{code(link)}" alt="{escape(f"QR code of {link}")}">')
-    st.code(link, language=None, wrap_lines=True)
 
 
 @lru_cache(maxsize=16)
