@@ -12,14 +12,14 @@ from pathlib import Path
 from gandash.live import assets
 
 PLOTLY = "plotly.js"
+MODULES = ("live.js", "curves.js", "points.js", "series.js", "stars.js", "stream.js")
+"""The script that draws charts, and all that it imports."""
 
 _spec = find_spec("plotly")
 assert _spec is not None and _spec.origin is not None
-assets.register(Path(_spec.origin).with_name("package_data") / "plotly.min.js", PLOTLY)
+assets.register(Path(_spec.origin).with_name("package_data") / "plotly.min.js", PLOTLY, eager=True)
 
 _HERE = Path(__file__).parent
-for _path in (
-    *(_HERE / name for name in ("points.js", "series.js", "stars.js", "curves.js", "live.js")),
-    Path(assets.__file__).with_name("stream.js"),
-):
-    assets.register(_path)
+for _name in MODULES[:-1]:
+    assets.register(_HERE / _name)
+assets.register(Path(assets.__file__).with_name(MODULES[-1]))

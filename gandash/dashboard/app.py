@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 import streamlit as st
 from starlette.middleware import Middleware
 
+from gandash.charts import scripts
 from gandash.live.base import base_path
 from gandash.live.cookie import OwnerCookie
+from gandash.live.hints import Hints
 from gandash.live.hub import Hub
 from gandash.live.routes import routes
 from gandash.pages import NAVIGATION, server
@@ -25,4 +27,12 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             yield
 
 
-app = st.App(NAVIGATION, lifespan=lifespan, routes=routes(hub), middleware=[Middleware(OwnerCookie, path=base_path())])
+app = st.App(
+    NAVIGATION,
+    lifespan=lifespan,
+    routes=routes(hub),
+    middleware=[
+        Middleware(OwnerCookie, path=base_path()),
+        Middleware(Hints, path=base_path(), scripts=[scripts.PLOTLY], modules=scripts.MODULES),
+    ],
+)

@@ -25,7 +25,10 @@ _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Ac
 _IMPORT = re.compile(r"""(\b(?:from|import)\s*\(?\s*["'])\./([\w.-]+\.js)(["'])""")
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
+_EAGER = b"//# allFunctionsCalledOnLoad\n"
+
 _files: dict[str, Path] = {}
+_eager: set[str] = set()
 _packing = threading.Lock()
 
 
@@ -42,9 +45,14 @@ class Asset:
         return gzip.compress(self.content, 6, mtime=0)
 
 
-def register(path: Path, name: str | None = None) -> None:
-    """Serve a script or a style sheet, under its own name unless another is given."""
+def register(path: Path, name: str | None = None, *, eager: bool = False) -> None:
+    """Serve a script or a style sheet, under its own name unless another is given.
+
+    Of an `eager` script the browser is told that all of it is needed: it compiles that beside the page's own thread.
+    """
     name = name or path.name
+    if eager:
+        _eager.add(name)
     if _files.setdefault(name, path) != path:
         raise ValueError(f"There are two files of the name {name}: {_files[name]} and {path}.")
 
@@ -61,6 +69,8 @@ def asset(name: str) -> Asset:
     content = path.read_bytes()
     if path.suffix == ".js":
         content = _IMPORT.sub(_hashed_import, content.decode()).encode()
+    if name in _eager:
+        content = _EAGER + content
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
     stem, dot, ending = name.rpartition(".")
     return Asset(f"{stem}.{digest}{dot}{ending}", content)

@@ -84,3 +84,9 @@ def test_a_base_path_comes_first(host: str, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(config, "get_option", lambda name: {"server.baseUrlPath": "/gans/"}[name])
     assert asset_url("near.js") == f"/gans/assets/{asset('near.js').name}"
     assert get(host + asset_url("near.js"))[2].decode() == NEAR
+
+
+def test_of_an_eager_script_the_browser_is_told_that_all_is_needed(tmp_path: Path, host: str) -> None:
+    (tmp_path / "large.js").write_text(NEAR)
+    register(tmp_path / "large.js", eager=True)
+    assert get(host + asset_url("large.js"))[2].decode() == f"//# allFunctionsCalledOnLoad\n{NEAR}"
