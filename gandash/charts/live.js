@@ -16,6 +16,7 @@ const MOST_REDRAWS = 30; // of a moving cloud, a second
 const GLIDE_SHARE = 0.5; // of the main thread's time that moving it may take
 const FIGURE_SHARE = 0.04; // of the main thread's time that new data of a chart's figure may take
 const LONGEST_GAP = 2000; // ms between messages; anything longer was a pause of the training
+const LATEST_LOAD = 1000; // ms, until Plotly is loaded whatever else the page does
 const DELAY = 0.4; // of the time between two messages, by which the points lag behind, so that a late one is not seen
 const MOST_WAITING = 12; // frames
 const LETTER = 6.2; // pixels, on average
@@ -422,13 +423,16 @@ export function render({ data, parentElement }) {
   update(chart);
 }
 
-// Charts that come before Plotly are drawn once it is there. The browser keeps it, and what it has made of it.
+// Charts that come before Plotly are drawn once it is there, one at a time: it and they take the page's thread for half
+// a second, and the buttons come first.
 function loadPlotly(address) {
   if (window.gandashPlotly) return;
   window.gandashPlotly = document.createElement("script");
   window.gandashPlotly.src = address;
-  window.gandashPlotly.onload = () => charts.forEach(update);
-  document.head.append(window.gandashPlotly);
+  window.gandashPlotly.onload = () => charts.forEach((chart) => setTimeout(update, 0, chart));
+  const load = () => document.head.append(window.gandashPlotly);
+  if (window.requestIdleCallback) requestIdleCallback(load, { timeout: LATEST_LOAD });
+  else setTimeout(load);
 }
 
 document.addEventListener("visibilitychange", () => {

@@ -48,7 +48,8 @@ class Asset:
 def register(path: Path, name: str | None = None, *, eager: bool = False) -> None:
     """Serve a script or a style sheet, under its own name unless another is given.
 
-    Of an `eager` script the browser is told that all of it is needed: it compiles that beside the page's own thread.
+    An `eager` script imports nothing, and the browser is told that all of it is needed: it compiles that beside the
+    page's own thread.
     """
     name = name or path.name
     if eager:
@@ -67,10 +68,10 @@ def asset(name: str) -> Asset:
     """A registered file as it is served; raises `KeyError`."""
     path = _files[name]
     content = path.read_bytes()
-    if path.suffix == ".js":
-        content = _IMPORT.sub(_hashed_import, content.decode()).encode()
     if name in _eager:
         content = _EAGER + content
+    elif path.suffix == ".js":
+        content = _IMPORT.sub(_hashed_import, content.decode()).encode()
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
     stem, dot, ending = name.rpartition(".")
     return Asset(f"{stem}.{digest}{dot}{ending}", content)

@@ -27,6 +27,9 @@ import loky.process_executor
 from gandash.runs import worker
 from gandash.runs.settings import Settings
 
+NICENESS = 5
+"""By how much workers stand back behind the server, where the system knows that: a click comes before a step."""
+
 ATTEMPTS = 3
 """How many workers a call may lose before it is given up."""
 
@@ -214,7 +217,9 @@ _WATCH_SECONDS = 0.5
 
 
 def _begin(parent: int) -> None:
-    """Make a worker process ignore Ctrl-C, which is the server's to answer, and end when the server is gone."""
+    """Make a worker process leave the server the first go at the cores, and Ctrl-C, and end when the server is gone."""
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True, name="gandash-watchdog").start()
 
