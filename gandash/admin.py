@@ -191,8 +191,8 @@ def _not_obeyed(store: RunStore, run_id: str, wish: Wish) -> bool:
     trainer = f"The server that trains run {run_id} (process {_printable(server.partition(':')[0])})"
     if (run_id, wish) in store.wishes():
         raise FailedError(
-            f"{trainer} has not obeyed for {PATIENCE:g} s. The wish to {wish} the run stays; if the server hangs, end "
-            "it and try again."
+            f"{trainer} has not obeyed for {PATIENCE:g} s. The wish to {wish} the run holds for a minute; if the "
+            "server hangs, end it and try again."
         )
     raise FailedError(
         f"{trainer} has taken the wish to {wish} it, but nothing has come of that for {PATIENCE:g} s: `runs` shows how "

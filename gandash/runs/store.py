@@ -16,7 +16,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -31,6 +31,8 @@ from gandash.runs.snapshot import THUMBNAIL_POINTS, Frame, History, RunSummary, 
 
 SCHEMA_VERSION = 3
 FILE_NAME = "runs.sqlite3"
+WISH_TIME = timedelta(minutes=1)
+"""How long a wish holds: a server that comes up much later must not stop what was resumed meanwhile."""
 Wish = Literal["stop", "delete"]
 
 _SCHEMA = """
@@ -371,10 +373,12 @@ class RunStore:
                 ).rowcount
             )
 
-    def wishes(self) -> list[tuple[str, str]]:
-        """What was wished and not granted yet, as ids of runs and wishes, the oldest first."""
+    def wishes(self, now: datetime | None = None) -> list[tuple[str, str]]:
+        """What was wished in the last `WISH_TIME` and not granted yet, as ids of runs and wishes, the oldest first."""
+        since = ((now or datetime.now(UTC)) - WISH_TIME).isoformat()
         with self._read() as db:
-            return [(row["run_id"], row["wish"]) for row in db.execute("SELECT * FROM wishes ORDER BY made, rowid")]
+            rows = db.execute("SELECT * FROM wishes WHERE made >= ? ORDER BY made, rowid", (since,)).fetchall()
+        return [(row["run_id"], row["wish"]) for row in rows]
 
     def granted(self, run_id: str, wish: str) -> None:
         """Forget a wish, because it was granted or makes no sense any more."""
