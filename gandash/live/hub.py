@@ -171,6 +171,8 @@ class Hub:
         if room is None:
             room = self._rooms[run_id] = _Room(run_id)
             room.first = asyncio.create_task(self._look(room))
+        if self._service is not None:
+            self._service.watch(run_id)
         room.clients += 1
         return room
 

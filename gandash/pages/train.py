@@ -11,6 +11,8 @@ looking = visitor()
 service = looking.service
 control_link.take(looking)
 found = address.find_run(service)
+if found.snapshot is not None:
+    service.watch(found.snapshot.run_id)  # until the page has its stream, which may take a while
 checked = sidebar.show(service.devices(), service.cost_limits)
 
 with st.container(key="stage"):  # a grid of the style sheet, laid out as the screen allows

@@ -222,3 +222,15 @@ def test_what_was_downloaded_as_config_reads_back(
     assert RunConfig(**json.loads(snapshot.config.to_json())) == snapshot.config
     assert downloads.history_csv(service, run_id).decode().splitlines()[0].startswith("epoch,generator_loss")
     assert 'torch.jit.load("exponential-latest.pt")' in at.code[0].value
+
+
+def test_a_page_watches_its_run_from_its_first_moment(
+    open_page: OpenPage, service: RunService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched: list[str] = []
+    monkeypatch.setattr(service, "watch", watched.append)
+    open_page()
+    assert watched == []
+    run_id = service.start(RunConfig())
+    open_page(run=run_id)
+    assert watched == [run_id], "its stream may take longer to come than an unwatched run goes on"
