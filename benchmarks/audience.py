@@ -27,7 +27,7 @@ from playwright.sync_api import Browser
 from websockets.asyncio.client import connect
 from websockets.sync.client import connect as connect_now
 
-from benchmarks.common import RESULTS, machine, table
+from benchmarks.common import save, table
 from gandash.core import link
 from gandash.core.config import RunConfig
 from tests.browser.driver import dashboard_server, headless_chromium, press, wait_for_epoch, wait_until_drawn
@@ -219,9 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = measure(Path(folder) / "home", options.watchers, options.seconds, options.alone)
     print(table(["figure", "measured"], [[title, f"{found[name]:.3g}"] for name, title in TITLES.items()]))
-    report = {"machine": machine(), "seconds": options.seconds, "figures": found}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "audience.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    save("audience", seconds=options.seconds, figures=found)
 
 
 if __name__ == "__main__":

@@ -120,6 +120,13 @@ def machine() -> dict[str, Any]:
     }
 
 
+def save(name: str, **found: Any) -> None:
+    """Write what a benchmark found, and on which machine, to ``benchmarks/results/<name>.json``."""
+    RESULTS.mkdir(exist_ok=True)
+    report = {"machine": machine(), **found}
+    (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
 def append(path: Path, record: Mapping[str, Any]) -> None:
     """Add a record as a line of JSON, so that a run cut off loses nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,6 @@ instead.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ import psutil
 from playwright.sync_api import Browser, CDPSession, Page
 from websockets.sync.client import connect
 
-from benchmarks.common import RESULTS, machine, table
+from benchmarks.common import RESULTS, save, table
 from gandash.live.messages import decode
 from tests.browser.driver import (
     CHARTS,
@@ -195,9 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rounds = [one_round(browser, Path(folder) / str(i), options.seconds) for i in range(options.rounds)]
     found = {name: median(each[name] for each in rounds) for name in TITLES}
     print(table(["figure", "median"], [[title, f"{found[name]:.3g}"] for name, title in TITLES.items()]))
-    report = {"machine": machine(), "seconds": options.seconds, "median": found, "rounds": rounds}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "dashboard.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    save("dashboard", seconds=options.seconds, median=found, rounds=rounds)
 
 
 if __name__ == "__main__":

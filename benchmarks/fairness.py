@@ -8,7 +8,6 @@ writes ``benchmarks/results/fairness.json``.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.common import RESULTS, machine, table
+from benchmarks.common import save, table
 from gandash.core.config import RunConfig
 from gandash.runs.service import RunService
 from gandash.runs.settings import Settings
@@ -94,9 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     columns = list(next(iter(rows.values())))
     print(f"A textbook run, epochs a second, beside one large run for each of {WORKERS} workers")
     print(table(["large runs", *columns], cells))
-    RESULTS.mkdir(exist_ok=True)
-    report = {"machine": machine(), "rounds": options.rounds, "seconds": options.seconds, "beside": rows}
-    (RESULTS / "fairness.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    save("fairness", rounds=options.rounds, seconds=options.seconds, beside=rows)
 
 
 if __name__ == "__main__":

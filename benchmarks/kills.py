@@ -9,7 +9,6 @@ and record by record, with one that was trained undisturbed in this process. Pri
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import subprocess
 import sys
@@ -22,7 +21,7 @@ import numpy as np
 import psutil
 import torch
 
-from benchmarks.common import RESULTS, machine, one_thread, table
+from benchmarks.common import one_thread, save, table
 from gandash.core.config import RunConfig
 from gandash.core.presets import PRESETS
 from gandash.core.trainer import Trainer
@@ -157,9 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"Killed: {done['worker']} workers, {done['server']} servers")
     cells = [[str(row["run"]), str(row["ended"]), str(row["epochs"]), str(row["differs"] or "nothing")] for row in rows]
     print(table(["run", "ended", "epochs", "differs"], cells))
-    RESULTS.mkdir(exist_ok=True)
-    report = {"machine": machine(), "killed": done, "runs": rows}
-    (RESULTS / "kills.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    save("kills", killed=done, runs=rows)
     if len(rows) != RUNS or any(row["differs"] or row["ended"] != "finished" for row in rows):
         raise SystemExit("Not every run ended with the bits of an undisturbed one.")
     if kills:

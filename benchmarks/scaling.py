@@ -7,7 +7,6 @@ change of a run, once for all who watch.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
 import time
@@ -20,7 +19,7 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from benchmarks.common import RESULTS, machine, table
+from benchmarks.common import save, table
 from gandash.core.config import RunConfig
 from gandash.core.trainer import Trainer
 from gandash.live import messages
@@ -149,15 +148,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    report = {
-        "machine": machine(),
-        "data": show("Real points", [data_row(points, options.seconds) for points in POINTS]),
-        "width": show("Two hidden layers of a width", [width_row(width, options.seconds) for width in WIDTHS]),
-        "runs": show("Runs at once", [runs_row(runs, 2 * options.seconds) for runs in RUNS]),
-        "history": show("Length of the history", [history_row(epochs) for epochs in EPOCHS]),
-    }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "scaling.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    save(
+        "scaling",
+        data=show("Real points", [data_row(points, options.seconds) for points in POINTS]),
+        width=show("Two hidden layers of a width", [width_row(width, options.seconds) for width in WIDTHS]),
+        runs=show("Runs at once", [runs_row(runs, 2 * options.seconds) for runs in RUNS]),
+        history=show("Length of the history", [history_row(epochs) for epochs in EPOCHS]),
+    )
 
 
 if __name__ == "__main__":

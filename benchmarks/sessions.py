@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.common import RESULTS, machine, table
+from benchmarks.common import save, table
 from gandash.live.messages import decode
 from tests.browser.driver import dashboard_server, headless_chromium, press, wait_for_epoch, wait_until_drawn
 
@@ -215,9 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "server_core": "the server's share of a core",
     }
     print(table(["figure", "value"], [[title, f"{found[name]:.3g}"] for name, title in titles.items()]))
-    report = {"machine": machine(), "settings": vars(options), "found": found, "clicks": took, "epochs": gained}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "sessions.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    save("sessions", settings=vars(options), found=found, clicks=took, epochs=gained)
 
 
 if __name__ == "__main__":
