@@ -1,8 +1,7 @@
 // What Plotly draws of a scene with lines (`figures.py`) and a run's curves: pure data in, a figure out.
 
-import { bulk, extent, robustRange, short, smooth } from "./series.js";
+import { axisOf, smooth } from "./series.js";
 
-const DECADES = 1000; // from which ratio on values are drawn on a logarithmic axis
 const LINE = 1.5; // pixels
 const FAINT_LINE = 1;
 const DOT = 6;
@@ -36,36 +35,22 @@ function traces({ name, colour, faint }, curve, smoothing) {
 }
 
 // Give the y axis a range for these columns in which a few wild values do not flatten all others; is it a log one? What
-// is cut off is told in `meta.cut`. With `log` null the axis is logarithmic if all values are positive and their bulk
-// spans decades.
+// is cut off is told in `meta.cut`. `log` as for `axisOf`.
 function chooseRange(layout, columns, log) {
-  if (log) columns = columns.map((column) => column.filter((value) => value > 0));
-  columns = columns.filter((column) => column.length);
+  const found = axisOf(columns, log);
   const axis = layout.yaxis;
-  if (!columns.length) {
+  if (!found) {
     if (log) axis.type = "log";
     return Boolean(log);
   }
-  if (log === null) {
-    const [low, high] = bulk(columns);
-    log = extent(columns)[0] > 0 && high / low >= DECADES;
-  }
-  if (log) columns = columns.map((column) => column.map(Math.log10));
-  const [lowest, highest] = extent(columns);
-  const cut = robustRange(columns);
-  const [bottom, top] = cut ?? [lowest, highest];
+  const [bottom, top] = found.range ?? [found.lowest, found.highest];
   // Plotly marks powers of ten alone where they are at least 0.7 of its steps
-  if (log) Object.assign(axis, { type: "log", nticks: Math.min(Math.max(Math.floor((top - bottom) / 0.75), 3), 6) });
-  if (cut) {
-    axis.range = cut;
-    const [dip, peak] = [lowest, highest].map((end) => short(log ? 10 ** end : end));
-    const words = [];
-    if (highest > top) words.push(`peaks up to ${peak}`);
-    if (lowest < bottom) words.push(`dips down to ${dip}`);
-    const said = `${words.join(" and ")} are cut off`;
-    layout.meta.cut = said[0].toUpperCase() + said.slice(1);
+  if (found.log) Object.assign(axis, { type: "log", nticks: Math.min(Math.max(Math.floor((top - bottom) / 0.75), 3), 6) });
+  if (found.range) {
+    axis.range = found.range;
+    layout.meta.cut = found.cut.slice(0, 1).toUpperCase() + found.cut.slice(1);
   }
-  return log;
+  return found.log;
 }
 
 // Add a thin dotted line between two ends, with a word at this place.

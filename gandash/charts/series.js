@@ -5,6 +5,7 @@ const MOST_VALUES = 2000; // that percentiles are estimated from
 const BULK = [0.05, 0.95];
 const PEAK = 10; // ranges are cut where they would be so many times as long as the span of the bulk of the values
 const FENCE = 2; // how far beyond that bulk a range that is cut still reaches, in its spans
+const DECADES = 1000; // from which ratio on values are shown on a logarithmic axis
 const MARGIN = 0.06; // of such a range, at both ends
 
 // Exponential moving average over the epochs that starts without a bias towards 0, as TensorBoard's: each value is the
@@ -68,6 +69,27 @@ export function robustRange(columns) {
   const [bottom, top] = extent(columns.map((column) => column.filter(near)));
   const margin = MARGIN * (top - bottom || span);
   return [bottom - margin, top + margin];
+}
+
+// How an axis shows columns of finite values: `log`, whether it is logarithmic; `lowest` and `highest` of all values and
+// `range`, that of `robustRange`, as they lie on it; `cut`, in words, what that leaves out. Null if there is no value to
+// show. With `log` null it is logarithmic if all values are positive and their bulk spans decades.
+export function axisOf(columns, log) {
+  if (log) columns = columns.map((column) => column.filter((value) => value > 0));
+  columns = columns.filter((column) => column.length);
+  if (!columns.length) return null;
+  if (log === null) {
+    const [low, high] = bulk(columns);
+    log = extent(columns)[0] > 0 && high / low >= DECADES;
+  }
+  if (log) columns = columns.map((column) => column.map(Math.log10));
+  const [lowest, highest] = extent(columns);
+  const range = robustRange(columns);
+  const [dip, peak] = [lowest, highest].map((end) => short(log ? 10 ** end : end));
+  const words = [];
+  if (range && highest > range[1]) words.push(`peaks up to ${peak}`);
+  if (range && lowest < range[0]) words.push(`dips down to ${dip}`);
+  return { log, lowest, highest, range, cut: words.length ? `${words.join(" and ")} are cut off` : "" };
 }
 
 // A number in a few letters: 1,234 or 1.2e13.

@@ -1,9 +1,8 @@
 // Values over the epochs as lines on a canvas.
 
 import { epochText, fitted, frame, logTicks, looks, tickText, ticks } from "./axes.js";
-import { bulk, extent, robustRange, short } from "./series.js";
+import { axisOf } from "./series.js";
 
-const DECADES = 1000; // from which ratio on the axis is logarithmic
 const FEWEST_EPOCHS = 5; // that an axis shows
 const MARGIN = 0.06;
 const USUAL = 12; // pixels of the text at which the sizes below hold
@@ -12,24 +11,13 @@ const TICK_PIXELS = 45; // for each tick, upwards
 const EPOCH_PIXELS = 70;
 
 // The range in which most values of some columns are, whether the axis is logarithmic, and in words what is cut off.
-// `log` null leaves the kind of axis to the values.
+// `log` as for `axisOf`.
 export function rangeOf(columns, log) {
-  if (log) columns = columns.map((column) => column.filter((value) => value > 0));
-  columns = columns.filter((column) => column.length);
-  if (!columns.length) return { range: [0, 1], log: false, cut: "" };
-  if (log === null) {
-    const [low, high] = bulk(columns);
-    log = extent(columns)[0] > 0 && high / low >= DECADES;
-  }
-  if (log) columns = columns.map((column) => column.map(Math.log10));
-  const [lowest, highest] = extent(columns);
+  const found = axisOf(columns, log);
+  if (!found) return { range: [0, 1], log: false, cut: "" };
+  const { lowest, highest } = found;
   const margin = MARGIN * (highest - lowest || Math.abs(highest) || 1);
-  const range = robustRange(columns) ?? [lowest - margin, highest + margin];
-  const words = [];
-  const [dip, peak] = [lowest, highest].map((end) => short(log ? 10 ** end : end));
-  if (highest > range[1]) words.push(`peaks up to ${peak}`);
-  if (lowest < range[0]) words.push(`dips down to ${dip}`);
-  return { range, log, cut: words.length ? `${words.join(" and ")} are cut off` : "" };
+  return { ...found, range: found.range ?? [lowest - margin, highest + margin] };
 }
 
 // Draw `lines`, each `{ x, y, colour }` with a style sheet's name of a colour. `hints` are `[value, text]`, drawn across
