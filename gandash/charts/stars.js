@@ -1,6 +1,7 @@
 // The cloud of generated points, which moves many times a second, on a canvas of its own below Plotly's picture. Plotly's
 // own stars stay where they are and are not seen, but while the mouse is down, when Plotly moves them itself: a thousand
-// of them take most of a frame's time to paint, the canvas a few milliseconds. Plotly's record of the points is kept in
+// of them take most of a frame's time to paint, the canvas a few milliseconds. It rules the grid as well, which would
+// otherwise lie over the stars. Plotly's record of the points is kept in
 // step, so that zoom, hover and the picture download know what is on screen.
 
 const FAR = 1e5; // pixels
@@ -34,12 +35,13 @@ export function record(element, points) {
 
 const pixel = (value) => Math.max(-FAR, Math.min(FAR, value)).toFixed(1);
 
-// Let Plotly's own stars be seen instead, where the points are.
+// Let Plotly's own grid and stars be seen instead, the stars where the points are.
 export function hold(sky, points) {
   const { element } = sky;
   const trace = element._fullData?.at(-1);
-  const stars = trace ? starsOf(element, trace) : [];
-  if (!points || stars.length !== points.x.length) return;
+  if (!trace) return;
+  const stars = starsOf(element, trace);
+  if (points && stars.length !== points.x.length) return;
   const { xaxis, yaxis } = element._fullLayout;
   stars.forEach((star, i) => {
     star.setAttribute("transform", `translate(${pixel(xaxis.c2p(points.x[i]))},${pixel(yaxis.c2p(points.y[i]))})`);
@@ -64,6 +66,20 @@ function spriteOf(sky, trace, star, ratio) {
   return (sky.sprite = { look, image, radius });
 }
 
+// Plotly's grid, which is not seen, below the stars; while Plotly drags it, it is seen itself.
+function rule(pen, { element, held }, width, height) {
+  const { xaxis, yaxis } = element._fullLayout;
+  for (const grid of element.querySelectorAll(".gridlayer")) grid.style.visibility = held ? "" : "hidden";
+  if (held) return;
+  const ratio = devicePixelRatio;
+  const line = Math.max(1, Math.round(ratio));
+  const place = (axis, tick) => Math.round(axis.l2p(tick.x) * ratio);
+  pen.fillStyle = xaxis.gridcolor;
+  for (const tick of xaxis._gridVals ?? []) pen.fillRect(place(xaxis, tick), 0, line, height);
+  pen.fillStyle = yaxis.gridcolor;
+  for (const tick of yaxis._gridVals ?? []) pen.fillRect(0, place(yaxis, tick), width, line);
+}
+
 // Draw the points, or none, where the axes are now.
 export function paint(sky, points) {
   const { canvas, element, held } = sky;
@@ -77,6 +93,7 @@ export function paint(sky, points) {
   for (const [name, value] of Object.entries(place)) canvas.style[name] = `${value}px`;
   const pen = canvas.getContext("2d");
   pen.clearRect(0, 0, width, height);
+  rule(pen, sky, width, height);
   const group = element.querySelector(`.trace${trace.uid} .points`);
   const star = group?.querySelector("path.point");
   if (!star || !points || trace.visible !== true) return;

@@ -283,6 +283,35 @@ def test_the_points_of_the_last_run_go_with_its_shape(new_chart: Callable[[], Ch
     assert chart.evaluate("Math.max(...chart.data.at(-1).x)") < 1
 
 
+def test_the_grid_lies_below_the_stars_and_is_plotlys_own_while_it_is_dragged(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("circle"), [Frame(1, 0.1, np.zeros((50, 2), np.float32))], "first")
+    middle = """(() => {
+      const { xaxis, yaxis } = chart._fullLayout;
+      const canvas = chart.parentElement.querySelector(".gandash-sky");
+      const place = (x, y) => [xaxis.l2p(x), yaxis.l2p(y)].map(Math.round);
+      const at = (x, y) => [...canvas.getContext("2d").getImageData(...place(x, y), 1, 1).data];
+      return { star: at(0, 0), line: at(0.25, 1), none: at(0.25, 0.75) };
+    })()"""
+    seen = "[...chart.querySelectorAll('.gridlayer')].map((grid) => getComputedStyle(grid).visibility)[0]"
+    found = chart.evaluate(middle)
+    grid = np.array(found["line"][:3])
+    assert found["none"][3] == 0 and found["line"][3] == 255 and np.ptp(grid) < 10 and np.ptp(found["star"][:3]) > 50
+    assert chart.evaluate(seen) == "hidden"
+    box = chart.page.locator(chart.selector).bounding_box()
+    assert box is not None
+    mouse = chart.page.mouse
+    mouse.move(box["x"] + 300, box["y"] + 200)
+    mouse.down()
+    mouse.move(box["x"] + 340, box["y"] + 220, steps=3)
+    assert chart.evaluate(seen) == "visible" and chart.evaluate(middle)["line"][3] == 0
+    mouse.up()
+    chart.page.wait_for_function(
+        f"(selector) => {{ const chart = document.querySelector(selector); return {seen} === 'hidden'; }}",
+        arg=chart.selector,
+    )
+
+
 def test_another_run_ends_a_drag_and_comes_with_its_own_axes(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
     chart.show(picture("exponential"), [Frame(5, 0.5, cloud(25, 80))], "first")
