@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from gandash.core.config import RunConfig
@@ -134,6 +135,13 @@ def estimate(config: RunConfig) -> Cost:
         checkpoint_bytes=checkpoint,
         memory_bytes=_memory_bytes(config, generator, discriminator, checkpoint),
     )
+
+
+@lru_cache(maxsize=256)
+def chunk_seconds(config: RunConfig) -> float:
+    """Seconds of what a worker does not interrupt: a step, and a measurement of the generator."""
+    cost = estimate(config)
+    return cost.step_seconds + MEASURED_POINTS * cost.point_seconds
 
 
 def too_dear(config: RunConfig, limits: CostLimits) -> Problem | None:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig, sentence
-from gandash.core.cost import CostLimits, too_dear
+from gandash.core.cost import CostLimits, chunk_seconds, too_dear
 from gandash.core.fork import child_config
 from gandash.runs import access, queue, worker
 from gandash.runs import run as runs
@@ -395,8 +395,8 @@ class RunService:
 
     def _submit(self, run: Run) -> None:
         """Keep this state of a run, and ask the engine for what follows from it, unless it has to sit out."""
-        budget = None if self._closed or self._turns.sits_out(run.run_id) else runs.next_budget(run)
-        if budget is None:
+        budget = None if self._closed else runs.next_budget(run)
+        if budget is None or not self._turns.asks(run.run_id, self._flights, chunk_seconds(run.snapshot.config)):
             self._library.put(run)
             return
         self._library.put(runs.launch(run, budget))
