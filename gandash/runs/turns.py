@@ -4,8 +4,8 @@ Chunks are first in, first out, so runs whose chunks take the same time share th
 network takes longer, since a step, a checkpoint or a measurement is not interrupted. Its run then asks for the next one
 only when each other run has had about as much time, or a worker would have nothing to do; and where there are several
 workers, chunks that take long, or will by estimate, do not hold the last one, so that the others need not wait for
-their end. No clock is read: others' chunks coming back is what time is measured by, so whoever sits out never waits for longer than there is
-work.
+their end. No clock is read: others' chunks coming back is what time is measured by, so whoever sits out never waits for
+longer than there is work.
 """
 
 from __future__ import annotations
