@@ -1,4 +1,4 @@
-"""gandash: train a GAN on a 2-D shape and watch it learn.
+"""gandash: train a GAN on a 2-D shape or a pattern of numbers and watch it learn.
 
 The public names load on first use, so that importing the package alone costs nothing: the dashboard's server needs the
 config and the shapes but never torch.
@@ -12,17 +12,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gandash.core.config import RunConfig
     from gandash.core.presets import PRESETS
+    from gandash.core.targets.patterns import PATTERNS, int_to_onehot, onehot_encoder, onehot_to_int
     from gandash.core.targets.shapes import SHAPES
     from gandash.core.trainer import Trainer
 
 __version__ = "0.1.0"
-__all__ = ["PRESETS", "SHAPES", "RunConfig", "Trainer"]
+__all__ = [
+    "PATTERNS",
+    "PRESETS",
+    "SHAPES",
+    "RunConfig",
+    "Trainer",
+    "int_to_onehot",
+    "onehot_encoder",
+    "onehot_to_int",
+]
 
 _HOME = {
+    "PATTERNS": "gandash.core.targets.patterns",
     "PRESETS": "gandash.core.presets",
     "RunConfig": "gandash.core.config",
     "SHAPES": "gandash.core.targets.shapes",
     "Trainer": "gandash.core.trainer",
+    "int_to_onehot": "gandash.core.targets.patterns",
+    "onehot_encoder": "gandash.core.targets.patterns",
+    "onehot_to_int": "gandash.core.targets.patterns",
 }
 
 

@@ -208,7 +208,10 @@ def test_importing_loads_no_torch(module: str) -> None:
 def test_the_public_names_are_there() -> None:
     import gandash
 
-    assert set(gandash.__all__) == {"PRESETS", "SHAPES", "RunConfig", "Trainer"}
+    assert set(gandash.__all__) == {
+        *("PATTERNS", "PRESETS", "SHAPES", "RunConfig", "Trainer"),
+        *("int_to_onehot", "onehot_encoder", "onehot_to_int"),
+    }
     for name in gandash.__all__:
         assert getattr(gandash, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Generator'"):

@@ -32,6 +32,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.problems import Problem, shortened
 from gandash.core.targets import TargetSpec, read_spec
+from gandash.core.targets.patterns import FORMS
 from gandash.core.targets.shapes import SHAPES, ShapeSpec
 
 Penalty = Literal["none", "wgan-gp", "r1", "r2", "r1+r2"]
@@ -114,7 +115,10 @@ class RunConfig(BaseModel):
 
     # Data
     target: TargetField = _knob(
-        ShapeSpec(name="exponential"), "Target", "What the generator learns: a shape, by its name.", "data"
+        ShapeSpec(name="exponential"),
+        "Target",
+        "What the generator learns: a shape or a pattern of numbers, by its name.",
+        "data",
     )
     points: int = _knob(
         2048,
@@ -519,8 +523,10 @@ class Knob:
     def allowed(self) -> str:
         """The allowed values in words."""
         match self.kind:
-            case "choice" | "target":
+            case "choice":
                 return "one of " + ", ".join(self.choices)
+            case "target":
+                return f"one of {', '.join(self.choices)}, or a pattern: {FORMS}"
             case "bool":
                 return "true or false"
             case "widths":

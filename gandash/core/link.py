@@ -279,9 +279,9 @@ def _unpack(text: str) -> bytes:
 
 
 def _write_target(spec: TargetSpec) -> str:
-    """A shape by its name, any other target by its kind, a full stop and what its kind writes."""
+    """A shape or a pattern by its name, any other target by its kind, a full stop and what its kind writes."""
     write, _ = TARGETS.get(spec.kind, _AS_JSON)
-    return write(spec) if spec.kind == "shape" else f"{spec.kind}.{write(spec)}"
+    return write(spec) if spec.kind in TARGETS else f"{spec.kind}.{write(spec)}"
 
 
 def _read_target(text: str) -> TargetSpec:
@@ -308,5 +308,6 @@ def _read_json(kind: str, text: str) -> TargetSpec:
 
 TargetCode = tuple[Callable[[Any], str], Callable[[str, str], TargetSpec]]
 _AS_JSON: TargetCode = (_write_json, _read_json)
-TARGETS: Mapping[str, TargetCode] = {"shape": (lambda spec: spec.name, lambda kind, name: read_spec(name))}
-"""How a kind of target is written, and read given the kind; others go as packed JSON, so a new kind needs nothing."""
+_BY_NAME: TargetCode = (lambda spec: spec.build().name, lambda kind, name: read_spec(name))
+TARGETS: Mapping[str, TargetCode] = {"shape": _BY_NAME, "pattern": _BY_NAME}
+"""The kinds of targets whose name says all; others go as packed JSON, so a new kind needs nothing."""

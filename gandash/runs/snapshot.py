@@ -59,8 +59,9 @@ class Status(StrEnum):
 class Frame:
     """Generated points at one moment of the training, always from the same noise.
 
-    `points` has shape (`FRAME_POINTS`, dim) in the target's own units, from the exponential moving average of the
-    generator if the run keeps one. `epoch` counts whole epochs, `progress` runs from 0 to 1.
+    `points` has shape (`FRAME_POINTS`, dim) in the target's own units, or, of more than three dimensions, as its canvas
+    projects them; from the exponential moving average of the generator if the run keeps one. `epoch` counts whole
+    epochs, `progress` runs from 0 to 1.
     """
 
     epoch: int

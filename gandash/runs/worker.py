@@ -36,6 +36,9 @@ FRAME_SEED = 0
 REAL_POINTS = 2048
 """How many of the real points are shown."""
 
+FRAME_DIM = 3
+"""Points of more coordinates leave the worker as they are drawn, which is what a frame is for."""
+
 SECONDS_PER_FRAME = 0.08
 MOST_FRAMES = 4
 FRAMES_SHARE = 0.2
@@ -179,6 +182,8 @@ def _done(trainer: Trainer, budget: Budget) -> bool:
 
 def _frame(trainer: Trainer) -> Frame:
     points = trainer.sample(FRAME_POINTS, seed=FRAME_SEED, which=_shown(trainer))
+    if trainer.target.dim > FRAME_DIM:
+        points = np.asarray(trainer.target.canvas.project(points), np.float32)
     return Frame(trainer.epoch, trainer.progress, points)
 
 

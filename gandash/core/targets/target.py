@@ -128,6 +128,11 @@ class TargetSpec(BaseModel):
         _specs[cls.model_fields["kind"].default] = cls
 
     @classmethod
+    def knows(cls, text: str) -> bool:
+        """Whether a short text means a target of this kind, for `read` to read or to refuse."""
+        return False
+
+    @classmethod
     def read(cls, text: str) -> TargetSpec:
         """The spec that a short text means, for kinds that have such; raises `ValueError`."""
         raise ValueError(f"{shortened(text)} is not a target")
@@ -147,15 +152,17 @@ def _build(spec: TargetSpec) -> Target:
 
 
 def read_spec(value: object) -> TargetSpec:
-    """A spec from a spec, from an object such as ``{"kind": "shape", "name": "ring8"}``, or from a shape's name.
+    """A spec from a spec, from an object such as ``{"kind": "shape", "name": "ring8"}``, or from a short text.
+
+    A text is a shape's name unless another kind knows it, such as ``multiples-of-5``.
 
     Raises `ValueError` with a sentence for anything else.
     """
     if isinstance(value, TargetSpec):
         return value
     if isinstance(value, str):
-        return _specs["shape"].read(value)
-    kinds = ", ".join(_specs)
+        return next((spec for spec in _specs.values() if spec.knows(value)), _specs["shape"]).read(value)
+    kinds = ", ".join(sorted(_specs, key=lambda kind: kind != "shape"))
     if not isinstance(value, Mapping):
         raise ValueError(
             f'{shortened(value)} was given; it must be a shape\'s name, such as "ring8", or an object with a kind, '
