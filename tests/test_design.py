@@ -30,6 +30,7 @@ SERVER_SIDE = (
     "gandash.live.hub",
     "gandash.live.messages",
     "gandash.live.routes",
+    "gandash.portable",
     "gandash.runs.executors",
     "gandash.runs.library",
     "gandash.runs.run",
