@@ -253,6 +253,8 @@ function drawFigure(chart) {
   const first = !element._fullLayout;
   // `react` leaves what follows the mouse with the fixed axes of the figure before; a cloud's figure is seldom another
   const plot = isCloud(chart) ? "newPlot" : "react";
+  // the very same functions each time: where a function is another one Plotly takes it for another configuration, plots
+  // anew and reacts once more in a microtask, so that two figures drawn in one task would undo each other for ever
   window.Plotly[plot](element, data, layout, {
     displaylogo: false,
     showSendToCloud: false,
@@ -260,7 +262,7 @@ function drawFigure(chart) {
     doubleClick: false,
     modeBarButtons: [
       ["zoom2d", "pan2d"],
-      [{ name: "home", title: "Reset axes", icon: window.Plotly.Icons.home, click: () => look(chart, "home") }],
+      [{ name: "home", title: "Reset axes", icon: window.Plotly.Icons.home, click: chart.goHome }],
       ["toImage"],
     ],
     toImageButtonOptions: { scale: 2, filename: chart.data.key },
@@ -387,8 +389,9 @@ function mount(parent, key) {
     queue: [], from: null, shown: null, seen: -1, slept: false, request: 0, // motion
     interval: 250, heardAt: -Infinity, drawnAt: 0, cost: 10, painted: true, // pace
   };
+  chart.goHome = () => look(chart, "home");
   chart.note.fit = button(root, "Fit", "Widen the axes to all there is (F)", () => look(chart, "fit"));
-  chart.note.back = button(root, "Back", "Back to the usual axes (0)", () => look(chart, "home"));
+  chart.note.back = button(root, "Back", "Back to the usual axes (0)", chart.goHome);
   chart.observer = new ResizeObserver(() => (chart.drawn ? resize(chart) : chart.scene && update(chart)));
   chart.observer.observe(element);
   element.addEventListener("keydown", (event) => press(chart, event));

@@ -247,6 +247,31 @@ def test_newer_data_of_a_figure_waits_and_another_run_does_not(new_chart: Callab
     assert chart.drawn() == 7  # what was still to come of the first run came to nothing
 
 
+def test_figures_drawn_in_one_task_come_to_an_end(new_chart: Callable[[], Chart]) -> None:
+    """A chart that begins to watch a run of which the page knows already is drawn twice before the browser does else.
+
+    Two plots that go on undoing each other in microtasks hang the page for good: here an error ends that.
+    """
+    chart = new_chart()
+    chart.show(figures.losses("light"), curve(1, 2), run="first")
+    chart.page.evaluate(
+        """(selector) => {
+          const [chart, height] = [document.querySelector(selector), document.querySelector(selector).clientHeight];
+          chart.asked = 0; // by Plotly, a few times for each plot
+          const get = () => {
+            if (++chart.asked > 200) throw new Error("The page would have hung.");
+            return height;
+          };
+          Object.defineProperty(chart, "clientHeight", { get });
+        }""",
+        chart.selector,
+    )
+    play(chart.page, f"second {chart.key}", **stage.told(curve(3, 4, 5)))
+    chart.show(figures.losses("light"), run="second")
+    chart.page.wait_for_timeout(200)
+    assert chart.evaluate("[...chart._fullData[0].y]") == [3, 4, 5]
+
+
 def test_a_chart_watches_the_run_that_it_shows_and_no_other(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
     watched = "window.watched().map(([run, count]) => [run.split(' ')[0], count])"
