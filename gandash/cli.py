@@ -1,4 +1,4 @@
-"""The command line: `gandash` opens the dashboard; `gandash train`, `runs`, `shapes`, `presets`, `bench` do without.
+"""The command line: `gandash` opens the dashboard; `gandash train`, `code`, `runs`, `shapes`, ... do without.
 
 This module turns words into a checked `RunConfig` and knows no torch, so help, lists and refusals come at once;
 `gandash.headless` trains, `gandash.admin` looks after saved runs, `gandash.core.bench` measures. Every knob of
@@ -26,8 +26,9 @@ from gandash.core.fork import child_config
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESET_TITLES, PRESETS
 from gandash.core.setup_file import MOST_BYTES, read_config
+from gandash.core.standalone import script
 from gandash.core.targets.shapes import SHAPES
-from gandash.headless import Exit, FailedError, RefusedError, Request, free, run
+from gandash.headless import Exit, FailedError, RefusedError, Request, checked_target, free, run, write_atomically
 from gandash.lineage import Parent, find
 from gandash.usual_names import advice
 
@@ -83,6 +84,14 @@ RUN_ACTIONS = {
     "undelete": "bring a deleted run back",
     "export": "save a generator of a run, as the run was saved last, as TorchScript",
 }
+CODE_TEXT = """\
+Write a set-up as one readable PyTorch file, which trains as gandash does and needs nothing of it.
+
+The set-up is made as that of `train`: the defaults, then --preset, then --config, then the options of single knobs.
+"""
+CODE_END = """\
+example: {command} code --preset textbook-exponential -o exponential.py
+"""
 BENCH_TEXT = (
     "Train the textbook's set-up and the best preset of the 25 Gaussians, gandash and a plainly written loop taking "
     "turns, and print steps a second. Takes about half a minute."
@@ -142,6 +151,8 @@ def _dispatch(argv: list[str]) -> int:
             _runs(given)
         case "bench":
             _bench(given)
+        case "code":
+            _code(given)
         case "dashboard":
             _dashboard(given)
         case _:
@@ -184,6 +195,23 @@ def _bench(given: argparse.Namespace) -> None:
         raise RefusedError(str(error)) from error
 
 
+def _code(given: argparse.Namespace) -> None:
+    config = _config(given, {name: value for name, value in vars(given).items() if name in KNOBS})
+    path = None if given.out is None else checked_target("--out", Path(given.out))
+    try:
+        text = script(config)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+    if path is None:
+        print(text, end="")
+        return
+    try:
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise FailedError(f"{given.out} could not be written: {error.strerror or error}.") from error
+    print(f"Saved the script as {given.out}: it needs torch, numpy and matplotlib.")
+
+
 def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     command = _command()
     parser = _Parser(
@@ -209,6 +237,19 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     )
     _add_files(train)
     _add_knobs(train)
+    code = subparsers.add_parser(
+        "code",
+        help="write a set-up as one PyTorch script",
+        description=CODE_TEXT,
+        epilog=CODE_END.format(command=command),
+        formatter_class=_Help,
+        allow_abbrev=False,
+        usage=f"{command} code [options]",
+    )
+    written = code.add_argument_group("file and recipe")
+    _add_recipe(written)
+    written.add_argument("-o", "--out", metavar="FILE", help="where the script goes; default: it is printed")
+    _add_knobs(code)
     runs = subparsers.add_parser(
         "runs",
         help="list, stop, delete or export saved runs",
@@ -227,6 +268,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     return parser, {
         "dashboard": dashboard,
         "train": train,
+        "code": code,
         "runs": runs,
         "shapes": shapes,
         "presets": presets,
@@ -261,12 +303,7 @@ def _add_actions(runs: _Parser) -> None:
 
 def _add_files(train: _Parser) -> None:
     group = train.add_argument_group("files and recipe")
-    group.add_argument("--preset", metavar="NAME", help=f"start from a preset; `{_command()} presets` lists them")
-    group.add_argument(
-        "--config",
-        metavar="FILE",
-        help="start from the set-up in a config or a history (.json) or a generator (.pt) that gandash saved",
-    )
+    _add_recipe(group)
     group.add_argument(
         "--from",
         dest="parent",
@@ -295,6 +332,16 @@ def _add_files(train: _Parser) -> None:
         default="1",
         help=f"CPU threads, 1 to {MOST_THREADS}; default 1, as in the dashboard. More pay off for wide networks only, "
         "and change the last bits of the results",
+    )
+
+
+def _add_recipe(group: argparse._ArgumentGroup) -> None:
+    """What a set-up starts from."""
+    group.add_argument("--preset", metavar="NAME", help=f"start from a preset; `{_command()} presets` lists them")
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        help="start from the set-up in a config or a history (.json) or a generator (.pt) that gandash saved",
     )
 
 

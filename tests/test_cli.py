@@ -26,6 +26,7 @@ from gandash.core.bench import compare as bench_compare
 from gandash.core.config import KNOBS, RunConfig
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
+from gandash.core.standalone import script
 from gandash.core.targets.shapes import SHAPES
 from gandash.core.trainer import Trainer
 from gandash.runs.service import RunService
@@ -669,6 +670,8 @@ def test_help_calls_the_command_as_the_user_did(
         ("train --help", 0),
         ("shapes", 0),
         ("presets", 0),
+        ("code --preset best-ring8 --seed 3", 0),
+        ("code --shape even", 2),
         ("runs --help", 0),
         ("runs stop 0123456789", 2),
         ("train --dropout 7", 2),
@@ -693,6 +696,32 @@ def test_a_terminal_that_knows_only_ascii_is_enough() -> None:
     plain = subprocess.run([sys.executable, "-m", "gandash", "shapes"], env=environment, capture_output=True, text=True)
     assert plain.returncode == 0, plain.stderr
     assert len(plain.stdout.splitlines()) == len(SHAPES)
+
+
+def test_code_writes_the_script_of_a_setup(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["code", "--preset", "best-ring8", "--seed", "3", "--ema-decay", "0"]) == 0
+    expected = script(PRESETS["best-ring8"].model_copy(update={"seed": 3, "ema_decay": 0.0}))
+    assert capsys.readouterr().out == expected
+    assert main(["code", "--preset", "best-ring8", "--seed", "3", "--ema-decay", "0", "-o", "ring.py"]) == 0
+    assert (folder / "ring.py").read_text(encoding="utf-8") == expected
+    assert "Saved the script as ring.py" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--shape", "even"], "a script can be written for a built-in shape alone"),
+        (["--dropout", "7"], "a number from 0 to 0.9"),
+        (["-o", "."], "--out"),
+        (["--from", "0123456789"], "There is no option --from"),
+    ],
+)
+def test_code_that_cannot_be_written_is_told(
+    arguments: list[str], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["code", *arguments]) == 2
+    assert said in (told := capsys.readouterr().err) and len(told.splitlines()) == 1
+    assert list(folder.iterdir()) == []
 
 
 def test_bench_tells_how_fast_this_machine_trains(

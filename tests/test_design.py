@@ -24,6 +24,7 @@ SERVER_SIDE = (
     "gandash.core.problems",
     "gandash.core.records",
     "gandash.core.setup_file",
+    "gandash.core.standalone",
     "gandash.core.targets.shapes",
     "gandash.core.fork",
     "gandash.live.assets",
@@ -113,7 +114,7 @@ def test_the_core_knows_no_run_no_chart_and_no_page() -> None:
 
 def test_the_first_half_of_the_core_knows_no_torch() -> None:
     paths = [ROOT / "gandash" / "core" / f"{name}.py" for name in TORCH_FREE_CORE]
-    paths += modules("gandash/core/targets")
+    paths += modules("gandash/core/targets") + modules("gandash/core/standalone")
     assert offenders(paths, "torch", "gandash.core.trainer", "gandash.core.networks") == []
     late = [ROOT / "gandash" / "core" / f"{name}.py" for name in ("fork", "objectives")]
     assert offenders(late, "torch", "gandash.core.trainer", at_import_only=True) == []  # what they do may need it

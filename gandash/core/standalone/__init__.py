@@ -41,10 +41,7 @@ def script(config: RunConfig) -> str:
             f"{target.title} was given; a script can be written for a built-in shape alone: choose one of them, such "
             "as exponential, or export the generator."
         )
-    data = (
-        "real_points = draw(POINTS, np.random.default_rng(SEED))\n"
-        "data = torch.from_numpy(real_points).to(DEVICE)\n"
-    )
+    data = "real_points = draw(POINTS, np.random.default_rng(SEED))\ndata = torch.from_numpy(real_points).to(DEVICE)\n"
     if config.standardize:
         data += "MEAN, STD = data.mean(dim=0), data.std(dim=0)\ndata = (data - MEAN) / STD\n"
     rng = "rng = torch.Generator(DEVICE).manual_seed(SEED)  # of noise\n"
@@ -103,7 +100,9 @@ def _imports(config: RunConfig) -> str:
     if stops or fourier or cosine or config.latent == "uniform":
         names.append("math")
     text = "".join(f"import {name}\n" for name in names)
-    return (text and text + "\n") + "import matplotlib.pyplot as plt\nimport numpy as np\nimport torch\nfrom torch import nn\n"
+    return (
+        text and text + "\n"
+    ) + "import matplotlib.pyplot as plt\nimport numpy as np\nimport torch\nfrom torch import nn\n"
 
 
 def _constants(config: RunConfig) -> str:
@@ -162,7 +161,8 @@ def _loop(config: RunConfig, target: Target) -> str:
         "order = torch.randperm(POINTS, generator=torch.Generator().manual_seed(int(seed)))\n"
         "for real in data[order.to(DEVICE)].split(BATCH_SIZE)[:BATCHES]:\n"
     )
-    end = "if epoch % max(1, EPOCHS // 20) == 0:\n"
+    rare = "generator_losses and " if config.batches_per_epoch < config.discriminator_steps else ""
+    end = f"if {rare}epoch % max(1, EPOCHS // 20) == 0:\n"
     end += "    d_loss = np.mean(discriminator_losses[-BATCHES:])\n"
     end += "    g_loss = np.mean(generator_losses[-BATCHES:])\n"
     end += '    print(f"epoch {epoch}: losses {d_loss:.4f} (discriminator), {g_loss:.4f} (generator)")\n'

@@ -103,7 +103,8 @@ WRITTEN = frozenset({*CURVES, *_ROUND, *_OTHERS})
 def draw_function(shape: str) -> str:
     """The source of ``draw(n, rng)``, which gives float32 points ``(n, 2)``, and of what it calls."""
     if shape in CURVES:
-        assert (x_range := SHAPES[shape].x_range) is not None
+        x_range = SHAPES[shape].x_range
+        assert x_range is not None
         body = f"    x = rng.uniform({float(x_range[0])!r}, {float(x_range[1])!r}, n)\n"
         body = body.replace(repr(-3.141592653589793), "-np.pi").replace(repr(3.141592653589793), "np.pi")
         curve = f"def curve(x):\n    return {CURVES[shape]}\n\n\n"

@@ -71,7 +71,7 @@ def modules(config: RunConfig) -> list[str]:
         text = text.replace("OCTAVES_MADE", "        self.waves = Fourier(octaves)\n" if octaves else "")
         text = text.replace("RANK", "((z + 1) / 2)" if config.latent == "uniform" else "torch.special.ndtr(z)")
         found.append(text.replace("WAVES", "self.waves(z)" if octaves else "z"))
-    if config.dropout:
+    if config.dropout and config.discriminator_widths:
         found.append(_DROPOUT)
     return found
 
@@ -82,11 +82,15 @@ def networks(config: RunConfig, dim: int) -> str:
     features: list[str] = []
     inputs = config.latent_dim * (1 + 2 * config.generator_fourier + config.latent_digits)
     if config.latent_digits:
-        numbers = [config.generator_fourier, config.latent_digits] if config.generator_fourier else [config.latent_digits]
+        numbers = (
+            [config.generator_fourier, config.latent_digits] if config.generator_fourier else [config.latent_digits]
+        )
         features = [f"Digits({', '.join(map(str, numbers))})"]
     elif config.generator_fourier:
         features = [f"Fourier({config.generator_fourier})"]
     generator = [*features, *_layers((inputs, *config.generator_widths, dim), [activation])]
+    if getattr(config, "generator_output", "linear") == "relu":
+        generator.append("nn.ReLU()")
 
     octaves = config.discriminator_fourier
     inputs = dim * config.packing * (1 + 2 * octaves)

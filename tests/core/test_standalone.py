@@ -1,0 +1,172 @@
+"""A set-up's script, run in a process without gandash, trains as the trainer does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from gandash.core.config import RunConfig
+from gandash.core.presets import PRESETS
+from gandash.core.standalone import can_be_written, script
+from gandash.core.standalone.data import WRITTEN
+from gandash.core.targets.shapes import SHAPES
+from gandash.core.trainer import Trainer
+from tests.core.test_knobs import CASES, configure
+
+RUN_SCRIPTS = Path(__file__).with_name("run_scripts.py")
+STEPS = 50
+CLOSE = 1e-4
+WRITABLE = [name for name, preset in PRESETS.items() if can_be_written(preset.target)]
+STOPPING: dict[str, dict[str, Any]] = {
+    "patience on a curve": {"shape": "exponential", "patience": 3, "points": 256},
+    "patience, standardised": {"shape": "sine", "patience": 2, "points": 256, "standardize": True},
+    "threshold on a curve": {"shape": "line", "early_stopping": "threshold", "min_change": 0.5, "patience": 3},
+    "patience by the gap": {"shape": "ring8", "patience": 3, "points": 256, "ema_decay": 0.9},
+    "threshold by the gap": {
+        **{"shape": "swiss-roll", "early_stopping": "threshold", "min_change": 50.0, "patience": 4, "points": 256},
+        **{"evaluate_every": 2, "latent": "uniform", "standardize": True},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a script left: the losses of every turn, ``(turns,)``, the real points and 1,000 generated ones."""
+
+    generator: NDArray[np.float64]
+    discriminator: NDArray[np.float64]
+    real: NDArray[np.float32]
+    points: NDArray[np.float32]
+
+
+def run(scripts: Mapping[str, str], folder: Path, *options: str) -> dict[str, Left]:
+    """Run scripts in one new process, whose path has nothing of this project's."""
+    files = []
+    for place, text in enumerate(scripts.values()):
+        files.append(folder / f"script{place}.py")
+        files[-1].write_text(text, encoding="utf-8")
+    command = [sys.executable, "-I", "-W", "error", "-W", "ignore::DeprecationWarning", str(RUN_SCRIPTS), *options]
+    done = subprocess.run([*command, *map(str, files)], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return {name: Left(**np.load(file.with_suffix(".npz"))) for name, file in zip(scripts, files, strict=True)}
+
+
+def short(preset: RunConfig, steps: int = STEPS, **changes: Any) -> RunConfig:
+    """The preset for one epoch of a few more steps than are compared: at its end the trainer measures."""
+    points = (steps + 2) * preset.batch_size
+    return preset.model_copy(update={"epochs": 1, "points": points, "device": "cpu", **changes})
+
+
+def losses(config: RunConfig, steps: int) -> NDArray[np.float64]:
+    """The trainer's losses of generator and discriminator in each of so many steps of an epoch, ``(2, steps)``."""
+    trainer, found = Trainer(config), []
+    for step in range(steps):
+        before = trainer.game.sums.clone()
+        while trainer.position.step == step:
+            assert not trainer.play_phase()
+        found.append((trainer.game.sums - before)[:2].tolist())
+    return np.array(found).T
+
+
+def assert_same_losses(name: str, config: RunConfig, left: Left, steps: int = STEPS) -> None:
+    theirs = np.array((left.generator[:steps], left.discriminator[:steps]))
+    np.testing.assert_allclose(theirs, losses(config, steps), rtol=0, atol=CLOSE, err_msg=name)
+
+
+def test_every_presets_script_has_the_trainers_losses(tmp_path: Path) -> None:
+    """Over fifty steps; but where Adam takes large steps and keeps no mean of the gradients, rounding grows a
+
+    thousandfold within ten of them, between the trainer and any other loop. Of such a preset two steps are compared,
+    and fifty at a small learning rate.
+    """
+    cases: dict[str, tuple[RunConfig, int]] = {}
+    for name in WRITABLE:
+        preset = PRESETS[name]
+        if preset.beta1:
+            cases[name] = short(preset), STEPS
+        else:
+            cases[name] = short(preset, 2), 2
+            cases[f"{name}, slow"] = short(preset, generator_lr=1e-6, discriminator_lr=1e-6), STEPS
+    found = run({name: script(config) for name, (config, _) in cases.items()}, tmp_path)
+    for name, (config, steps) in cases.items():
+        assert_same_losses(name, config, found[name], steps)
+        real = config.target.build().sample(config.points, np.random.default_rng(config.seed))
+        assert np.array_equal(found[name].real, real), name
+
+
+def test_a_script_knows_every_knob(tmp_path: Path) -> None:
+    configs = {f"{knob} {value} {context}": configure({**context, knob: value}) for knob, value, context in CASES}
+    configs = {
+        name: config.model_copy(update={"device": "cpu", "epochs": min(config.epochs, 3)})
+        for name, config in configs.items()
+        if can_be_written(config.target)
+    }
+    found = run({name: script(config) for name, config in configs.items()}, tmp_path)
+    for name, config in configs.items():
+        trainer = Trainer(config)
+        trainer.advance(epochs=config.epochs)
+        points = trainer.sample(1000, config.seed, trainer.shown)
+        np.testing.assert_allclose(found[name].points, points, rtol=1e-3, atol=1e-3, err_msg=name)
+
+
+def test_scripts_stop_where_the_trainer_stops(tmp_path: Path) -> None:
+    configs = {name: RunConfig(**{"points": 512, **values, "device": "cpu"}) for name, values in STOPPING.items()}
+    configs = {name: config.model_copy(update={"epochs": 60, "dropout": 0.0}) for name, config in configs.items()}
+    found = run({name: script(config) for name, config in configs.items()}, tmp_path)
+    for name, config in configs.items():
+        trainer = Trainer(config)
+        trainer.advance(epochs=60)
+        assert trainer.state == "stopped_early", f"{name}: {trainer.message}"
+        assert len(found[name].discriminator) == trainer.batches, name
+
+
+def test_a_script_leaves_a_picture_and_a_generator_for_anybody(tmp_path: Path) -> None:
+    config = short(PRESETS["best-ring8"], epochs=1, points=1024)
+    left = run({"best": script(config)}, tmp_path, "--pictures")["best"]
+    assert (tmp_path / "ring8.png").read_bytes().startswith(b"\x89PNG")
+    model = torch.jit.load(str(tmp_path / "ring8.pt"))  # type: ignore[no-untyped-call]
+    noise = torch.randn(1000, 2, generator=torch.Generator().manual_seed(config.seed))
+    np.testing.assert_array_equal(model(noise).detach().numpy(), left.points)
+
+
+def test_every_shape_can_be_written() -> None:
+    assert SHAPES.keys() == WRITTEN
+
+
+def test_the_constants_at_the_top_can_be_changed(tmp_path: Path) -> None:
+    config = short(PRESETS["textbook-inverted-u"])
+    changed = (
+        script(config)
+        .replace(f"SEED = {config.seed}\n", "SEED = 7\n")
+        .replace("BATCH_SIZE = 128\n", "BATCH_SIZE = 32\n")
+    )
+    left = run({"changed": changed}, tmp_path)["changed"]
+    assert_same_losses("changed", config.model_copy(update={"seed": 7, "batch_size": 32}), left)
+
+
+@pytest.mark.parametrize("name", WRITABLE)
+def test_a_script_has_only_what_its_setup_uses(name: str) -> None:
+    config = PRESETS[name]
+    text = script(config)
+    assert "gandash" not in text
+    assert ("class Dropout" in text) == bool(config.dropout)
+    assert ("class Fourier" in text) == bool(config.generator_fourier or config.discriminator_fourier)
+    assert ("class Digits" in text) == bool(config.latent_digits)
+    assert ("PATIENCE" in text) == (config.early_stopping != "off")
+    assert ("average" in text) == bool(config.ema_decay)
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_target_without_a_script_is_refused_in_words() -> None:
+    config = RunConfig(target="even")
+    with pytest.raises(ValueError, match="was given; a script can be written for a built-in shape alone"):
+        script(config)
