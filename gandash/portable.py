@@ -144,8 +144,8 @@ def _features(x: Array, layer: Layer) -> Array:
         for waves in (np.sin(angles), np.cos(angles)):
             parts.append(np.asarray(waves * gates, np.float32).reshape(len(x), -1))
     if numbers["digits"]:
-        rank = (x + 1) / 2 if numbers["uniform"] else np.asarray(ndtr(x), np.float32)
-        rank = np.clip(rank, np.float32(0), np.float32(1 - 2**-24))
+        exact = np.asarray((x + 1) / 2 if numbers["uniform"] else ndtr(x), np.float32)
+        rank: Array = np.asarray(np.clip(exact, np.float32(0), np.float32(1 - 2**-24)), np.float32)
         powers = np.float32(2) ** np.arange(1, numbers["digits"] + 1, dtype=np.float32)
         digits = np.floor(rank[:, :, None] * powers) % 2 * 2 - 1
         parts.append(np.asarray(digits, np.float32).reshape(len(x), -1))

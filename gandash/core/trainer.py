@@ -29,6 +29,7 @@ from gandash.core.early_stopping import EarlyStopping
 from gandash.core.export import ExportedGenerator, export_torchscript
 from gandash.core.fork import fork
 from gandash.core.game import Game, Phase
+from gandash.core.portable_file import export_portable
 from gandash.core.records import Appraisal, EpochRecord, Lineage, Measured, Position
 
 Status = Literal["running", "finished", "stopped_early", "diverged"]
@@ -234,6 +235,11 @@ class Trainer:
         """
         which = which or self.shown
         export_torchscript(self._exported(self._resolved(which)), self.config, self.appraise(which), target)
+
+    def export_portable(self, target: BinaryIO, which: Variant | None = None) -> None:
+        """Write a generator as JSON and float32 weights in one zip, to be read with NumPy alone: see its README.md."""
+        which = which or self.shown
+        export_portable(self._exported(self._resolved(which)), self.config, self.appraise(which), target)
 
     def checkpoint(self, history: bool = True) -> bytes:
         """All that `resume` needs to go on bit for bit; `history` False leaves the records out."""

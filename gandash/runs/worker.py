@@ -242,10 +242,13 @@ def checkpoint(config_json: str, checkpoint: bytes, records: Sequence[EpochRecor
     return trainer.checkpoint()
 
 
-def export(config_json: str, checkpoint: bytes, which: Variant) -> bytes:
-    """A generator (``latest``, ``ema`` or ``best``) as a TorchScript file, which holds the config as an extra file."""
-    buffer = io.BytesIO()
-    _restore(config_json, checkpoint).export_torchscript(buffer, which=which)
+def export(config_json: str, checkpoint: bytes, which: Variant, format: str = "torchscript") -> bytes:
+    """A generator (``latest``, ``ema`` or ``best``) as a file, ``torchscript`` or ``portable``, with its config."""
+    buffer, trainer = io.BytesIO(), _restore(config_json, checkpoint)
+    if format == "portable":
+        trainer.export_portable(buffer, which=which)
+    else:
+        trainer.export_torchscript(buffer, which=which)
     return buffer.getvalue()
 
 

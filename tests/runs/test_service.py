@@ -605,6 +605,8 @@ def test_unknown_runs_and_wrong_requests_are_refused_in_plain_words(desk: Desk) 
     run = desk.service.start(CONFIG, paused=True)
     with pytest.raises(ValueError, match="no generator yet"):
         desk.service.export(run, "latest")
+    with pytest.raises(ValueError, match="choose one of torchscript, portable"):
+        desk.service.export(run, "latest", "pickle")
     with pytest.raises(ValueError, match="give a number from 1 to"):
         desk.service.samples(run, 0, "latest")
     desk.service.resume(run)

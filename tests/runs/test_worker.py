@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from gandash import portable
 from gandash.core.config import RunConfig
 from gandash.core.devices import available_devices
 from gandash.core.records import EpochRecord
@@ -269,6 +270,14 @@ def test_an_export_draws_the_points_that_are_shown() -> None:
     module = torch.jit.load(io.BytesIO(worker.export(JSON, chunk.checkpoint, "ema")))  # type: ignore[no-untyped-call]
     noise = torch.randn(1000, CONFIG.latent_dim, generator=torch.Generator().manual_seed(worker.FRAME_SEED))
     np.testing.assert_allclose(module(noise).detach().numpy(), chunk.frames[-1].points, rtol=1e-5, atol=1e-5)
+
+
+def test_a_portable_export_is_read_without_torch_and_draws_the_points_that_are_shown() -> None:
+    chunk = worker.advance("run", JSON, None, Budget(60, until_epoch=4))
+    assert chunk.checkpoint is not None
+    generator = portable.read(worker.export(JSON, chunk.checkpoint, "ema", "portable"))
+    noise = torch.randn(1000, CONFIG.latent_dim, generator=torch.Generator().manual_seed(worker.FRAME_SEED))
+    np.testing.assert_allclose(generator(noise.numpy()), chunk.frames[-1].points, rtol=1e-5, atol=1e-5)
 
 
 def test_warm_up_tells_the_devices() -> None:
