@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from gandash.pages import address, control_link, controls, downloads, monitor, next_run, report, sidebar
+from gandash.pages import address, code, control_link, controls, downloads, monitor, next_run, report, sidebar
 from gandash.pages.server import visitor
 
 looking = visitor()
@@ -23,4 +23,5 @@ with st.container(key="stage"):  # a grid of the style sheet, laid out as the sc
     monitor.show(found.snapshot, ready=service.ready, mine=mine)
 if found.snapshot is not None:
     downloads.show(service, found.snapshot)
+    code.show(found.snapshot)
     report.show(found.snapshot)

@@ -8,18 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gandash.core.targets.shapes import SHAPES
-
-CURVES: Mapping[str, str] = MappingProxyType(
+CURVES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "exponential": "1.08**x",
-        "inverted-u": "10.0 - x**2",
-        "line": "x",
-        "sine": "np.sin(x)",
-        "parabola": "x**2",
+        "exponential": ("1.08**x", "0.0, 50.0"),
+        "inverted-u": ("10.0 - x**2", "-5.0, 5.0"),
+        "line": ("x", "-1.0, 1.0"),
+        "sine": ("np.sin(x)", "-np.pi, np.pi"),
+        "parabola": ("x**2", "-1.0, 1.0"),
     }
 )
-"""y as a function of x."""
+"""y as a function of x, and between which x."""
 
 _ON_CIRCLE = """\
 def on_circle(angle):
@@ -103,11 +101,9 @@ WRITTEN = frozenset({*CURVES, *_ROUND, *_OTHERS})
 def draw_function(shape: str) -> str:
     """The source of ``draw(n, rng)``, which gives float32 points ``(n, 2)``, and of what it calls."""
     if shape in CURVES:
-        x_range = SHAPES[shape].x_range
-        assert x_range is not None
-        body = f"    x = rng.uniform({float(x_range[0])!r}, {float(x_range[1])!r}, n)\n"
-        body = body.replace(repr(-3.141592653589793), "-np.pi").replace(repr(3.141592653589793), "np.pi")
-        curve = f"def curve(x):\n    return {CURVES[shape]}\n\n\n"
+        y, between = CURVES[shape]
+        body = f"    x = rng.uniform({between}, n)\n"
+        curve = f"def curve(x):\n    return {y}\n\n\n"
         return f"{curve}{_HEAD}{body}    points = np.column_stack((x, curve(x)))\n{_TAIL}"
     if shape in _ROUND:
         return f"{_ON_CIRCLE}{_HEAD}{_ROUND[shape]}{_TAIL}"

@@ -1,0 +1,43 @@
+"""The set-up of a run as one PyTorch script: to read, to copy, to download."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from gandash.core.standalone import can_be_written, file_name, script
+from gandash.runs.snapshot import Snapshot
+
+HEIGHT = 480
+"""Pixels of the code, which scrolls."""
+
+
+def show(snapshot: Snapshot) -> None:
+    """Draw the section, once there are points on screen; nothing for a target that no script can learn."""
+    if not snapshot.variants or not can_be_written(snapshot.config.target):
+        return
+    text, name = script(snapshot.config), file_name(snapshot.config)
+    with st.container(border=True, key="code"):
+        st.markdown("## Code: the set-up as one script")
+        st.caption(about(snapshot))
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="code_buttons"):
+            st.download_button(
+                "Script", text, name, "text/x-python", key="download_code", icon=":material/code:", on_click="ignore"
+            )
+            shown = st.toggle("Show the code", key="show_code")  # colouring it keeps a browser busy
+        if shown:
+            st.code(text, language="python", height=HEIGHT)
+
+
+def about(snapshot: Snapshot) -> str:
+    """What the script is, and what it is not."""
+    plain = (
+        "Readable PyTorch with nothing of this dashboard in it and only what this set-up uses; it needs torch, numpy "
+        "and matplotlib. It draws weights, points and noise as here: with the same seed it trains as this run did, up "
+        "to rounding, which grows."
+    )
+    if not snapshot.parent and not snapshot.first_epoch:
+        return plain
+    return (
+        "This run was trained on from another. The script is its set-up alone: it begins with fresh networks, so it "
+        f"does not repeat this run. {plain.partition(' It draws')[0]}"
+    )
