@@ -21,7 +21,7 @@ from typing import Any, Never
 from pydantic import ValidationError
 
 from gandash import __version__, admin
-from gandash.core.config import KNOBS, Group, Knob, RunConfig, explain
+from gandash.core.config import KNOBS, NO_WIDTHS, Group, Knob, RunConfig, explain
 from gandash.core.fork import child_config
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESET_TITLES, PRESETS
@@ -375,7 +375,7 @@ def _typed(value: object) -> str:
         case float():
             return f"{value:g}"
         case tuple():
-            return ",".join(map(str, value))
+            return ",".join(map(str, value)) or NO_WIDTHS
         case _:
             return str(value)
 

@@ -208,7 +208,7 @@ class _Activation:
 
 
 class _Mlp:
-    """Reads an `nn.Sequential` of Linear, activation and Dropout, perhaps features first, and shares its parameters.
+    """Reads an `nn.Sequential` of Linear, activation and Dropout, perhaps features first and an activation last; shares
 
     Hidden layers' values are written to buffers that every pass uses again, so a trace lasts until the next forward
     pass. Fresh tensors of this size would cost more than the arithmetic: the allocator returns their pages each time.
@@ -224,6 +224,7 @@ class _Mlp:
         self.dropouts = [layer for layer in layers if isinstance(layer, Dropout)]
         known = len(self.linears) + len(self.activations) + len(self.dropouts)
         known += isinstance(layers[0], FourierFeatures | LatentFeatures)
+        self.last = self.activations.pop() if len(self.activations) == len(self.linears) else None
         assert known == len(layers) and len(self.activations) == len(self.linears) - 1
         self._buffers: dict[tuple[str, int, int], Tensor] = {}
         self._factors: dict[int, tuple[Tensor, list[Tensor]]] = {}
@@ -252,6 +253,8 @@ class _Mlp:
             inputs.append(h if factor is None else torch.mul(h, factor, out=self._buffer("input", layer, x)))
         last = self.linears[-1]
         output = torch.addmm(last.bias, inputs[-1], last.transposed)
+        if self.last is not None:
+            output = self.last.apply(output)
         return _Trace(inputs, activated, factors, waves, output)
 
     def _dropout_factors(self, x: Tensor) -> Sequence[Tensor | None]:
@@ -280,7 +283,9 @@ class _Mlp:
         return self._through_slope(layer - 1, trace, torch.mm(signal, self.linears[layer].weight, out=room))
 
     def backward(self, trace: _Trace, signal: Tensor) -> None:
-        """Set the weights' gradients from the loss's gradient with respect to the output."""
+        """Set the weights' gradients from the loss's gradient with respect to the output, which may be overwritten."""
+        if self.last is not None:
+            signal = self.last.slope(signal, trace.output)
         for layer in reversed(range(len(self.linears))):
             linear = self.linears[layer]
             linear.set_weight_gradient(signal, trace.inputs[layer])

@@ -43,6 +43,8 @@ Group = Literal["data", "networks", "objective", "training", "stopping", "device
 
 LONGEST_WIDTHS = 200
 """Letters; whoever types more widths than that has mistaken the field."""
+NO_WIDTHS = "none"
+"""How one types that there is no hidden layer."""
 MOST_PROBLEMS = 12
 MOST_EPOCHS = 10**9
 
@@ -57,7 +59,9 @@ def parse_widths(value: object) -> object:
         return value
     if len(value) > LONGEST_WIDTHS:
         raise ValueError(f"at most {LONGEST_WIDTHS} letters")
-    if not _WIDTHS_TEXT.fullmatch(value):
+    if value.strip() == NO_WIDTHS:
+        return ()
+    if not value.strip(" \t\r\n,;") or not _WIDTHS_TEXT.fullmatch(value):
         raise ValueError("widths are whole numbers separated by commas, such as 16, 32")
     return tuple(int(number) for number in re.findall(r"\d+", value))
 
@@ -65,7 +69,7 @@ def parse_widths(value: object) -> object:
 Widths = Annotated[
     tuple[Annotated[int, Field(ge=1, le=1024)], ...],
     BeforeValidator(parse_widths),
-    Field(min_length=1, max_length=6),
+    Field(max_length=6),
 ]
 
 
@@ -148,17 +152,24 @@ class RunConfig(BaseModel):
 
     # Networks
     generator_widths: Widths = _knob(
-        (16, 32), "Generator widths", "Hidden layers of the generator, 1 to 6 of them.", "networks", unit="units"
+        (16, 32), "Generator widths", "Hidden layers of the generator, 6 at most.", "networks", unit="units"
     )
     discriminator_widths: Widths = _knob(
         (256, 128, 64),
         "Discriminator widths",
-        "Hidden layers of the discriminator, 1 to 6 of them.",
+        "Hidden layers of the discriminator, 6 at most.",
         "networks",
         unit="units",
     )
     activation: Activation = _knob(
         "relu", "Activation", "The non-linearity between the layers of both networks.", "networks"
+    )
+    generator_output: Literal["linear", "relu"] = _knob(
+        "linear",
+        "Output of the generator",
+        "What follows the generator's last layer: linear, nothing; relu, which makes all coordinates positive or 0, as "
+        "the chapter's patterns of numbers have it.",
+        "networks",
     )
     dropout: float = _knob(
         0.3,
@@ -339,11 +350,12 @@ class RunConfig(BaseModel):
     )
 
     # Stopping and measuring
-    early_stopping: Literal["patience", "threshold", "off"] = _knob(
+    early_stopping: Literal["patience", "threshold", "off", "fit"] = _knob(
         "patience",
         "Early stopping",
         "patience: stop when the metric has not improved for so many epochs. threshold: stop when it has changed by "
-        "less than a threshold over so many epochs.",
+        "less than a threshold over so many epochs. fit, for a pattern of numbers: stop when none of 10,000 fresh "
+        "numbers misfits.",
         "stopping",
     )
     patience: int = _knob(
@@ -487,6 +499,10 @@ def contradictions(config: RunConfig) -> list[Problem]:
         found.append(
             Problem("label_smoothing", f"the {config.objective} loss has no labels to smooth: set label smoothing to 0")
         )
+    if config.early_stopping == "fit" and "fit" not in config.target.build().metrics:
+        found.append(
+            Problem("early_stopping", "numbers fit a pattern, and points no shape: take patience, threshold or off")
+        )
     if config.discriminator_updates == "separate" and objective.pairs:
         found.append(
             Problem(
@@ -530,7 +546,7 @@ class Knob:
             case "bool":
                 return "true or false"
             case "widths":
-                return "1 to 6 whole numbers from 1 to 1,024, such as 16, 32"
+                return "1 to 6 whole numbers from 1 to 1,024, such as 16, 32, or none"
             case "int":
                 return f"a whole number from {self.minimum:,.0f} to {self.maximum:,.0f}"
             case _:

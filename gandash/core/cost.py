@@ -228,6 +228,6 @@ def _memory_bytes(config: RunConfig, generator: _Network, discriminator: _Networ
     if not _closed_form(config):
         each *= 2  # autograd keeps what the passes need, and makes anew what it returns
     activations = rows * each * discriminator.hidden + 3 * batch * generator.hidden
-    measuring = 2 * MEASURED_POINTS * max(config.generator_widths)
+    measuring = 2 * MEASURED_POINTS * max((*config.generator_widths, dim))
     floats = weights + data + activations + measuring
     return PROCESS_BYTES + round(_FLOAT * floats) + CHECKPOINT_COPIES * checkpoint

@@ -23,7 +23,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gandash.core.config import KNOBS, Knob, RunConfig, problems
+from gandash.core.config import KNOBS, NO_WIDTHS, Knob, RunConfig, problems
 from gandash.core.problems import Problem, shortened
 from gandash.core.targets import TargetSpec, read_spec
 
@@ -70,6 +70,7 @@ KEYS: Mapping[str, str] = {
     "evaluate_every": "every",
     "device": "device",
     "seed": "seed",
+    "generator_output": "out",
 }
 """The key of every knob but the target. Links written long ago are read by it: add at the end, change nothing."""
 
@@ -236,7 +237,7 @@ def _write(knob: Knob, value: Any, *, short: bool = False) -> str:
         case "choice":
             return ascii_lowercase[knob.choices.index(value)] if short else _slug(value)
         case "widths":
-            return "-".join(map(str, value))
+            return "-".join(map(str, value)) or NO_WIDTHS
         case "float":
             text = repr(value).removesuffix(".0").replace("+", "")
             return _pack(struct.pack(">d", value)) if short and len(text) > _PACKED and value > 0 else text

@@ -126,13 +126,14 @@ def mlp(
 
 def build_generator(config: RunConfig, dim: int) -> nn.Sequential:
     """Noise ``(n, latent_dim)`` to points ``(n, dim)`` in the units that training works in."""
+    output = [nn.ReLU()] if config.generator_output == "relu" else []
     if not config.generator_fourier and not config.latent_digits:
-        return mlp((config.latent_dim, *config.generator_widths, dim), config.activation)
+        return nn.Sequential(*mlp((config.latent_dim, *config.generator_widths, dim), config.activation), *output)
     features = LatentFeatures(
         config.latent_dim, config.generator_fourier, config.latent_digits, config.latent == "uniform"
     )
     body = mlp((features.out_features, *config.generator_widths, dim), config.activation)
-    return nn.Sequential(features, *body)
+    return nn.Sequential(features, *body, *output)
 
 
 def build_discriminator(config: RunConfig, dim: int, rng: torch.Generator | None = None) -> nn.Sequential:

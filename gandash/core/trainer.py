@@ -38,6 +38,8 @@ Variant = Literal["latest", "ema", "best"]
 LIVE_NOISE, APPRAISAL_NOISE = 20140610, 20140611
 """Seeds of the noise that generators are measured on. That which picks an epoch is not that which judges it then."""
 APPRAISAL_SAMPLES = 8
+FRESH_NUMBERS = 10_000
+"""Of which none may misfit for early stopping to say that a pattern is learnt."""
 ONE_SPOT = 0.01
 """Points that spread less than this share of the real ones are one spot."""
 
@@ -387,8 +389,7 @@ class Trainer:
         judged = self._metric(self.config.best_by)
         if judged in record.metrics and self._best.update(record.metrics[judged], record.epoch):
             self._best_weights = self._known()[self.shown if judged == "headline" else "latest"].clone()
-        watched = record.metrics.get(self._metric(self.config.monitor))
-        if watched is not None and self._stopping.update(watched, record.epoch) and self.config.early_stopping != "off":
+        if self._stops(record):
             self.state, self.message = "stopped_early", self._why_stopped()
         elif self.epoch >= self.last_epoch:
             further = " further" if self.first_epoch else ""
@@ -398,6 +399,23 @@ class Trainer:
         if self.state != "running":
             self.message += self._failing()
         return [record]
+
+    def _stops(self, record: EpochRecord) -> bool:
+        """Whether the rule of early stopping says to stop after this epoch."""
+        watched = record.metrics.get(self._metric(self.config.monitor))
+        waited = watched is not None and self._stopping.update(watched, record.epoch)
+        match self.config.early_stopping:
+            case "off":
+                return False
+            case "fit":
+                return record.metrics.get("fit") == 1.0 and self._fresh_ones_fit()
+            case _:
+                return waited
+
+    def _fresh_ones_fit(self) -> bool:
+        """Whether none of 10,000 numbers misfits, from noise that no other epoch has seen."""
+        points = self._points(FRESH_NUMBERS, _seed(self.config.seed, self.epoch, 3), self.shown)
+        return self.target.own_metrics(points)["fit"] == 1.0
 
     def _measure(self) -> EpochRecord | None:
         """The epoch just trained in figures, or None if it diverged."""
@@ -432,10 +450,9 @@ class Trainer:
         """A sentence if all points of the generator that is shown lie in one spot, or none where real ones are."""
         points = self._points(self.target.judge().n, LIVE_NOISE, self.shown)
         if (points.std(axis=0) < ONE_SPOT * self._real.std(axis=0).max()).all():
-            spot = ", ".join(f"{value:.3g}" for value in points[0, :3])
             return (
-                f" The generator has collapsed: all its points lie in one spot, near ({spot}). Start a new run with "
-                "smaller learning rates, or with another objective."
+                f" The generator has collapsed: all its points lie in one spot, near {self.target.place(points[0])}. "
+                "Start a new run with smaller learning rates, or with another objective."
             )
         if self.target.judge().live(points).get("coverage") == 0.0:
             return (
@@ -445,6 +462,8 @@ class Trainer:
 
     def _why_stopped(self) -> str:
         stopping = self._stopping
+        if self.config.early_stopping == "fit":
+            return f"Stopped early at epoch {self.epoch:,}: none of {FRESH_NUMBERS:,} fresh numbers misfits."
         metric = "gap to real" if self._metric(self.config.monitor) == "headline" else "squared error"
         if stopping.min_change is None:
             return (

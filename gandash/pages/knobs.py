@@ -13,6 +13,7 @@ from gandash.pages import setup
 from gandash.pages.wording import plain
 
 CHOICE_TITLES: Mapping[str, Mapping[str, str]] = {
+    "generator_output": {"linear": "Linear", "relu": "ReLU"},
     "activation": {"relu": "ReLU", "leaky_relu": "LeakyReLU", "silu": "SiLU", "tanh": "tanh"},
     "objective": {name: objective.title for name, objective in OBJECTIVES.items()},
     "penalty": {"none": "None", "wgan-gp": "Slope of 1 (WGAN-GP)", "r1": "R1", "r2": "R2", "r1+r2": "R1 and R2"},
@@ -37,11 +38,12 @@ _USED_WHEN: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "instance_noise_decay": ("instance_noise", bool),
     "lr_final": ("lr_schedule", lambda schedule: schedule != "constant"),
     "fourier_growth": ("discriminator_fourier", bool),
-    "patience": ("early_stopping", lambda stopping: stopping != "off"),
+    "patience": ("early_stopping", lambda stopping: stopping in ("patience", "threshold")),
     "min_change": ("early_stopping", lambda stopping: stopping == "threshold"),
 }
 """Knobs that only count for some values of another one."""
 
+PATTERNS_ALONE = ("early_stopping", "fit")
 _LONGEST_UNIT = 8
 
 
@@ -72,7 +74,7 @@ def show(
             titles = CHOICE_TITLES.get(name, {})
             st.selectbox(
                 _label(knob),
-                choices or knob.choices,
+                choices or _choices(knob, key),
                 format_func=lambda choice: titles.get(choice, str(choice).capitalize()),
                 **common,
             )
@@ -83,6 +85,12 @@ def show(
     if name in checked.wrong:
         with st.container(key=f"wrong_{key}"):
             st.markdown(f":red[:material/error: {plain(checked.wrong[name])}]")
+
+
+def _choices(knob: Knob, key: str) -> tuple[str, ...]:
+    """All choices but the rule for patterns of numbers, which the gallery does not offer; a link may bring it."""
+    held = st.session_state[key]
+    return tuple(choice for choice in knob.choices if choice == held or (knob.name, choice) != PATTERNS_ALONE)
 
 
 def _used(name: str, prefix: str) -> bool:

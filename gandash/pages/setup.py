@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from gandash.core.config import KNOBS, RunConfig, problems
+from gandash.core.config import KNOBS, NO_WIDTHS, RunConfig, problems
 from gandash.core.cost import CostLimits, too_dear
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.problems import Problem
@@ -126,7 +126,7 @@ def typed(value: Any) -> Any:
         case int() | float():
             return str(value).removesuffix(".0")
         case tuple():
-            return ", ".join(map(str, value))
+            return ", ".join(map(str, value)) or NO_WIDTHS
         case {"kind": "shape", "name": name}:
             return name
         case _:

@@ -117,7 +117,9 @@ class Plain:
         width = config.latent_dim * (1 + 2 * config.generator_fourier + config.latent_digits)
         if width > config.latent_dim:
             features = [Digits(config.generator_fourier, config.latent_digits, config.latent == "uniform")]
-        self.generator = nn.Sequential(*features, *mlp((width, *config.generator_widths, dim), config.activation, []))
+        layers = mlp((width, *config.generator_widths, dim), config.activation, [])
+        output: list[nn.Module] = [nn.ReLU()] if config.generator_output == "relu" else []
+        self.generator = nn.Sequential(*features, *layers, *output)
         self.octaves = Waves(config.discriminator_fourier)
         width = config.packing * dim * (1 + 2 * config.discriminator_fourier)
         dropouts: list[nn.Module] = [Dropout(config.dropout, self.rng)] if config.dropout else []

@@ -33,7 +33,7 @@ def values_of(knob: Knob) -> st.SearchStrategy[Any]:
         case "bool":
             return st.booleans()
         case "widths":
-            return st.lists(st.integers(1, 1024), min_size=1, max_size=6).map(tuple)
+            return st.lists(st.integers(1, 1024), max_size=6).map(tuple)
         case "choice" | "target":
             return st.sampled_from(knob.choices)
     assert knob.minimum is not None
@@ -53,6 +53,8 @@ def configs(draw: st.DrawFn) -> RunConfig:
     if values.get("penalty") == "wgan-gp" or values.get("objective") in ("hinge", "wgan-gp", "rpgan"):
         for name in ("penalty", "label_smoothing", "discriminator_updates"):
             values.pop(name, None)
+    if values.get("early_stopping") == "fit":
+        del values["early_stopping"]  # no shape has it
     if values.get("penalty", "none") != "none":
         values["discriminator_updates"] = "joint"
     return RunConfig(**values)
@@ -109,13 +111,42 @@ def test_both_ends_are_themselves_allowed(knob: Knob) -> None:
 @pytest.mark.parametrize("knob", WIDTHS, ids=lambda knob: knob.name)
 @pytest.mark.parametrize(
     "widths",
-    [(), "", (0,), (100_000,), (1025,), (16, -1), "-5", "16,-32", "16;;32", "16.5", "sixteen", (1,) * 7, 16, None, "²"],
+    [
+        "",
+        " , ",
+        (0,),
+        (100_000,),
+        (1025,),
+        (16, -1),
+        "-5",
+        "16,-32",
+        "16;;32",
+        "16.5",
+        "sixteen",
+        (1,) * 7,
+        16,
+        None,
+        "²",
+    ],
     ids=repr,
 )
 def test_widths_without_sense_are_refused(knob: Knob, widths: Any) -> None:
     (sentence,) = refusal(**{knob.name: widths})
     assert sentence.startswith(f"{knob.label} ({knob.name}): ")
     assert "it must be 1 to 6 whole numbers from 1 to 1,024" in sentence
+
+
+@pytest.mark.parametrize("none", [(), [], "none", " none "], ids=repr)
+def test_a_network_may_have_no_hidden_layer(none: Any) -> None:
+    config = RunConfig(generator_widths=none, discriminator_widths=none)
+    assert config.generator_widths == config.discriminator_widths == ()
+    assert RunConfig.from_json(config.to_json()) == config
+
+
+def test_only_numbers_can_fit() -> None:
+    (sentence,) = refusal(early_stopping="fit")
+    assert sentence.startswith("Early stopping (early_stopping): numbers fit a pattern, and points no shape")
+    assert RunConfig(shape="even", early_stopping="fit").early_stopping == "fit"
 
 
 def test_a_refused_width_is_named_by_its_layer() -> None:
@@ -135,7 +166,7 @@ def test_any_text_for_widths_is_read_or_refused_in_words(text: str) -> None:
         sentences = explain(error)
     else:
         sentences = []
-        assert 1 <= len(widths) <= 6
+        assert len(widths) <= 6 and (widths or text.strip() == "none")
         assert all(1 <= width <= 1024 for width in widths)
     assert all(sentence.startswith("Generator widths (generator_widths): ") for sentence in sentences)
 

@@ -58,6 +58,7 @@ CHANGES: dict[str, Any] = {
     "batch_size": 32,
     "standardize": True,
     "generator_widths": (16,),
+    "generator_output": "relu",
     "discriminator_widths": (8,),
     "activation": "tanh",
     "latent_dim": 3,

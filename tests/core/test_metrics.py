@@ -36,6 +36,7 @@ Floats = NDArray[np.float64]
 LIVE = {"sliced_wasserstein", "sw_ratio", "coverage", "headline"}
 OF_CURVES = {"mse", "x_coverage"}
 OF_MIXTURES = {"modes", "high_quality", "reverse_kl", "mode_spread"}
+OF_PATTERNS = {"fit", "variety", "total_variation", "tv_ratio"}
 DEAR = {"energy_distance", "precision", "recall", "density"}
 
 every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=lambda shape: shape.name)
@@ -386,7 +387,7 @@ def test_directions_that_are_none_are_refused() -> None:
 
 
 def test_the_registry_names_and_explains_every_metric() -> None:
-    assert set(METRICS) == LIVE | OF_CURVES | OF_MIXTURES | DEAR | {"batch_mse", "c2st"}
+    assert set(METRICS) == LIVE | OF_CURVES | OF_MIXTURES | OF_PATTERNS | DEAR | {"batch_mse", "c2st"}
     assert next(iter(METRICS)) == "headline"
     assert all(name == metric.name for name, metric in METRICS.items())
     assert len({metric.title for metric in METRICS.values()}) == len(METRICS)

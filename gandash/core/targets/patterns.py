@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,9 @@ from pydantic import field_validator
 
 from gandash.core.problems import shortened
 from gandash.core.targets.target import Canvas, Floats, Points, Target, TargetSpec
+
+if TYPE_CHECKING:
+    from gandash.core.pattern_metrics import PatternEvaluator
 
 DEPTH = 100
 """Numbers from 0 to 99, and so the entries of a vector."""
@@ -229,12 +232,33 @@ class Pattern(Target):
 
     dim = DEPTH
     columns = tuple(f"is_{number}" for number in range(DEPTH))
+    metrics = ("headline", "fit", "variety", "total_variation", "tv_ratio")
+    tiles = ("fit", "variety", "total_variation")
     canvas = Board((_EDGES, _EDGES), axes=("ones", "tens"))
 
     def draw(self, n: int, rng: np.random.Generator) -> Floats:
         """One-hot vectors ``(n, 100)`` of numbers drawn independently."""
         numbers = np.array(self.numbers)[rng.integers(len(self.numbers), size=n)]
         return int_to_onehot(numbers).astype(np.float64)
+
+    def own_metrics(self, points: Points) -> dict[str, float]:
+        from gandash.core.pattern_metrics import fit_and_variety
+
+        fit, variety = fit_and_variety(points, self.numbers)
+        return {"fit": fit, "variety": variety}
+
+    def worst_metrics(self) -> dict[str, float]:
+        return {"fit": 0.0, "variety": 0.0}
+
+    def make_judge(self) -> PatternEvaluator:
+        """The judge of frequencies."""
+        from gandash.core.pattern_metrics import PatternEvaluator
+
+        return PatternEvaluator(self)
+
+    def place(self, point: Points) -> str:
+        """The number that a vector means."""
+        return f"the number {point.argmax()}"
 
 
 PATTERNS: Mapping[str, Pattern] = MappingProxyType(

@@ -90,6 +90,16 @@ class Target(ABC):
         """The measuring instrument of this target, made once a process."""
         return _judge(self)
 
+    def make_judge(self) -> Evaluator:
+        """Make the instrument; `judge` keeps what this returns."""
+        from gandash.core.metrics import Evaluator
+
+        return Evaluator(self)
+
+    def place(self, point: Points) -> str:
+        """Where a point ``(dim,)`` lies, in words."""
+        return f"({', '.join(f'{value:.3g}' for value in point[:3])})"
+
     def own_metrics(self, points: Points) -> dict[str, float]:
         """What only this target can measure, of finite points ``(n, dim)``."""
         return {}
@@ -105,9 +115,7 @@ class Target(ABC):
 
 @lru_cache(maxsize=8)
 def _judge(target: Target) -> Evaluator:
-    from gandash.core.metrics import Evaluator
-
-    return Evaluator(target)
+    return target.make_judge()
 
 
 _specs: dict[str, type[TargetSpec]] = {}

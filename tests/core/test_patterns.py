@@ -1,0 +1,176 @@
+"""Training on number patterns: judging numbers, when to stop, and the chapter's recipe as a plain loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gandash import PATTERNS, int_to_onehot, onehot_to_int
+from gandash.core.config import RunConfig
+from gandash.core.pattern_metrics import PatternEvaluator, frequencies, total_variation
+from gandash.core.records import EpochRecord
+from gandash.core.trainer import Trainer, epoch_permutation
+from gandash.runs.worker import Budget, advance
+
+FIVE = PATTERNS["multiples-of-5"]
+CHAPTER: dict[str, Any] = {
+    "shape": "multiples-of-5",
+    "points": 2000,
+    "batch_size": 10,
+    "latent_dim": 100,
+    "generator_widths": (),
+    "generator_output": "relu",
+    "discriminator_widths": (),
+    "dropout": 0.0,
+    "early_stopping": "fit",
+    "device": "cpu",
+}
+
+
+def judged(numbers: Any) -> dict[str, float]:
+    judge = FIVE.judge()
+    return judge.live(int_to_onehot(np.resize(np.asarray(numbers), judge.n)))
+
+
+def test_two_real_samples_score_one_on_average() -> None:
+    judge = FIVE.judge()
+    assert isinstance(judge, PatternEvaluator)
+    found = [judge.live(FIVE.sample(judge.n, np.random.default_rng(seed))) for seed in range(60)]
+    assert np.mean([figures["tv_ratio"] for figures in found]) == pytest.approx(1, abs=0.06)
+    assert {figures["fit"] for figures in found} == {figures["variety"] for figures in found} == {1.0}
+    assert set(found[0]) == set(FIVE.metrics)
+    big = [frequencies(FIVE.sample(10_000, np.random.default_rng(seed))) for seed in range(40)]
+    floor = np.mean([total_variation(a, b) for a, b in zip(big[::2], big[1::2], strict=True)])
+    assert floor == pytest.approx(10 * np.sqrt(2 / np.pi * 2 * 0.05 * 0.95 / 10_000), rel=0.1)
+
+
+def test_one_number_for_ever_fools_the_fit_alone() -> None:
+    found = judged([35])
+    assert found["fit"] == 1 and found["variety"] == 1 / 20
+    assert found["total_variation"] == pytest.approx(0.95, abs=0.02) and found["tv_ratio"] > 8
+
+
+def test_misfits_and_missing_numbers_are_counted() -> None:
+    found = judged([0, 5, 10, 11])
+    assert found["fit"] == 0.75 and found["variety"] == 3 / 20
+    half = judged([*range(0, 50, 5)])
+    assert half["fit"] == 1 and half["variety"] == 0.5
+    assert half["total_variation"] == pytest.approx(0.5, abs=0.06)
+
+
+def test_vectors_that_are_not_finite_are_the_worst() -> None:
+    points = FIVE.sample(FIVE.judge().n, np.random.default_rng(0))
+    points[3, 3] = np.nan
+    worst = FIVE.judge().live(points)
+    assert (worst["fit"], worst["variety"], worst["total_variation"]) == (0, 0, 1)
+    assert worst["headline"] == np.inf
+
+
+@pytest.mark.parametrize("numbers", [1, 7, 99])
+def test_a_list_of_ones_own_trains_and_goes_on_bit_for_bit(numbers: int) -> None:
+    shape = "numbers:" + ",".join(map(str, range(numbers)))
+    config = RunConfig(**CHAPTER | {"shape": shape, "points": 500, "epochs": 4, "ema_decay": 0.9})
+    whole, parts = Trainer(config), Trainer(config)
+    whole.advance(epochs=4)
+    parts.advance(epochs=1)
+    parts = Trainer.resume(config, parts.checkpoint())
+    parts.advance(epochs=3)
+    assert whole.state in ("finished", "stopped_early") and parts.history == whole.history
+    np.testing.assert_array_equal(parts.sample(5, seed=1), whole.sample(5, seed=1))
+    assert whole.sample(5, seed=1).shape == (5, 100)
+    assert all(np.isfinite(value) for value in whole.evaluate().values())
+
+
+def test_a_single_number_has_no_distance_to_divide_by() -> None:
+    one = RunConfig(shape="numbers:7").target.build()
+    judge = one.judge()
+    assert judge.live(one.sample(judge.n, np.random.default_rng(0)))["headline"] == 1
+    assert judge.live(int_to_onehot(np.full(judge.n, 8)))["headline"] == 1 + judge.n
+
+
+def plainly(config: RunConfig, epochs: int) -> tuple[list[float], list[float], nn.Module]:
+    """The chapter's loop: sequences of 10 numbers, real ones, generated ones, then the generator; losses an epoch."""
+    rng = torch.Generator().manual_seed(config.seed)
+    real = torch.from_numpy(FIVE.sample(config.points, np.random.default_rng(config.seed)))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        generator = nn.Sequential(nn.Linear(100, 100), nn.ReLU())
+        discriminator = nn.Sequential(nn.Linear(100, 1), nn.Sigmoid())
+    bce = nn.BCELoss()
+    g_adam = torch.optim.Adam(generator.parameters(), lr=0.0005)
+    d_adam = torch.optim.Adam(discriminator.parameters(), lr=0.0005)
+    ones, zeros = torch.ones(10, 1), torch.zeros(10, 1)
+    d_losses, g_losses = [], []
+    for epoch in range(epochs):
+        d_sum = g_sum = 0.0
+        sequences = torch.split(real[epoch_permutation(config, epoch)], 10)
+        for sequence in sequences:
+            d_adam.zero_grad()
+            on_real = bce(discriminator(sequence), ones)
+            on_real.backward()
+            d_adam.step()
+            d_adam.zero_grad()
+            fake = generator(torch.randn(10, 100, generator=rng)).detach()
+            on_fake = bce(discriminator(fake), zeros)
+            on_fake.backward()
+            d_adam.step()
+            g_adam.zero_grad()
+            g_loss = bce(discriminator(generator(torch.randn(10, 100, generator=rng))), ones)
+            g_loss.backward()
+            g_adam.step()
+            d_sum += on_real.item() + on_fake.item()
+            g_sum += g_loss.item()
+        d_losses.append(d_sum / len(sequences))
+        g_losses.append(g_sum / len(sequences))
+    return d_losses, g_losses, generator
+
+
+def test_the_chapters_recipe_is_the_plain_loop() -> None:
+    config = RunConfig(**CHAPTER, seed=3)
+    trainer = Trainer(config)
+    records = trainer.advance(epochs=3)
+    d_losses, g_losses, generator = plainly(config, 3)
+    assert [record.discriminator_loss for record in records] == pytest.approx(d_losses, rel=1e-4)
+    assert [record.generator_loss for record in records] == pytest.approx(g_losses, rel=1e-4)
+    noise = torch.randn(200, 100, generator=torch.Generator().manual_seed(9))
+    theirs = generator(noise).detach().numpy()
+    ours = trainer.sample(200, seed=9)
+    assert ours.min() == 0, "a ReLU comes last"
+    assert np.mean(onehot_to_int(ours) == onehot_to_int(theirs)) > 0.99
+    np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+def record(fit: float) -> EpochRecord:
+    return EpochRecord(1, 0.0, 0.0, 0.5, 0.5, {"fit": fit})
+
+
+def test_training_stops_only_once_none_of_ten_thousand_fresh_numbers_misfits(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = Trainer(RunConfig(**CHAPTER))
+    asked: list[tuple[int, int]] = []
+    fits = np.resize(int_to_onehot(np.arange(0, 100, 5)), (10_000, 100))
+
+    def points(n: int, seed: int, which: str) -> Any:
+        asked.append((n, seed))
+        return fits if len(asked) > 1 else np.concatenate((fits[1:], int_to_onehot([7])))
+
+    monkeypatch.setattr(trainer, "_points", points)
+    assert not trainer._stops(record(0.999)) and not asked, "a misfit among those measured says enough"
+    assert not trainer._stops(record(1.0)), "one of the fresh ones misfits"
+    trainer.batches += trainer.config.batches_per_epoch
+    assert trainer._stops(record(1.0))
+    (n, seed), (again, other) = asked
+    assert n == again == 10_000 and seed != other, "fresh in every epoch"
+
+
+def test_a_worker_sends_numbers_on_the_board() -> None:
+    config = RunConfig(**CHAPTER | {"epochs": 1})
+    chunk = advance("five", config.to_json(), None, Budget(seconds=60, until_epoch=1))
+    assert chunk.state == "finished", chunk.message
+    points = chunk.frames[-1].points
+    assert points.shape == (1000, 2) and points.dtype == np.float32
+    assert set(np.unique(points)) <= set(range(10))
+    assert chunk.records[-1].metrics.keys() == set(FIVE.metrics)
