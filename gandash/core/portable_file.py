@@ -124,7 +124,7 @@ def _layers(module: ExportedGenerator, tensors: dict[str, Tensor]) -> Iterator[d
             yield {"kind": "leaky_relu", "slope": layer.negative_slope}
         else:
             yield {"kind": _KINDS[type(layer)]}
-    tensors |= {"scale": module.std, "shift": module.mean}
+    tensors |= {"scale": module.get_buffer("std"), "shift": module.get_buffer("mean")}
     yield {"kind": "affine", "scale": "scale", "shift": "shift"}
 
 

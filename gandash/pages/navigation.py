@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gandash.pages import RUNS, TRAIN, frame, style
+from gandash.pages import EXPLORE, RUNS, TRAIN, frame, style
 
 st.set_page_config(
     page_title="gandash", page_icon=style.ICON, layout="wide", initial_sidebar_state=style.SIDEBAR_PIXELS
@@ -12,6 +12,7 @@ style.apply()
 
 pages = [
     st.Page(TRAIN, title="Train", icon=":material/model_training:", default=True),
+    st.Page(EXPLORE, title="Explore", icon=":material/explore:", url_path="explore"),
     st.Page(RUNS, title="Runs", icon=":material/history:", url_path="runs"),
 ]
 page = st.navigation(pages, position="top")

@@ -1,0 +1,227 @@
+"""Explore in a real browser: its forward pass against NumPy's, the pad under pointer and keys, files that come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from gandash import portable
+from gandash.core.config import RunConfig
+from gandash.live import watch
+from gandash.pages import exploring, latent
+from gandash.runs.executors import LocalWorkers
+from gandash.runs.service import RunService
+from gandash.runs.store import RunStore
+from tests.browser.conftest import OpenPage
+from tests.browser.driver import dashboard_server, wait_until_drawn
+from tests.portable_files import random_generator
+from tests.runs.conftest import until
+from tests.test_portable import away_from_edges
+
+FOLDERS = (Path(exploring.__file__).parent, Path(watch.__file__).parent)
+ADDRESS = "http://gandash.test/"
+
+FEATURES = {"frequencies": [0.7853981633974483, 1.5707963267948966], "digits": 4}
+MAKES: dict[str, dict[str, Any]] = {
+    "relu": {},
+    "leaky_relu": {"activation": "leaky_relu", "widths": (64, 64, 64), "latent_dim": 7},
+    "silu": {"activation": "silu"},
+    "tanh": {"activation": "tanh"},
+    "uniform": {"uniform": True, "latent_dim": 3},
+    "features": {"features": FEATURES},
+    "gates": {"features": FEATURES | {"gates": [1.0, 0.25]}},
+    "uniform features": {"features": FEATURES | {"digits": 7}, "uniform": True},
+    "digits alone": {"features": {"frequencies": [], "digits": 3}},
+    "no hidden layer": {"widths": ()},
+    "exponential": {"activation": "tanh", "exponential": (1,)},
+}
+
+RUN = """async ([network, weights, noise, n]) => {
+  const { load, floats } = await import("/forward.js");
+  return [...load(JSON.parse(network), floats(weights)).run(floats(noise), n)];
+}"""
+
+
+@pytest.fixture(scope="module")
+def scripts(browser: Browser) -> Iterator[Page]:
+    """An empty page beside which the scripts lie."""
+    context = browser.new_context()
+    page = context.new_page()
+
+    def answer(route: Route) -> None:
+        name = route.request.url.removeprefix(ADDRESS)
+        found = next((folder / name for folder in FOLDERS if name and (folder / name).exists()), None)
+        body, kind = (found.read_text(), "text/javascript") if found else ("<!doctype html><body>", "text/html")
+        route.fulfill(body=body, content_type=kind)
+
+    page.route(f"{ADDRESS}**", answer)
+    page.goto(ADDRESS)
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_the_browser_computes_the_points_that_numpy_does(scripts: Page, make: str) -> None:
+    generator = portable.read(random_generator(**MAKES[make]))
+    noise = np.random.default_rng(5).standard_normal((2000, generator.latent_dim)).astype(np.float32)
+    told = latent.browser_side(generator)
+    found = scripts.evaluate(RUN, [told["network"], told["weights"], latent.text_of(noise), len(noise)])
+    expected = generator(noise)
+    ranks = noise
+    digits = max((layer.numbers.get("digits", 0) for layer in generator.layers), default=0)
+    kept = away_from_edges(ranks, digits)
+    assert kept.mean() > 0.99
+    gap = np.abs(np.reshape(found, expected.shape) - expected)[kept].max()
+    assert gap < 1e-5 * expected.std(), f"{gap / expected.std():.1e} of the spread"
+
+
+def test_every_kind_of_layer_is_compared() -> None:
+    kinds = {layer.kind for make in MAKES.values() for layer in portable.read(random_generator(**make)).layers}
+    assert kinds == set(portable.KINDS)
+
+
+def test_paths_keep_to_the_line_and_to_the_sphere(scripts: Page) -> None:
+    walk = """async ([a, b, sphere]) => {
+      const { between } = await import("/explore.js");
+      return [0, 0.25, 0.5, 1].map((share) => between(a, b, share, sphere));
+    }"""
+    a, b = [3.0, 0.0, 0.0], [0.0, 0.0, 3.0]
+    straight, round_ = (np.array(scripts.evaluate(walk, [a, b, sphere])) for sphere in (False, True))
+    np.testing.assert_allclose(straight[2], [1.5, 0, 1.5])
+    np.testing.assert_allclose(np.linalg.norm(round_, axis=1), 3)
+    np.testing.assert_allclose(round_[[0, -1]], [a, b], atol=1e-12)
+    assert np.arctan2(round_[1, 2], round_[1, 0]) == pytest.approx(np.pi / 8)
+    opposite = np.array(scripts.evaluate(walk, [a, [-3.0, 0, 0], True]))
+    assert np.isfinite(opposite).all()
+
+
+def test_a_plane_stays_square_while_it_turns(scripts: Page) -> None:
+    turn = "async ([axes, angle]) => (await import('/explore.js')).turned(axes, angle)"
+    for k in (2, 3, 4):
+        for angle in (0, 0.7, np.pi / 2):
+            plane = np.array(scripts.evaluate(turn, [np.eye(k, 6).tolist(), angle]))
+            np.testing.assert_allclose(plane @ plane.T, np.eye(2), atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with dashboard_server(tmp_path_factory.mktemp("explore")) as (url, _):
+        yield url
+
+
+def explore(page: Page) -> Page:
+    """Go to the page by its link: an address with a folder makes the browser look for Streamlit's own paths there."""
+    links = page.locator("[data-testid='stTopNavLink'], .st-key-pages a").filter(has_text="Explore")
+    links.filter(visible=True).first.click()
+    expect(page.get_by_role("button", name="Open a file")).to_be_visible()
+    return page
+
+
+def upload(page: Page, data: bytes, name: str = "ring.zip") -> None:
+    page.get_by_role("button", name="Open a file").click()
+    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "application/zip", "buffer": data})
+
+
+def pad_state(page: Page) -> dict[str, Any]:
+    root = page.locator(".gandash-explore-pad")
+    return {
+        "draws": int(root.get_attribute("data-draws") or 0),
+        "noise": json.loads(root.get_attribute("data-noise") or "[]"),
+        "point": json.loads(root.get_attribute("data-point") or "[]"),
+    }
+
+
+def test_a_file_is_opened_and_its_noise_follows_pointer_and_keys(host: str, open_page: OpenPage) -> None:
+    page = explore(open_page(host))
+    expect(page.get_by_text("No generator yet")).to_be_visible()
+    data = random_generator("tanh", widths=(128, 128, 128))
+    upload(page, data)
+    pad = page.locator("canvas.gandash-pad")
+    expect(pad).to_be_visible()
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.querySelector('.gandash-explore-pad').dataset.point")
+    generator = portable.read(data)
+    box = pad.bounding_box()
+    assert box is not None
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.evaluate("window.draws = +document.querySelector('.gandash-explore-pad').dataset.draws")
+    for i in range(30):
+        page.mouse.move(middle[0] + 2 * i, middle[1] - i)
+        page.wait_for_timeout(16)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+    state = pad_state(page)
+    assert state["draws"] - page.evaluate("window.draws") >= 15, "it is drawn while it is dragged"
+    np.testing.assert_allclose(state["point"], generator(np.array([state["noise"]]))[0], rtol=1e-4, atol=1e-5)
+    pad.press("0")
+    pad.press("ArrowRight")
+    pad.press("Shift+ArrowUp")
+    page.wait_for_timeout(100)
+    np.testing.assert_allclose(pad_state(page)["noise"], [0.1, 0.02], atol=1e-9)
+    page.get_by_role("button", name="Path begins here").click()
+    page.get_by_role("button", name="Play the path").click()
+    page.wait_for_timeout(700)
+    assert np.linalg.norm(np.array(pad_state(page)["noise"]) - [0.1, 0.02]) > 0.05
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".gandash-explore-sample")).to_have_attribute("data-shown", "1000")
+
+
+def test_many_dimensions_are_a_plane_that_turns(host: str, open_page: OpenPage) -> None:
+    page = explore(open_page(host))
+    upload(page, random_generator(latent_dim=8))
+    page.wait_for_function("document.querySelector('.gandash-explore-pad')?.dataset.point")
+    page.keyboard.press("Escape")
+    before = pad_state(page)["noise"]
+    turn = page.get_by_label("Turn the plane")
+    turn.focus()
+    for _ in range(20):
+        turn.press("ArrowRight")
+    page.wait_for_timeout(100)
+    after = pad_state(page)["noise"]
+    assert len(after) == 8 and np.abs(np.subtract(after, before)).max() > 0.05
+    page.get_by_role("button", name="Another place").click()
+    page.wait_for_timeout(100)
+    assert np.abs(np.subtract(pad_state(page)["noise"], after)).max() > 0.05
+
+
+def test_a_program_is_refused_in_words_and_the_page_goes_on(host: str, open_page: OpenPage) -> None:
+    page = explore(open_page(host))
+    upload(page, b"\x80\x04K\x01.", "model.pt")
+    expect(page.get_by_text("no program from a file is run here")).to_be_visible()
+    wait_until_drawn(page)
+    assert page.locator("canvas.gandash-pad").count() == 0
+
+
+def test_a_run_is_explored_and_a_phone_finds_the_page(
+    tmp_path_factory: pytest.TempPathFactory, open_page: OpenPage
+) -> None:
+    home = tmp_path_factory.mktemp("trained")
+    service = RunService(RunStore(home), LocalWorkers(1))
+    run = service.start(RunConfig(shape="ring8", points=256, batch_size=64, latent_dim=5), step=True)
+    until(lambda: service.snapshot(run).epoch == 1 and not service.snapshot(run).status.active, 60)
+    service.close()
+    with dashboard_server(home) as (url, _):
+        page = explore(open_page(url, width=390, height=844, touch=True))
+        page.wait_for_function("document.querySelector('.gandash-explore-pad')?.dataset.point")
+        assert len(pad_state(page)["noise"]) == 5
+        assert f"run={run}" in page.url
+        page.get_by_text("Best", exact=True).click()
+        expect(page.get_by_text("Best, epoch 1")).to_be_visible()
+        page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_nothing_is_wider_than_the_screen(host: str, open_page: OpenPage, width: int) -> None:
+    page = explore(open_page(host, width=width, height=900))
+    upload(page, random_generator(latent_dim=8))
+    page.wait_for_function("document.querySelector('.gandash-explore-pad')?.dataset.point")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
