@@ -166,6 +166,15 @@ def test_a_script_has_only_what_its_setup_uses(name: str) -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+@pytest.mark.parametrize(("changes", "follows"), [({"spectral_norm": True}, True), ({}, False)])
+def test_dropout_that_cannot_follow_is_told(changes: dict[str, Any], follows: bool, tmp_path: Path) -> None:
+    config = short(RunConfig(batch_size=25, discriminator_widths=(9, 7), **changes))
+    text = script(config)
+    assert ("Dropout draws other numbers" in text) == (not follows)
+    left = run({"odd": text}, tmp_path)["odd"]
+    assert (np.abs(left.generator[:STEPS] - losses(config, STEPS)[0]).max() < CLOSE) == follows
+
+
 def test_a_target_without_a_script_is_refused_in_words() -> None:
     config = RunConfig(target="even")
     with pytest.raises(ValueError, match="was given; a script can be written for a built-in shape alone"):

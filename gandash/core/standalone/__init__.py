@@ -82,14 +82,15 @@ def _about(config: RunConfig, target: Target) -> str:
     notes = "It needs torch, numpy and matplotlib, and leaves two files:\n"
     notes += f"{config.shape}.pt, the generator{average}, and {config.shape}.png, a picture."
     if config.dropout and _odd_dropout(config):
-        notes += "\nDropout draws other numbers than gandash: batch times width is no multiple of 8."
+        notes += "\nDropout draws other numbers than the dashboard: batch times width is no multiple of 8."
     return f"{what}\n\n{loss}\n\n{notes}\n"
 
 
 def _odd_dropout(config: RunConfig) -> bool:
-    """Whether layers share eight bytes of random numbers in the trainer."""
+    """Whether layers share eight bytes of random numbers in the trainer, as they do where gradients are written out."""
+    smooth = config.penalty != "none" and config.activation in ("silu", "tanh")
     rows = config.batch_size // config.packing
-    return any(rows * width % 8 for width in config.discriminator_widths[:-1])
+    return not (config.spectral_norm or smooth) and any(rows * width % 8 for width in config.discriminator_widths[:-1])
 
 
 def _imports(config: RunConfig) -> str:

@@ -89,7 +89,7 @@ def networks(config: RunConfig, dim: int) -> str:
     elif config.generator_fourier:
         features = [f"Fourier({config.generator_fourier})"]
     generator = [*features, *_layers((inputs, *config.generator_widths, dim), [activation])]
-    if getattr(config, "generator_output", "linear") == "relu":
+    if config.generator_output == "relu":
         generator.append("nn.ReLU()")
 
     octaves = config.discriminator_fourier
