@@ -53,6 +53,15 @@ def show(service: RunService, snapshot: Snapshot) -> None:
                     disabled=none,
                 )
                 _button(
+                    "Portable",
+                    partial(service.export, run_id, which, "portable"),
+                    f"{name}.zip",
+                    "application/zip",
+                    icon=":material/folder_zip:",
+                    about="Numbers alone, JSON and float32 weights, with a reader of NumPy inside; Explore opens it.",
+                    disabled=none,
+                )
+                _button(
                     "History",
                     partial(history_csv, service, run_id),
                     f"{file_stem(snapshot)}-history.csv",

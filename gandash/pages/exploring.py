@@ -224,6 +224,7 @@ def _about(explored: Explored) -> str:
 
 def _samples(generator: PortableGenerator, known: portable.Array, told: Mapping[str, str]) -> None:
     target = generator.target.build()
+    board = latent.scene(target)["board"]
     with st.container(border=True, key="explore_samples"):
         st.subheader("A sample beside real points", anchor=False)
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -238,9 +239,20 @@ def _samples(generator: PortableGenerator, known: portable.Array, told: Mapping[
         fresh = target.sample(REAL_POINTS, np.random.default_rng(1))
         drawn, real = (np.asarray(target.canvas.project(each), np.float32) for each in (points, known))
         histograms = latent.histograms({"real": real, "generated": drawn}, target.canvas.bounds)
+        if board:
+            drawn, real = (latent.scattered(each) for each in (drawn, real))
         label = f"{count:,} generated points as stars over real points as dots, and the histograms of both axes"
-        data = {"shows": "sample", **told, "generated": latent.text_of(drawn), "histograms": json.dumps(histograms)}
+        shown = {"generated": latent.text_of(drawn), "histograms": json.dumps(histograms), "real": latent.text_of(real)}
+        data = {"shows": "sample", **told, **shown}
         element("gandash_explore", "explore.js", {**data, "label": label}, key="explore_sample")
+        if board:  # the distance between two numbers' places says nothing
+            own = target.own_metrics(points)
+            if "fit" in own:
+                st.markdown(
+                    f"**{own['fit']:.1%}** of these numbers fit the pattern, and **{own['variety']:.0%}** of the "
+                    "pattern’s numbers appear among them. A generator that says one number for ever may fit as well."
+                )
+            return
         try:
             near = latent.nearness(points, known, fresh)
         except ValueError as error:

@@ -117,6 +117,11 @@ def scene(target: Target) -> dict[str, Any]:
     return {"bounds": canvas.bounds, "axes": canvas.axes, "equal": canvas.equal, "board": board}
 
 
+def scattered(places: Array) -> Array:
+    """Places of a board ``(n, 2)``, each a little beside where it is, so that many of one can be told from few."""
+    return places + np.random.default_rng(0).uniform(-0.32, 0.32, places.shape).astype(np.float32)
+
+
 def histograms(sets: Mapping[str, Array], bounds: Any, bins: int = 40) -> dict[str, list[list[float]]]:
     """The marginals of drawn points ``(n, 2)`` over the picture's axes, as shares of all points."""
     found = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -14,7 +15,8 @@ from gandash.core.config import RunConfig
 from gandash.pages import latent
 from gandash.runs.service import RunService
 from tests.pages.conftest import ANNA, BEN, OpenPage, texts
-from tests.portable_files import random_generator
+from tests.portable_files import described, random_generator
+from tests.portable_files import portable as write
 from tests.runs.conftest import ManualEngine, until
 
 MINE = RunConfig(shape="ring8", seed=1)
@@ -108,3 +110,25 @@ def test_copies_are_told_from_fresh_points() -> None:
     assert honest.median == pytest.approx(honest.real_median, rel=0.2)
     with pytest.raises(ValueError, match="No generated point is finite"):
         latent.nearness(np.full((3, 2), np.nan, np.float32), known, fresh)
+
+
+def test_numbers_of_a_pattern_are_judged_by_whether_they_fit(
+    open_page: OpenPage, service: RunService, engine: ManualEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eye = np.zeros((100, 100), np.float32)
+    tensors = {"w": eye, "b": np.eye(100, dtype=np.float32)[35], "one": np.ones(100, np.float32), "zero": eye[0]}
+    layers = [
+        {"kind": "linear", "weight": "w", "bias": "b"},
+        {"kind": "relu"},
+        {"kind": "affine", "scale": "one", "shift": "zero"},
+    ]
+    spec = {"kind": "pattern", "name": "multiples-of-5"}
+    said = described(layers, target=spec, dim=100, latent_dim=100, columns=[f"n{i}" for i in range(100)])
+    monkeypatch.setattr(service, "export", lambda *args: write(said, tensors))
+    trained(service, engine)
+    at = open_page(page="explore")
+    assert "**100.0%** of these numbers fit" in texts(at) and "To the nearest" not in texts(at)
+    sample = elements(at)["sample"]
+    assert json.loads(sample["scene"])["board"]
+    generated = np.frombuffer(base64.b64decode(sample["generated"]), "<f4").reshape(-1, 2)
+    assert (np.round(generated) == (5, 3)).all() and len(np.unique(generated, axis=0)) == 1000
