@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from gandash import PATTERNS, int_to_onehot, onehot_to_int
+from gandash import PATTERNS, PRESETS, int_to_onehot, onehot_to_int
 from gandash.core.config import RunConfig
 from gandash.core.pattern_metrics import PatternEvaluator, frequencies, total_variation
 from gandash.core.records import EpochRecord
@@ -18,15 +18,8 @@ from gandash.runs.worker import Budget, advance
 
 FIVE = PATTERNS["multiples-of-5"]
 CHAPTER: dict[str, Any] = {
+    **PRESETS["textbook-multiples-of-5"].model_dump(exclude_unset=True, exclude={"target"}),
     "shape": "multiples-of-5",
-    "points": 2000,
-    "batch_size": 10,
-    "latent_dim": 100,
-    "generator_widths": (),
-    "generator_output": "relu",
-    "discriminator_widths": (),
-    "dropout": 0.0,
-    "early_stopping": "fit",
     "device": "cpu",
 }
 

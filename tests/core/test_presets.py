@@ -17,7 +17,8 @@ BEST = [name for name in PRESETS if name.startswith("best-")]
 
 
 def test_the_textbooks_presets_come_first_and_every_shape_has_a_best_one() -> None:
-    assert list(PRESETS) == ["textbook-exponential", "textbook-inverted-u", *(f"best-{name}" for name in SHAPES)]
+    shapes = ["textbook-exponential", "textbook-inverted-u", *(f"best-{name}" for name in SHAPES)]
+    assert list(PRESETS) == [*shapes, "textbook-multiples-of-5"]
 
 
 def test_every_preset_has_a_title_of_its_own() -> None:
@@ -44,6 +45,25 @@ def test_the_textbooks_recipe_is_the_chapters(shape: str) -> None:
     assert preset.generator_lr == preset.discriminator_lr == 0.0005
     assert (preset.beta1, preset.beta2, preset.lr_schedule) == (0.9, 0.999, "constant")
     assert (preset.early_stopping, preset.patience, preset.monitor) == ("patience", 1000, "textbook")
+
+
+def test_the_chapters_numbers_are_the_chapters() -> None:
+    preset = PRESETS["textbook-multiples-of-5"]
+    assert (preset.batch_size, preset.latent_dim, preset.latent) == (10, 100, "normal")
+    assert preset.generator_widths == preset.discriminator_widths == ()
+    assert (preset.generator_output, preset.dropout, preset.standardize) == ("relu", 0.0, False)
+    assert (preset.objective, preset.discriminator_updates, preset.penalty) == ("non-saturating", "separate", "none")
+    assert preset.generator_lr == preset.discriminator_lr == 0.0005
+    assert (preset.beta1, preset.beta2, preset.lr_schedule, preset.early_stopping) == (0.9, 0.999, "constant", "fit")
+
+
+def test_the_chapters_numbers_fit_when_training_stops() -> None:
+    trainer = Trainer(PRESETS["textbook-multiples-of-5"])
+    trainer.advance(epochs=40)
+    assert trainer.state == "stopped_early", trainer.message
+    assert "none of 10,000 fresh numbers misfits" in trainer.message
+    numbers = trainer.sample(10_000, seed=1).argmax(axis=1)
+    assert np.mean(numbers % 5 == 0) >= 0.999
 
 
 @pytest.mark.parametrize("name", PRESETS)
