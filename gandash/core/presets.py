@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gandash.core.config import RunConfig
+from gandash.core.targets import read_spec
 from gandash.core.targets.shapes import SHAPES, Kind
 
 COMMON: Mapping[str, Any] = {
@@ -71,8 +72,16 @@ EXCEPTIONS: Mapping[str, Mapping[str, Any]] = {
 """What single shapes add to the recipe of their kind."""
 
 
+def textbook(shape: str) -> RunConfig:
+    """The chapter's recipe for a target by its name: one for all shapes, one for all patterns of numbers."""
+    spec = read_spec(shape)
+    return RunConfig(target=spec) if spec.kind == "shape" else CHAPTERS_PATTERN.model_copy(update={"target": spec})
+
+
 def best(shape: str) -> RunConfig:
-    """The best recipe known for a built-in shape."""
+    """The best recipe known for a built-in shape; for a pattern of numbers none is better than the chapter's yet."""
+    if shape not in SHAPES:
+        return textbook(shape)
     recipe = {**COMMON, **BY_KIND[SHAPES[shape].kind], **EXCEPTIONS.get(shape, {})}
     return RunConfig(shape=shape, **recipe)
 

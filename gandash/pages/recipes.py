@@ -11,7 +11,7 @@ from contextlib import suppress
 import streamlit as st
 
 from gandash.core.config import RunConfig
-from gandash.core.presets import best
+from gandash.core.presets import best, textbook
 from gandash.pages import setup
 
 RECIPE = "recipe"
@@ -19,7 +19,7 @@ OWN = "own"
 MACHINE = ("seed", "device")
 """Knobs that belong to no recipe."""
 
-RECIPES: Mapping[str, Callable[[str], RunConfig]] = {"textbook": lambda shape: RunConfig(shape=shape), "best": best}
+RECIPES: Mapping[str, Callable[[str], RunConfig]] = {"textbook": textbook, "best": best}
 """The recipe of each name for a shape; the textbook's is the chapter's on any shape."""
 
 TITLES: Mapping[str, str] = {"textbook": "Textbook", "best": "Best", OWN: "Own"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gandash.core.config import RunConfig
-from gandash.core.presets import PRESET_TITLES, PRESETS
+from gandash.core.presets import PRESET_TITLES, PRESETS, best, textbook
 from gandash.core.targets.shapes import SHAPES
 from gandash.core.trainer import Trainer
 
@@ -64,6 +64,13 @@ def test_the_chapters_numbers_fit_when_training_stops() -> None:
     assert "none of 10,000 fresh numbers misfits" in trainer.message
     numbers = trainer.sample(10_000, seed=1).argmax(axis=1)
     assert np.mean(numbers % 5 == 0) >= 0.999
+
+
+def test_any_pattern_has_the_chapters_recipe_for_numbers() -> None:
+    assert textbook("multiples-of-5") == PRESETS["textbook-multiples-of-5"]
+    assert textbook("numbers-3-7").target.build().title == "2 numbers of one's own"
+    assert best("primes") == textbook("primes") and textbook("primes").shape == "primes"
+    assert textbook("sine") == RunConfig(shape="sine")
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -266,6 +266,11 @@ def test_the_set_up_in_a_link_is_in_the_knobs(open_page: OpenPage) -> None:
     assert config_of(at) == PRESETS["best-ring8"] and recipe(at).value == "best"
 
 
+def test_a_pattern_in_a_link_does_not_upset_the_page(open_page: OpenPage) -> None:
+    at = open_page(setup=link.encode(PRESETS["textbook-multiples-of-5"]))
+    assert not at.exception
+
+
 @pytest.mark.parametrize("text", ["x", "9_ring8", "1_nowhere_drop.5", "1_ring8_drop.-1_foo.:red[x]", "é" * 9000])
 def test_what_a_link_has_wrong_is_told_and_the_rest_is_used(open_page: OpenPage, text: str) -> None:
     at = open_page(setup=text)
