@@ -79,9 +79,9 @@ def textbook(shape: str) -> RunConfig:
 
 
 def best(shape: str) -> RunConfig:
-    """The best recipe known for a built-in shape; for a pattern of numbers none is better than the chapter's yet."""
+    """The best recipe known for a built-in shape; for a pattern of numbers that for multiples of 5."""
     if shape not in SHAPES:
-        return textbook(shape)
+        return BEST_PATTERN.model_copy(update={"target": read_spec(shape)})
     recipe = {**COMMON, **BY_KIND[SHAPES[shape].kind], **EXCEPTIONS.get(shape, {})}
     return RunConfig(shape=shape, **recipe)
 
@@ -107,17 +107,42 @@ CHAPTERS_PATTERN = RunConfig(
 
 It learns what fits, not how often: the total variation stays near 0.5.
 """
+BEST_PATTERN = RunConfig(
+    shape="multiples-of-5",
+    objective="rpgan",
+    activation="leaky_relu",
+    generator_widths=(256,),
+    generator_output="relu",
+    discriminator_widths=(128,),
+    latent_dim=100,
+    points=32_768,
+    batch_size=256,
+    generator_lr=3e-3,
+    discriminator_lr=6e-3,
+    lr_schedule="cosine",
+    penalty_weight=5.0,
+    ema_decay=0.998,
+    monitor="headline",
+    early_stopping="off",
+    evaluate_every=2,
+    epochs=16,
+)
+"""The best recipe known for numbers: 2,048 steps, in which the frequencies come out right, too.
+
+A weaker penalty and a narrower generator leave the total variation larger by a third and more; a linear generator lets
+one number in a thousand misfit.
+"""
 
 PRESETS: Mapping[str, RunConfig] = MappingProxyType(
     {f"textbook-{name}": RunConfig(shape=name) for name in TEXTBOOK_SHAPES}
     | {f"best-{name}": best(name) for name in SHAPES}
-    | {"textbook-multiples-of-5": CHAPTERS_PATTERN}
+    | {"textbook-multiples-of-5": CHAPTERS_PATTERN, "best-multiples-of-5": BEST_PATTERN}
 )
 """Every preset by its name: ``textbook-<shape>``, the chapter's recipe unchanged, and ``best-<shape>``."""
 
 PRESET_TITLES: Mapping[str, str] = MappingProxyType(
     {f"textbook-{name}": f"Textbook: {_lower_first(SHAPES[name].title)}" for name in TEXTBOOK_SHAPES}
     | {f"best-{name}": f"Best: {SHAPES[name].title}" for name in SHAPES}
-    | {"textbook-multiples-of-5": "Textbook: multiples of 5"}
+    | {"textbook-multiples-of-5": "Textbook: multiples of 5", "best-multiples-of-5": "Best: Multiples of 5"}
 )
 """The title of every preset, as a menu shows it."""

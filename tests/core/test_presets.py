@@ -18,7 +18,7 @@ BEST = [name for name in PRESETS if name.startswith("best-")]
 
 def test_the_textbooks_presets_come_first_and_every_shape_has_a_best_one() -> None:
     shapes = ["textbook-exponential", "textbook-inverted-u", *(f"best-{name}" for name in SHAPES)]
-    assert list(PRESETS) == [*shapes, "textbook-multiples-of-5"]
+    assert list(PRESETS) == [*shapes, "textbook-multiples-of-5", "best-multiples-of-5"]
 
 
 def test_every_preset_has_a_title_of_its_own() -> None:
@@ -69,7 +69,8 @@ def test_the_chapters_numbers_fit_when_training_stops() -> None:
 def test_any_pattern_has_the_chapters_recipe_for_numbers() -> None:
     assert textbook("multiples-of-5") == PRESETS["textbook-multiples-of-5"]
     assert textbook("numbers-3-7").target.build().title == "2 numbers of one's own"
-    assert best("primes") == textbook("primes") and textbook("primes").shape == "primes"
+    assert best("multiples-of-5") == PRESETS["best-multiples-of-5"]
+    assert best("primes").shape == textbook("primes").shape == "primes"
     assert textbook("sine") == RunConfig(shape="sine")
 
 
