@@ -130,7 +130,8 @@ BEST_PATTERN = RunConfig(
 """The best recipe known for numbers: 2,048 steps, in which the frequencies come out right, too.
 
 A weaker penalty and a narrower generator leave the total variation larger by a third and more; a linear generator lets
-one number in a thousand misfit.
+one number in a thousand misfit. Of five seeds four end within 1.12 times the total variation of two real samples, one
+at 1.64 times (`benchmarks/results/patterns.json`); training on for 24 epochs did no better.
 """
 
 PRESETS: Mapping[str, RunConfig] = MappingProxyType(
