@@ -38,8 +38,13 @@ SMALL = 11
 FAINT = 0.3
 """Opacity of a line that is there to be compared with its average."""
 
+MISFIT = 3
+"""Which of a palette's `lines` numbers have that do not fit: neither real's colour nor generated's."""
+
 THUMBNAIL_POINTS = 220
 THUMBNAIL_PIXELS = 48
+THUMBNAIL_SQUARE = 3.6
+"""How wide a number is drawn on a thumbnail's board."""
 PREVIEW_PIXELS = 220
 
 
@@ -127,6 +132,20 @@ def overlay(target: Target, real: Points, theme: Theme) -> Scene:
     return {"layout": layout, "traces": [dots, stars], "real": encode(target.canvas.project(real))}
 
 
+def board(target: Target, theme: Theme) -> Scene:
+    """The picture of a target that has `numbers`: what `board.js` draws apart from its data."""
+    palette = PALETTES[theme]
+    colours = {
+        "real": palette.real,
+        "generated": palette.generated,
+        "misfit": palette.lines[MISFIT],
+        "grid": palette.grid,
+        "plot-text": palette.text,
+        "hint": palette.hint,
+    }
+    return {"title": target.title, "numbers": list(target.numbers), "colours": colours}
+
+
 def losses(
     theme: Theme, objective: str = "non-saturating", *, smoothing: float = 0.0, since: int | None = None
 ) -> Scene:
@@ -194,7 +213,8 @@ def thumbnail_svg(target: Target) -> str:
     Within a page it takes the colour of the text around it where that is set on the ``svg`` itself; as a file of its
     own, which knows no theme, it is a red that stands out from light and dark.
     """
-    dots = _svg_dots(target, _some_points(target), THUMBNAIL_PIXELS, 1.8, "currentColor")
+    width = THUMBNAIL_SQUARE if target.numbers else 1.8
+    dots = _svg_dots(target, _some_points(target), THUMBNAIL_PIXELS, width, "currentColor")
     return _svg(THUMBNAIL_PIXELS, dots, "#e0525e")
 
 
@@ -204,12 +224,15 @@ def result_svg(target: Target, points: Points) -> str:
     Points that are not finite or outside the target's axes are left out, and of many only some are drawn.
     """
     some = points[:: math.ceil(len(points) / THUMBNAIL_POINTS)] if len(points) else points
-    real = _svg_dots(target, _some_points(target), THUMBNAIL_PIXELS, 1.8, "#e0525e", opacity=0.5)
+    width = THUMBNAIL_SQUARE if target.numbers else 1.8  # a number's dot lies on the real one's, not beside it
+    real = _svg_dots(target, _some_points(target), THUMBNAIL_PIXELS, width, "#e0525e", opacity=0.5)
     return _svg(THUMBNAIL_PIXELS, real + _svg_dots(target, some, THUMBNAIL_PIXELS, 1.5, "#12985a"))
 
 
 @lru_cache(maxsize=256)
 def _some_points(target: Target) -> Points:
+    if target.numbers:  # each of them once
+        return np.array([(number % 10, number // 10) for number in target.numbers], np.float32)
     return target.sample(THUMBNAIL_POINTS, np.random.default_rng(0))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import streamlit as st
 
 from gandash.charts.figures import Scene
-from gandash.charts.scripts import PLOTLY
+from gandash.charts.scripts import BOARD, PLOTLY
 from gandash.live.assets import asset_url
 from gandash.live.base import base_path
 
@@ -63,3 +63,10 @@ def live_chart(scene: Scene, *, key: str, height: int, label: str, run: str = ""
     text = json.dumps(scene, separators=(",", ":"), ensure_ascii=False)
     data = {"key": key, "label": label, "run": run, "scene": text, "plotly": asset_url(PLOTLY)}
     element("gandash_chart", "live.js", data, key=key, height=height, css=_source("live.css"))
+
+
+def live_board(scene: Scene, *, key: str, height: int, label: str, run: str = "") -> None:
+    """Draw the board of a pattern of numbers and keep it up to date with a run, as `live_chart` does."""
+    text = json.dumps(scene, separators=(",", ":"), ensure_ascii=False)
+    data = {"key": key, "label": label, "run": run, "scene": text}
+    element("gandash_board", BOARD, data, key=key, height=height, css=_source("board.css"))

@@ -14,12 +14,14 @@ from gandash.live import assets
 PLOTLY = "plotly.js"
 MODULES = ("live.js", "curves.js", "points.js", "series.js", "stars.js", "stream.js")
 """The script that draws charts, and all that it imports."""
+BOARD = "board.js"
+"""The script that draws a pattern of numbers, which imports the stream."""
 
 _spec = find_spec("plotly")
 assert _spec is not None and _spec.origin is not None
 assets.register(Path(_spec.origin).with_name("package_data") / "plotly.min.js", PLOTLY, eager=True)
 
 _HERE = Path(__file__).parent
-for _name in MODULES[:-1]:
+for _name in (*MODULES[:-1], BOARD):
     assets.register(_HERE / _name)
 assets.register(Path(assets.__file__).with_name(MODULES[-1]))

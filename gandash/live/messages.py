@@ -24,7 +24,8 @@ All have `run` (its id), `time` (when the message was made, Unix seconds) and `a
 - `words`: what the pages say of the run, plain text
 - `scene`: ``{"title", "name", "axes", "bounds", "equal", "objective", "probability", "since", "shown"}``: the target's
   title, the run's own name, titles and ranges of both axes and whether they have one unit, the objective and whether
-  its D(x) is a probability, the epoch that the run began at, the generator on screen
+  its D(x) is a probability, the epoch that the run began at, the generator on screen; and, where points mean whole
+  numbers from 0 to 99, `numbers`, those that are real: a point (ones, tens) is its number's place on a board
 - `columns`: the names of the history's columns
 - `frames`: ``[{"epoch", "at"}, ...]`` of the frames in the message, oldest first: the newest few that the client does
   not have; `at` is the run's progress, from 0 to 1
@@ -160,6 +161,7 @@ def _message(
             "probability": OBJECTIVES[config.objective].probability,
             "since": snapshot.first_epoch,
             "shown": snapshot.shown,
+            **({"numbers": target.numbers} if target.numbers else {}),
         },
         "rows": len(snapshot.history),
         "columns": list(snapshot.history.columns),

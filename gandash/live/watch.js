@@ -1,5 +1,6 @@
 // A run for viewers: what the stream tells, drawn on a page without a session. Words of the stream are text, never markup.
 
+import { board } from "./board.js";
 import { curve } from "./curve.js";
 import { picture } from "./picture.js";
 import { watch } from "./stream.js";
@@ -14,6 +15,7 @@ const root = document.documentElement;
 const at = (id) => document.getElementById(id);
 const [text, fit, back] = at("note").children;
 const points = picture(at("cloud"), { root: at("note"), text, fit, back });
+const numbers = board(at("numbers")); // in place of the picture, where the points mean numbers
 
 // ---------------------------------------------------------------------------------------------- themes
 
@@ -107,6 +109,7 @@ function tellState({ state: run, words, scene }) {
   write(at("said"), words.announce ?? "");
   at("bar").value = Math.min(Math.max(run.progress, 0), 1);
   at("cloud").setAttribute("aria-label", words.label ?? "Real and generated points");
+  numbers.label(words.label ?? "How often each number is real and generated");
   writeTiles(words.tiles ?? []);
 }
 
@@ -114,7 +117,16 @@ function tellState({ state: run, words, scene }) {
 
 let identity = null; // of what the picture shows
 
-const whatIsDrawn = ({ title, axes, bounds, equal }) => JSON.stringify([title, axes, bounds, equal]);
+const whatIsDrawn = ({ title, axes, bounds, equal, numbers }) => JSON.stringify([title, axes, bounds, equal, numbers]);
+
+// Another picture: nothing of the last one stays.
+function show(scene) {
+  const onBoard = Boolean(scene?.numbers);
+  for (const part of [at("legend"), at("cloud").parentElement]) part.hidden = onBoard;
+  at("numbers").hidden = !onBoard;
+  points.begin(onBoard ? null : scene);
+  numbers.begin(onBoard ? scene : null);
+}
 
 function apply(told) {
   state = told;
@@ -127,11 +139,12 @@ function apply(told) {
   if (next !== identity) {
     identity = next;
     drawnRows = -1;
-    points.begin(gone ? null : told.scene);
+    show(gone ? null : told.scene);
   }
   if (gone) return tellMissing(`${told.sentence} This page goes on by itself once there is one.`.trim());
   tellState(told);
-  points.show(told.real, told.frames);
+  if (told.scene.numbers) numbers.show(told.frames);
+  else points.show(told.real, told.frames);
   if (told.rows !== drawnRows) timer ||= setTimeout(drawCurves, drawnRows < 0 ? 0 : CURVES_MS);
 }
 

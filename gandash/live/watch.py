@@ -23,10 +23,10 @@ from gandash.live.base import base_path
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("watch.js", "stream.js", "picture.js", "curve.js", "axes.js", "glide.js")
-_OTHERS = ("charts/points.js", "charts/series.js", "pages/logo.svg")
+_OTHERS = ("charts/board.css", "charts/board.js", "charts/points.js", "charts/series.js", "pages/logo.svg")
 """Of other rooms, which this one does not import."""
 
-_PRELOADED = (*_SCRIPTS[1:], "points.js", "series.js")
+_PRELOADED = (*_SCRIPTS[1:], "board.js", "points.js", "series.js")
 
 for _path in [*map(_HERE.joinpath, _SCRIPTS), _HERE / "watch.css", *map(_HERE.parent.joinpath, _OTHERS)]:
     assets.register(_path)
@@ -49,9 +49,9 @@ def routes(base: str) -> list[Route]:
 @cache
 def page() -> bytes:
     """The page as it is served."""
-    style, logo, script = map(assets.asset_url, ("watch.css", "logo.svg", "watch.js"))
+    style, board, logo, script = map(assets.asset_url, ("watch.css", "board.css", "logo.svg", "watch.js"))
     preloads = "\n".join(f'<link rel="modulepreload" href="{assets.asset_url(name)}">' for name in _PRELOADED)
-    words = {"style": style, "logo": logo, "script": script, "base": base_path(), "font": _font()}
+    words = {"style": style, "board": board, "logo": logo, "script": script, "base": base_path(), "font": _font()}
     page = Template((_HERE / "watch.html").read_text(encoding="utf-8"))
     return page.substitute({name: escape(word) for name, word in words.items()}, preloads=preloads).encode()
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from gandash.core.targets import read_spec
 from gandash.pages import address, audience, browser, recipes, setup, train_on
 from gandash.pages.server import Visitor
 from gandash.pages.wording import plain
@@ -115,13 +114,14 @@ def differs(checked: setup.Setup, snapshot: Snapshot | None) -> bool:
 
 def _choose() -> None:
     """On a phone, where the sidebar hides the page: what is chosen, and the way there (`browser.js` opens it)."""
-    shape = read_spec(st.session_state[setup.key("target")]).build().title
+    spec = setup.target()
+    shape = spec.build().title if spec else "Own numbers"
     st.button(
         f"{shape} · {recipes.TITLES[st.session_state[recipes.RECIPE]]}",
         icon=":material/tune:",
         key="choose",
         width="stretch",
-        help="Choose a shape and a recipe, and turn the knobs.",
+        help="Choose a shape or numbers and a recipe, and turn the knobs.",
     )
 
 

@@ -101,8 +101,14 @@ def show(service: RunService, snapshot: Snapshot) -> None:
         if none:  # nothing to load yet; the browser's colouring of code would hold up the first points
             return
         with right:
-            st.code(python_lines(f"{name}.pt", snapshot.config.latent_dim), language=None)
-            st.caption("All it needs is torch: no other file, no gandash. The points come in the target's own units.")
+            numbers = bool(snapshot.config.target.build().numbers)
+            st.code(python_lines(f"{name}.pt", snapshot.config.latent_dim, numbers=numbers), language=None)
+            units = (
+                "A vector's largest entry is at its number."
+                if numbers
+                else "The points come in the target's own units."
+            )
+            st.caption(f"All it needs is torch: no other file, no gandash. {units}")
 
 
 def variant_title(snapshot: Snapshot, which: str) -> str:
@@ -128,14 +134,10 @@ def file_stem(snapshot: Snapshot, which: str | None = None) -> str:
     return "-".join(part for part in parts if part)
 
 
-def python_lines(file_name: str, latent_dim: int) -> str:
-    """The four lines that load the file and sample it."""
-    return (
-        "import torch\n"
-        f'model = torch.jit.load("{file_name}")\n'
-        f"noise = torch.randn(1000, {latent_dim})\n"
-        "points = model(noise)"
-    )
+def python_lines(file_name: str, latent_dim: int, *, numbers: bool = False) -> str:
+    """The four lines that load the file and sample it; `numbers` says that its vectors mean such."""
+    sample = "numbers = model(noise).argmax(dim=1)" if numbers else "points = model(noise)"
+    return f'import torch\nmodel = torch.jit.load("{file_name}")\nnoise = torch.randn(1000, {latent_dim})\n{sample}'
 
 
 def history_csv(service: RunService, run_id: str) -> bytes:
@@ -145,7 +147,7 @@ def history_csv(service: RunService, run_id: str) -> bytes:
 
 
 def samples_csv(service: RunService, run_id: str, count: int, which: str) -> bytes:
-    """Points of a generator in the target's own units, a column for each of its dimensions."""
+    """Points of a generator in the target's own units as the target writes them."""
     target = service.snapshot(run_id).config.target.build()
     return target.csv(service.samples(run_id, count, which))
 

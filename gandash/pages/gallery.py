@@ -1,41 +1,124 @@
-"""The gallery of target shapes: a radio group whose options are cards with a thumbnail of real points."""
+"""The gallery of targets: a radio group whose options are cards with a thumbnail of real points, in two groups."""
 
 from __future__ import annotations
 
+from typing import Literal
 from urllib.parse import quote
 
 import streamlit as st
 
 from gandash.charts.figures import thumbnail_svg
+from gandash.core.targets import read_spec
+from gandash.core.targets.patterns import PATTERNS, PatternSpec
 from gandash.core.targets.shapes import SHAPES
 from gandash.pages import recipes, setup
+from gandash.pages.wording import plain
+
+Group = Literal["shapes", "numbers"]
+
+TITLES: dict[Group, str] = {"shapes": "Shapes", "numbers": "Numbers"}
+FIRST: dict[Group, str] = {"shapes": "exponential", "numbers": "multiples-of-5"}
+"""What is chosen where a group is: the chapter's own."""
+
+LIST = "numbers:"
+"""How a list of one's own begins, as a target's text."""
+EXAMPLE = "numbers:3,7,21"
+GROUP, OWN_NUMBERS = "target_group", "own_numbers"
 
 _PICTURE = '.st-key-knob_target [data-testid="stRadioGroup"] > div:nth-child({place}) label::before'
 
 
-def show() -> None:
+def show(checked: setup.Setup) -> None:
     """Draw the gallery; its choice is the knob `target`. Arrow keys move through it."""
-    st.html(_pictures())
-    st.radio(
-        "Target shape",
-        list(SHAPES),
-        key=setup.key("target"),
-        format_func=lambda name: SHAPES[name].title,
-        on_change=recipes.take_shape,
+    name: str = st.session_state[setup.key("target")]
+    group = group_of(name)
+    st.session_state[GROUP] = group
+    st.segmented_control(
+        "What to learn",
+        list(TITLES),
+        key=GROUP,
+        format_func=TITLES.__getitem__,
+        required=True,
+        width="stretch",
+        label_visibility="collapsed",
+        on_change=_take_group,
     )
-    shape = SHAPES.get(st.session_state[setup.key("target")])
-    if shape is not None:
-        st.caption(shape.formula)
+    if group == "shapes":
+        _cards("Target shape", list(SHAPES))
+        if name in SHAPES:
+            st.caption(SHAPES[name].formula)
+        return
+    own = name if name not in PATTERNS else EXAMPLE
+    _cards("Pattern of numbers", [*PATTERNS, own])
+    if name == own:
+        _own(name, checked)
+    else:
+        st.caption(PATTERNS[name].formula)
 
 
-@st.cache_data(show_spinner=False)
-def _pictures() -> str:
+def group_of(name: str) -> Group:
+    """The group that a target's text belongs to."""
+    return "numbers" if PatternSpec.knows(name) else "shapes"
+
+
+def _cards(label: str, names: list[str]) -> None:
+    st.html(_pictures(tuple(names)))
+    st.radio(
+        label,
+        names,
+        key=setup.key("target"),
+        format_func=_title,
+        on_change=recipes.take_shape,
+        label_visibility="collapsed",
+    )
+
+
+def _title(name: str) -> str:
+    known = SHAPES.get(name) or PATTERNS.get(name)
+    return known.title if known else "Own numbers"
+
+
+def _own(name: str, checked: setup.Setup) -> None:
+    """The field for a pattern that has no card; what is wrong with it stands below."""
+    st.session_state[OWN_NUMBERS] = name.removeprefix(LIST).replace(",", ", ").replace(",  ", ", ")
+    st.text_input(
+        "Numbers that belong",
+        key=OWN_NUMBERS,
+        placeholder=EXAMPLE.removeprefix(LIST),
+        help="Whole numbers from 0 to 99, such as 3, 7, 21; or multiples-of-7, digit-sum-9.",
+        on_change=_take_numbers,
+    )
+    if "target" in checked.wrong:
+        with st.container(key="wrong_target"):
+            st.markdown(f":red[:material/error: {plain(checked.wrong['target'])}]")
+
+
+def _take_group() -> None:
+    st.session_state[setup.key("target")] = FIRST[st.session_state[GROUP]]
+    recipes.take_group()
+
+
+def _take_numbers() -> None:
+    """Take what is typed for the target, right or wrong: a wrong one is refused where it is checked."""
+    typed = st.session_state[OWN_NUMBERS].strip()
+    text = typed if PatternSpec.knows(typed) else f"{LIST}{typed}"
+    spec = setup.target(text)
+    st.session_state[setup.key("target")] = setup.typed(spec.model_dump()) if spec else text
+    if spec:
+        recipes.take_shape()
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _pictures(names: tuple[str, ...]) -> str:
     """A style sheet with one picture an option, because the labels of a radio group take none.
 
     The pictures are masks, so that the style sheet of the page gives them the colour that suits its theme.
     """
-    rules = (
-        f'{_PICTURE.format(place=place)}{{mask-image:url("data:image/svg+xml,{quote(thumbnail_svg(shape))}")}}'
-        for place, shape in enumerate(SHAPES.values(), 1)
-    )
+    rules = []
+    for place, name in enumerate(names, 1):
+        try:
+            picture = thumbnail_svg(read_spec(name).build())
+        except ValueError:  # what is typed is not right yet
+            picture = thumbnail_svg(read_spec(EXAMPLE).build())
+        rules.append(f'{_PICTURE.format(place=place)}{{mask-image:url("data:image/svg+xml,{quote(picture)}")}}')
     return f"<style>{''.join(rules)}</style>"

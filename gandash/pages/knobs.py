@@ -88,8 +88,10 @@ def show(
 
 
 def _choices(knob: Knob, key: str) -> tuple[str, ...]:
-    """All choices but the rule for patterns of numbers, which the gallery does not offer; a link may bring it."""
-    held = st.session_state[key]
+    """All choices; the rule for patterns of numbers only where one is chosen, or held already."""
+    held, spec = st.session_state[key], setup.target()
+    if spec and spec.build().numbers:
+        return knob.choices
     return tuple(choice for choice in knob.choices if choice == held or (knob.name, choice) != PATTERNS_ALONE)
 
 

@@ -14,10 +14,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from gandash.charts import figures
-from gandash.charts.live import live_chart
+from gandash.charts.live import live_board, live_chart
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
-from gandash.core.targets import Target, TargetSpec, read_spec
+from gandash.core.targets import Target, TargetSpec
 from gandash.pages import TRAIN, address, setup, style
 from gandash.pages.parts import Told, part, telling
 from gandash.pages.words import Words, before, describe
@@ -42,8 +42,7 @@ def show(snapshot: Snapshot | None, *, ready: bool, mine: bool = True) -> None:
 
     `ready` says whether a worker is warm, `mine` whether who looks may press what the sentences tell of.
     """
-    chosen = st.session_state[setup.key("target")]
-    spec = snapshot.config.target if snapshot else read_spec(chosen) if chosen else PREVIEW.target
+    spec = snapshot.config.target if snapshot else setup.target() or PREVIEW.target
     target = spec.build()
     words = describe(snapshot) if snapshot else before(target, ready)
     told = telling(snapshot, words, mine=mine)
@@ -79,6 +78,11 @@ def _strip(snapshot: Snapshot | None, told: Told) -> None:
 
 
 def _picture(snapshot: Snapshot | None, target: Target, words: Words) -> None:
+    run = snapshot.run_id if snapshot else ""
+    if target.numbers:
+        scene = figures.board(target, style.theme())
+        live_board(scene, key="board_chart", height=PICTURE_HEIGHT, label=words["label"], run=run)
+        return
     config = snapshot.config if snapshot else PREVIEW
     # those that the run trains on come by the stream: a scene that stays the same is drawn once
     real = _real_points(target.spec, min(config.points, REAL_POINTS), config.seed)
@@ -87,7 +91,7 @@ def _picture(snapshot: Snapshot | None, target: Target, words: Words) -> None:
         key="overlay_chart",
         height=PICTURE_HEIGHT,
         label=words["label"],
-        run=snapshot.run_id if snapshot else "",
+        run=run,
     )
 
 

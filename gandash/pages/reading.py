@@ -39,6 +39,9 @@ def sentence(snapshot: Snapshot) -> str:
     """What a run's figures say, as one sentence; empty while there is nothing to say."""
     target = snapshot.config.target.build()
     metrics, _ = snapshot.current
+    if target.numbers:
+        said = _numbers(snapshot, target)
+        return f"{said}{_course(snapshot) if snapshot.status.active else ''}." if said else ""
     if spot := _spot(snapshot, target):
         return f"{spot}."
     points = _outside(snapshot, target) or _covered(metrics.get, target) or _gap(metrics.get("headline"))
@@ -57,6 +60,29 @@ def _spot(snapshot: Snapshot, target: Target) -> str:
     if snapshot.epoch - snapshot.first_epoch < FIRST_EPOCHS:
         return "All points still lie in nearly one spot, as they may at the start"
     return "All points lie in nearly one spot: the generator has collapsed, and may not recover"
+
+
+def _numbers(snapshot: Snapshot, target: Target) -> str:
+    """How generated numbers stand: whether they fit the pattern, and whether each comes as often as it should."""
+    metrics, _ = snapshot.current
+    fit, variety, ratio = (metrics.get(name) for name in ("fit", "variety", "tv_ratio"))
+    if snapshot.frames and len(target.numbers) > 1:
+        ones, tens = _drawn(snapshot, target).T
+        if np.ptp(ones) == np.ptp(tens) == 0:
+            early = snapshot.epoch - snapshot.first_epoch < FIRST_EPOCHS
+            end = ", as it may be at the start" if early else ": the generator has collapsed, and may not recover"
+            return f"Every number is {10 * tens[0] + ones[0]:.0f}{end}"
+    if fit is None or variety is None or ratio is None:
+        return ""
+    fits = "All numbers fit the pattern" if fit == 1 else f"{wording.share(fit)} of the numbers fit the pattern"
+    if fit < 0.9:
+        return fits
+    if ratio <= AS_GOOD:
+        return f"{fits}, and each comes about as often as among real ones"
+    if variety < 1:
+        appear = f"{round(variety * len(target.numbers))} of {len(target.numbers)}"
+        return f"{fits}, but only {appear} appear"
+    return f"{fits}, but some come too often and others too seldom"
 
 
 def _outside(snapshot: Snapshot, target: Target) -> str:

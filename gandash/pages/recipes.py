@@ -62,6 +62,9 @@ def recipe_of(config: RunConfig | None) -> str:
 
 def take_shape() -> None:
     """What a click on a shape does to the knobs."""
+    if setup.target(setup.kept("target")) is None:  # settled anew: what was refused before is no recipe
+        st.session_state.pop(RECIPE, None)
+        return
     chosen = st.session_state.get(RECIPE, OWN)
     if chosen == OWN:
         return
@@ -79,6 +82,15 @@ def load(config: RunConfig) -> None:
     st.session_state.pop(RECIPE, None)
 
 
+def take_group() -> None:
+    """What another kind of target does to the knobs: as a shape, but where they are refused for it the textbook's."""
+    right = setup.read(None, target=setup.kept("target")).config is not None
+    take_shape()
+    if right and setup.read(None).config is None:
+        st.session_state[RECIPE] = "textbook"
+        _fill("textbook")
+
+
 def _take_recipe() -> None:
     chosen = st.session_state[RECIPE]
     if chosen != OWN:
@@ -87,6 +99,8 @@ def _take_recipe() -> None:
 
 def _fill(recipe: str) -> None:
     """Set all knobs to what a recipe says for the chosen shape. Seed and device stay as they are, unless wrong."""
+    if setup.target() is None:  # no recipe is for what is refused
+        return
     config = RECIPES[recipe](st.session_state[setup.key("target")])
     for name in MACHINE:
         with suppress(ValueError):

@@ -18,6 +18,7 @@ from gandash.core.config import KNOBS, NO_WIDTHS, RunConfig, problems
 from gandash.core.cost import CostLimits, too_dear
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.problems import Problem
+from gandash.core.targets import TargetSpec, read_spec
 
 _KEPT = "kept_setup"
 
@@ -70,6 +71,15 @@ def keep() -> None:
 def kept(name: str) -> Any:
     """What the widget of a knob held when the page was drawn last."""
     return st.session_state[_KEPT][name]
+
+
+def target(held: str | None = None) -> TargetSpec | None:
+    """The target that the widgets hold, or that `held` is; None where it is refused, as a list of numbers may be."""
+    held = held or st.session_state[key("target")]
+    try:
+        return read_spec(held) if held else None
+    except ValueError:
+        return None
 
 
 def value(name: str, prefix: str = "knob") -> Any:
@@ -127,7 +137,7 @@ def typed(value: Any) -> Any:
             return str(value).removesuffix(".0")
         case tuple():
             return ", ".join(map(str, value)) or NO_WIDTHS
-        case {"kind": "shape", "name": name}:
+        case {"kind": "shape" | "pattern", "name": name}:
             return name
         case _:
             return value

@@ -33,7 +33,7 @@ def show(devices: tuple[str, ...] | None, limits: CostLimits) -> setup.Setup:
     setup.restore()
     checked = setup.read(devices, limits)
     with st.sidebar:
-        gallery.show()
+        gallery.show(checked)
         recipes.show(checked)
         with st.grid(2, min_column_width=_MIN_COLUMN_PIXELS, gap="small"):
             for name in FIRST:

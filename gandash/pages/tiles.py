@@ -18,8 +18,12 @@ SHORT_TITLES: Mapping[str, str] = {
     "modes": "Modes",
     "high_quality": "High quality",
     "sw_ratio": "Distance",
+    "total_variation": "Variation",
 }
 """Titles that fit into a tile."""
+
+NOTES: Mapping[str, str] = {"fit": "ideal: 100 %, blind to how often each comes"}
+"""What to compare a figure with, where its ideal alone would mislead."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def _metric_tile(name: str, metrics: Mapping[str, float], epoch: int, target: Ta
         when = "" if value is None else f", epoch {epoch:,}"
         return Tile(f"{label}{when}", wording.figure(value), "1 = as good as real, lower is better", metric.help)
     ideal = target.ideals.get(name, metric.ideal)
-    note = "" if ideal is None else f"ideal: {_short(wording.measured(metric, ideal))}"
+    note = NOTES.get(name) or ("" if ideal is None else f"ideal: {_short(wording.measured(metric, ideal))}")
     return Tile(label, wording.measured(metric, value), note, metric.help)
 
 

@@ -63,6 +63,10 @@ def line(text: str) -> str:
 
 
 PICK = "Pick a shape and press Train: the generator's green stars move onto the real points, the red dots."
+PICK_NUMBERS = (
+    "Pick a pattern and press Train: bars rise on the numbers that are generated, up to the red lines when each one "
+    "comes as often as among real ones."
+)
 WARMING_UP = "The workers are warming up, which takes a few seconds. You can press Train already."
 
 _NEXT_STEPS: Mapping[str, str] = {
@@ -193,7 +197,11 @@ def ago(moment: datetime, now: datetime | None = None) -> str:
 
 
 def overlay_label(shape: Target, snapshot: Snapshot | None) -> str:
-    """What the overlay shows, for those who cannot see it."""
+    """What the picture shows, for those who cannot see it."""
+    if shape.numbers:
+        after = f" and, after {snapshot.frames[-1].epoch:,} epochs, generated" if snapshot and snapshot.frames else ""
+        nothing = "" if after else "; nothing is generated yet"
+        return f"{shape.title}: how often each number from 0 to 99 is real{after}{nothing}."
     if snapshot is None or not snapshot.frames:
         return f"Real points of {shape.title}; nothing is generated yet."
     return f"Real points of {shape.title} and generated points after {snapshot.frames[-1].epoch:,} epochs."

@@ -42,7 +42,8 @@ def describe(snapshot: Snapshot) -> Words:
 
 def before(target: Target, ready: bool) -> Words:
     """The same before there is a run, for a target that may be trained on; `ready` says that a worker is warm."""
-    told = wording.PICK if ready else wording.WARMING_UP
+    pick = wording.PICK_NUMBERS if target.numbers else wording.PICK
+    told = pick if ready else wording.WARMING_UP
     return {
         "status": _status(wording.READY),
         "warning": "",

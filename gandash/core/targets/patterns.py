@@ -6,6 +6,7 @@ large that is. This module knows NumPy alone.
 
 from __future__ import annotations
 
+import io
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -240,6 +241,14 @@ class Pattern(Target):
         """One-hot vectors ``(n, 100)`` of numbers drawn independently."""
         numbers = np.array(self.numbers)[rng.integers(len(self.numbers), size=n)]
         return int_to_onehot(numbers).astype(np.float64)
+
+    def csv(self, points: Points) -> bytes:
+        """Vectors ``(n, 100)`` as a CSV file: the number that each means, then its entries."""
+        file = io.BytesIO()
+        rows = np.column_stack((points.argmax(axis=1), points))
+        header = ",".join(("number", *self.columns))
+        np.savetxt(file, rows, delimiter=",", header=header, comments="", fmt="%.9g")
+        return file.getvalue()
 
     def own_metrics(self, points: Points) -> dict[str, float]:
         from gandash.core.pattern_metrics import fit_and_variety

@@ -51,7 +51,8 @@ class Target(ABC):
     `name` is short and safe in file names, `formula` a line that describes it. A sample has `dim` numbers, which a CSV
     calls `columns`. `metrics` are the names (in `gandash.core.metrics.METRICS`) of what a live evaluation gives, the
     headline first; `tiles` the three that tell most. `textbook_metric` is the chapter's own measure of a generated
-    batch where there is one. `ideals` are what perfect generators score where that depends on the target.
+    batch where there is one. `ideals` are what perfect generators score where that depends on the target. `numbers` are
+    the whole numbers from 0 to 99 that belong, sorted, where samples mean such; their picture is a board, not a plane.
     """
 
     spec: TargetSpec
@@ -65,6 +66,7 @@ class Target(ABC):
     tiles: tuple[str, str, str] = ("headline", "sw_ratio", "coverage")
     textbook_metric: str | None = None
     ideals: Mapping[str, float] = MappingProxyType({})
+    numbers: tuple[int, ...] = ()
 
     @abstractmethod
     def draw(self, n: int, rng: np.random.Generator) -> Floats:

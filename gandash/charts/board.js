@@ -1,0 +1,315 @@
+// The picture of a pattern of whole numbers from 0 to 99: the newest sequences of ten, and a board of ten by ten with how
+// often each number is generated beside how often it is real. It is drawn as elements, so that the style sheet knows its
+// colours and text stays text; `board.css` belongs to it.
+//
+// On the Train page it is an element of its own, as the charts of `live.js` are; the viewers' page uses `board` alone.
+
+import { watch } from "./stream.js";
+
+const SIDE = 10;
+const DEPTH = SIDE * SIDE;
+const GAP = 10; // pixels between the sequences and the board
+const CAPTION = 18; // pixels of the words above the sequences
+const MOST_SEQUENCES = 12;
+const USUAL_SEQUENCES = 3; // for which there is room above the board
+const LOW = 0.72; // height of a sequence's number, in squares of the board
+const LOWEST = 19; // pixels of it at least
+const NARROW = 0.66; // width of a sequence's number beside the board, in its squares
+const NARROWEST = 21; // pixels of it at least
+const TIMES = 2; // a full square is so many times the real share
+const LEGEND = { real: "real", generated: "generated", over: "over twice real", misfit: "misfit" };
+const SLIVER = 0.06; // of a square, at least, for a number that is generated at all
+
+const text = (value) => value.toLocaleString("en-US");
+const percent = (share) => `${(Math.floor(share * 1000) / 10).toFixed(1)} %`; // never rounded up to 100 %
+
+// ---------------------------------------------------------------------------------------------- what is counted
+
+// The number at each place of a frame, in its order; NaN for what is no place of the board.
+export function numbersOf({ x, y }) {
+  return Array.from(x, (column, i) => {
+    const inside = column >= -0.5 && column < SIDE - 0.5 && y[i] >= -0.5 && y[i] < SIDE - 0.5;
+    return inside ? SIDE * Math.round(y[i]) + Math.round(column) : NaN;
+  });
+}
+
+// How often each number comes: `counts`, of `total` places; how many `fit` the pattern, how many of its `distinct` numbers
+// appear, and how many places are `lost`, on no square.
+export function tally(numbers, pattern) {
+  const counts = new Array(DEPTH).fill(0);
+  for (const number of numbers) if (number >= 0) counts[number]++;
+  const fit = pattern.reduce((sum, number) => sum + counts[number], 0);
+  const known = counts.reduce((sum, count) => sum + count, 0);
+  const distinct = pattern.filter((number) => counts[number]).length;
+  return { counts, fit, distinct, total: numbers.length, lost: numbers.length - known };
+}
+
+export function summary({ fit, distinct, total, lost }, pattern) {
+  const verb = pattern.length === 1 ? "appears" : "appear";
+  const words = `Of these ${text(total)} numbers ${percent(total ? fit / total : 0)} fit; ${distinct} of ${pattern.length} ${verb}`;
+  return lost ? `${words}; ${text(lost)} not finite` : words;
+}
+
+export function about(number, pattern, found) {
+  const belongs = pattern.includes(number);
+  const real = `real ${percent(belongs ? 1 / pattern.length : 0)}`;
+  const words = found?.total
+    ? `generated ${percent(found.counts[number] / found.total)} (${text(found.counts[number])} of ${text(found.total)}), ${real}`
+    : `${real}, nothing generated yet`;
+  return `${number}${belongs ? "" : " does not fit"}: ${words}`;
+}
+
+// How large a square is and where the sequences are, for so much room: `{ cell, wide, low, rows, beside }`, in pixels.
+export function arranged(width, height) {
+  const lowOf = (cell) => Math.max(LOWEST, Math.round(LOW * cell));
+  const above = { cell: 0 };
+  for (let cell = Math.floor(Math.min(width, height) / SIDE); cell > 0 && !above.cell; cell--) {
+    const rows = Math.floor((height - SIDE * cell - GAP - CAPTION) / lowOf(cell));
+    const few = cell <= 30 ? 1 : cell <= 40 ? 2 : USUAL_SEQUENCES; // a phone's board counts for more
+    if (rows >= few) Object.assign(above, { cell, wide: cell, low: lowOf(cell), rows, beside: false });
+  }
+  const beside = { cell: 0 };
+  for (let cell = Math.floor(Math.min(width / SIDE, height / SIDE)); cell > 0 && !beside.cell; cell--) {
+    const wide = Math.max(NARROWEST, Math.round(NARROW * cell));
+    if (SIDE * (cell + wide) + 2 * GAP > width) continue;
+    const low = lowOf(cell);
+    Object.assign(beside, { cell, wide, low, rows: Math.floor((height - CAPTION) / low), beside: true });
+  }
+  const best = beside.cell > above.cell ? beside : above;
+  return { ...best, rows: Math.max(0, Math.min(best.rows ?? 0, MOST_SEQUENCES)) };
+}
+
+// ---------------------------------------------------------------------------------------------- the elements
+
+function child(parent, tag, className, words = "") {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = words;
+  parent.append(element);
+  return element;
+}
+
+// Set only what is another one: most of the board stays as it is from frame to frame.
+function write(element, words) {
+  if (element.textContent !== words) element.textContent = words;
+}
+
+// Fill a host with the picture. `begin` gives it another scene `{ title, numbers }`, `show` the newest frames.
+export function board(host) {
+  let pattern = [];
+  let member = new Set();
+  let sequence = []; // the numbers of the newest frame, in their order
+  let found = null; // what is counted of them
+  let epoch = null;
+  let pointed = null; // the number that the mouse or the keys are at
+  let rows = 0;
+
+  const root = child(host, "div", "gandash-board");
+  const head = child(root, "div", "gandash-board-head");
+  const title = child(head, "b", "");
+  const legend = child(head, "span", "gandash-board-legend");
+  for (const [kind, words] of Object.entries(LEGEND))
+    child(legend, "span", `gandash-board-${kind}`, words);
+  const body = child(root, "div", "gandash-board-body");
+  const strip = child(body, "div", "gandash-board-strip");
+  strip.setAttribute("aria-hidden", "true"); // the board and the line below it say the same
+  child(strip, "p", "", "Newest sequences");
+  const cells = child(body, "div", "gandash-board-cells");
+  cells.setAttribute("role", "img");
+  cells.setAttribute("aria-description", "Arrow keys go from number to number and tell how often each one comes.");
+  cells.tabIndex = 0;
+  const foot = child(root, "p", "gandash-board-foot");
+  const said = child(root, "span", "gandash-board-said");
+  said.setAttribute("aria-live", "polite");
+
+  const squares = Array.from({ length: DEPTH }, (_, i) => {
+    const number = SIDE * (SIDE - 1 - Math.floor(i / SIDE)) + (i % SIDE); // tens upwards
+    const square = child(cells, "div", "gandash-board-cell");
+    const bar = child(square, "i", "");
+    child(square, "span", "", String(number));
+    square.dataset.number = number;
+    return { number, square, bar };
+  });
+
+  function drawSquares() {
+    const real = 1 / Math.max(pattern.length, 1);
+    for (const { number, square, bar } of squares) {
+      const count = found?.counts[number] ?? 0;
+      const share = found?.total ? count / found.total : 0;
+      const level = count ? Math.min(1, Math.max(SLIVER, share / (TIMES * real))) : 0;
+      const place = `translateY(${(100 * (1 - level)).toFixed(1)}%)`;
+      if (bar.style.transform !== place) bar.style.transform = place;
+      square.classList.toggle("gandash-board-belongs", member.has(number));
+      square.classList.toggle("gandash-board-wrong", count > 0 && !member.has(number));
+      square.classList.toggle("gandash-board-over", share > TIMES * real * (1 + 1e-9));
+      square.classList.toggle("gandash-board-pointed", number === pointed);
+    }
+  }
+
+  function drawStrip() {
+    while (strip.children.length - 1 > rows) strip.lastChild.remove();
+    while (strip.children.length - 1 < rows) {
+      const row = child(strip, "div", "gandash-board-row");
+      for (let i = 0; i < SIDE; i++) child(row, "span", "");
+    }
+    for (let row = 0; row < rows; row++) {
+      [...strip.children[row + 1].children].forEach((element, i) => {
+        const number = sequence[SIDE * row + i];
+        write(element, number === undefined ? "·" : number >= 0 ? String(number) : "?");
+        element.className = number === undefined || member.has(number) ? "" : "gandash-board-wrong";
+      });
+    }
+  }
+
+  function tell() {
+    const words = pointed !== null ? about(pointed, pattern, found) : found ? summary(found, pattern) : "Nothing generated yet";
+    write(foot, words);
+  }
+
+  function arrange() {
+    const used = head.offsetHeight + foot.offsetHeight;
+    const room = arranged(root.clientWidth, root.clientHeight - used - GAP);
+    if (!root.clientWidth || !room.cell) return;
+    rows = room.rows;
+    for (const [name, pixels] of [["cell", room.cell], ["wide", room.wide], ["low", room.low]])
+      root.style.setProperty(`--board-${name}`, `${pixels}px`);
+    root.classList.toggle("gandash-board-beside", room.beside);
+    drawStrip();
+  }
+
+  function draw() {
+    if (!pattern.length) return;
+    drawSquares();
+    drawStrip();
+    tell();
+    root.dataset.frames = Number(root.dataset.frames ?? 0) + 1;
+    if (epoch === null) delete root.dataset.epoch;
+    else root.dataset.epoch = epoch;
+  }
+
+  function point(number) {
+    if (number === pointed) return;
+    pointed = number;
+    drawSquares();
+    tell();
+  }
+
+  cells.addEventListener("pointermove", ({ target }) => {
+    const number = target.closest(".gandash-board-cell")?.dataset.number;
+    point(number === undefined ? null : Number(number));
+  });
+  cells.addEventListener("pointerdown", ({ target }) => {
+    const number = target.closest(".gandash-board-cell")?.dataset.number;
+    if (number !== undefined) point(Number(number));
+  });
+  cells.addEventListener("pointerleave", ({ pointerType }) => pointerType === "touch" || point(null)); // a tap stays
+  cells.addEventListener("blur", () => point(null));
+  cells.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: SIDE, ArrowDown: -SIDE }[event.key];
+    if (event.key === "Escape" && pointed !== null) point(null);
+    else if (step) {
+      const next = pointed === null ? (pattern[0] ?? 0) : pointed + step;
+      if (next >= 0 && next < DEPTH) point(next);
+      write(said, about(pointed, pattern, found));
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  const observer = new ResizeObserver(arrange);
+  observer.observe(root);
+  observer.observe(head);
+
+  return {
+    root,
+
+    // Another run or pattern: nothing of the last one stays.
+    begin(scene) {
+      pattern = scene?.numbers ?? [];
+      member = new Set(pattern);
+      sequence = [];
+      [found, epoch, pointed] = [null, null, null];
+      write(said, "");
+      write(title, scene?.title ?? "");
+      draw();
+    },
+
+    show(frames) {
+      const newest = frames.at(-1);
+      if (!newest) return;
+      sequence = numbersOf(newest.points);
+      found = tally(sequence, pattern);
+      epoch = newest.epoch;
+      draw();
+    },
+
+    label(words) {
+      if (cells.getAttribute("aria-label") !== words) cells.setAttribute("aria-label", words);
+    },
+
+    remove() {
+      observer.disconnect();
+      root.remove();
+    },
+  };
+}
+
+// ---------------------------------------------------------------------------------------------- on the Train page
+
+function update(chart) {
+  const { data, picture, scene, state } = chart;
+  picture.label(state?.words?.label || data.label);
+  const identity = `${data.run} ${scene.title} ${scene.numbers}`;
+  if (identity !== chart.identity) {
+    chart.identity = identity;
+    chart.seen = null;
+    picture.begin(scene);
+  }
+  const newest = state?.frames.at(-1);
+  if (!newest || newest === chart.seen || document.hidden) return;
+  chart.seen = newest;
+  picture.show(state.frames);
+}
+
+function follow(chart, { run, base }) {
+  chart.feed?.close();
+  chart.state = null;
+  chart.feed = run
+    ? watch(
+        run,
+        (state) => {
+          if (state.run !== chart.data.run || state.kind === "missing" || !state.state) return;
+          chart.state = state;
+          update(chart);
+        },
+        { base },
+      )
+    : null;
+}
+
+export function render({ data, parentElement }) {
+  let chart = parentElement.gandashBoard;
+  if (!chart) {
+    chart = parentElement.gandashBoard = { data: {}, picture: board(parentElement), identity: null, seen: null, feed: null };
+    chart.picture.root.dataset.chart = data.key;
+    chart.gone = new AbortController();
+    document.addEventListener("visibilitychange", () => chart.scene && update(chart), { signal: chart.gone.signal });
+  }
+  const before = chart.data;
+  chart.data = data;
+  if (before.scene !== data.scene) {
+    chart.scene = JSON.parse(data.scene);
+    for (const [name, colour] of Object.entries(chart.scene.colours)) chart.picture.root.style.setProperty(`--${name}`, colour);
+  }
+  if (before.run !== data.run) follow(chart, data);
+  update(chart);
+}
+
+export function unmount(parent) {
+  const chart = parent.gandashBoard;
+  if (!chart) return;
+  chart.feed?.close();
+  chart.gone.abort();
+  chart.picture.remove();
+  delete parent.gandashBoard;
+}

@@ -1,0 +1,177 @@
+"""A pattern of numbers on its board: what is counted, on the Train page and on the viewers'."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from gandash.charts import figures
+from gandash.core.targets import read_spec
+from tests.browser.conftest import OpenPage
+from tests.browser.driver import press, wait_until_drawn
+from tests.browser.stage import empty_stage, play
+from tests.browser.test_layout import FAINT
+
+BOARD = "[data-chart='board_chart']"
+RUN = "0a1b2c3d4e"
+PATTERN = read_spec("numbers:3,7,42").build()
+
+LOAD = """async () => {
+  window.boards = await import("/board.js");
+  window.host = document.createElement("div");
+  host.style = "width: 480px; height: 640px";
+  document.body.append(host);
+  window.draw = (data) => boards.render({ data, parentElement: host });
+}"""
+
+
+@pytest.fixture(scope="module")
+def stage(browser: Browser) -> Iterator[Page]:
+    """An empty page with the board's script."""
+    with empty_stage(browser) as page:
+        page.add_style_tag(path=figures.__file__.replace("figures.py", "board.css"))
+        page.evaluate(LOAD)
+        yield page
+
+
+def draw(page: Page, run: str = RUN, theme: figures.Theme = "light") -> None:
+    scene = json.dumps(figures.board(PATTERN, theme))
+    page.evaluate(
+        "(data) => draw(data)", {"key": "board_chart", "label": "A board", "run": run, "base": "", "scene": scene}
+    )
+
+
+def tell(page: Page, numbers: Sequence[float], *, epoch: int = 1) -> None:
+    """Tell the run's newest frame, of these numbers in their order; NaN is no place."""
+    told = np.array(numbers, float)
+    places = [(told % 10).tolist(), (told // 10).tolist()]
+    play(page, RUN, points=[[epoch, epoch / 100, places]], state={"stage": ""})
+    expect(page.locator(BOARD)).to_have_attribute("data-epoch", str(epoch))
+
+
+def square(page: Page, number: int) -> Locator:
+    return page.locator(f"{BOARD} [data-number='{number}']")
+
+
+def level(page: Page, number: int) -> float:
+    """How full a number's square is, from 0 to 1, once its bar has come to rest."""
+    page.wait_for_timeout(300)
+    share = """(square) => {
+      const [all, bar] = [square, square.querySelector("i")].map((each) => each.getBoundingClientRect());
+      return Math.max(0, (all.bottom - 1 - bar.top) / (all.height - 1)); // without the grid's line
+    }"""
+    return float(square(page, number).evaluate(share))
+
+
+def test_a_full_square_is_twice_as_often_as_among_real_ones(stage: Page) -> None:
+    draw(stage)
+    tell(stage, [3] * 30 + [7] * 15 + [42] * 1 + [0] * 44, epoch=1)
+    # of 90 numbers a third each are real: 30 is just as often, 15 half of it
+    assert level(stage, 3) == pytest.approx(0.5, abs=0.05)
+    assert level(stage, 7) == pytest.approx(0.25, abs=0.05)
+    assert 0 < level(stage, 42) < 0.12, "what is generated at all can be seen"
+    assert level(stage, 43) == 0
+    expect(stage.locator(".gandash-board-foot")).to_have_text("Of these 90 numbers 51.1 % fit; 3 of 3 appear")
+    tell(stage, [3] * 90, epoch=2)
+    assert level(stage, 3) == pytest.approx(1, abs=0.02)
+    expect(square(stage, 3)).to_have_class(re.compile("gandash-board-over"))
+    expect(stage.locator(".gandash-board-foot")).to_have_text("Of these 90 numbers 100.0 % fit; 1 of 3 appear")
+
+
+def test_misfits_are_marked_by_more_than_a_colour(stage: Page) -> None:
+    draw(stage)
+    tell(stage, [3, 8, 42, 7, 7, 7, 3, 3, 99, 42] * 9, epoch=3)
+    row = stage.locator(".gandash-board-row").first.locator("span")
+    assert row.all_inner_texts() == ["3", "8", "42", "7", "7", "7", "3", "3", "99", "42"]
+    wrong = [place for place in range(10) if "wrong" in (row.nth(place).get_attribute("class") or "")]
+    assert wrong == [1, 8]
+    mark = "(element) => getComputedStyle(element, '::after').content"
+    assert row.nth(1).evaluate(mark) == square(stage, 99).evaluate(mark) == '"×"'
+    assert row.nth(0).evaluate(mark) == square(stage, 98).evaluate(mark) == "none"
+
+
+def test_keys_and_mouse_tell_of_a_number(stage: Page) -> None:
+    draw(stage)
+    tell(stage, [3] * 45 + [8] * 45, epoch=4)
+    foot, said = stage.locator(".gandash-board-foot"), stage.locator(".gandash-board-said")
+    square(stage, 8).hover()
+    expect(foot).to_have_text("8 does not fit: generated 50.0 % (45 of 90), real 0.0 %")
+    stage.mouse.move(0, 0)
+    expect(foot).to_contain_text("Of these 90")
+    cells = stage.locator(".gandash-board-cells")
+    cells.press("ArrowRight")
+    expect(said).to_have_text("3: generated 50.0 % (45 of 90), real 33.3 %")
+    cells.press("ArrowUp")
+    expect(said).to_have_text("13 does not fit: generated 0.0 % (0 of 90), real 0.0 %")
+    cells.press("Escape")
+    expect(foot).to_contain_text("Of these 90")
+
+
+def test_what_is_no_number_is_told(stage: Page) -> None:
+    draw(stage)
+    tell(stage, [3] * 50, epoch=5)
+    play(stage, RUN, points=[[6, 0.06, [[3.0] * 9 + [400.0], [0.0] * 9 + [0.0]]]])
+    expect(stage.locator(".gandash-board-foot")).to_have_text(
+        "Of these 10 numbers 90.0 % fit; 1 of 3 appear; 1 not finite"
+    )
+    assert stage.locator(".gandash-board-row").first.inner_text().split()[-1] == "?"
+
+
+def test_nothing_is_left_of_another_run(stage: Page) -> None:
+    draw(stage)
+    tell(stage, [3] * 90, epoch=7)
+    draw(stage, run="another")
+    expect(stage.locator(".gandash-board-foot")).to_have_text("Nothing generated yet")
+    expect(stage.locator(BOARD)).not_to_have_attribute("data-epoch", "7")
+    assert level(stage, 3) == 0
+    assert stage.evaluate("window.watched()") == [["another", 1]]
+
+
+SIZES = {"phone": (390, 844), "screen": (1280, 900), "projector": (1920, 1080)}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_pattern_is_chosen_trained_and_watched(
+    dashboard: str, open_page: OpenPage, theme: Literal["light", "dark"]
+) -> None:
+    page = open_page(dashboard, theme=theme)
+    page.get_by_role("radio", name="Numbers").click()
+    expect(page.locator(BOARD)).to_be_visible()
+    page.get_by_text("Own numbers", exact=True).click()
+    field = page.get_by_role("textbox", name="Numbers that belong")
+    field.fill("42, 700")
+    field.press("Enter")
+    expect(page.locator(".st-key-wrong_target")).to_contain_text("700 was given")
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+    field.fill("42 3 7")
+    field.press("Enter")
+    expect(field).to_have_value("3, 7, 42")
+    expect(page.locator(".st-key-wrong_target")).to_have_count(0)
+    wait_until_drawn(page)
+    press(page, "Step")
+    expect(page.locator(BOARD)).to_have_attribute("data-epoch", "1", timeout=60_000)
+    expect(page.locator(f"{BOARD} .gandash-board-foot")).to_contain_text("Of these 1,000 numbers")
+    run = page.evaluate("new URL(location).searchParams.get('run')")
+    viewer = open_page(f"{dashboard}/watch/{run}", session=False, theme=theme)
+    expect(viewer.locator(".gandash-board")).to_have_attribute("data-epoch", "1")
+    expect(viewer.locator("#cloud")).to_be_hidden()
+    expect(viewer.locator("#tiles")).to_contain_text("Numbers that fit")
+    for name, (width, height) in SIZES.items():
+        for each, ground in (
+            (page, FAINT.replace("[data-testid=stApp]", ".gandash-board")),
+            (viewer, FAINT.replace("[data-testid=stApp]", "body")),
+        ):
+            each.set_viewport_size({"width": width, "height": height})
+            each.wait_for_timeout(500)
+            assert each.evaluate("document.documentElement.scrollWidth") <= width, name
+            cells, frame = (each.locator(f".gandash-board{part}").bounding_box() for part in ("-cells", ""))
+            assert cells and frame and cells["width"] > 250, name
+            assert frame["x"] <= cells["x"] and cells["x"] + cells["width"] <= frame["x"] + frame["width"] + 1, name
+            assert cells["y"] + cells["height"] <= frame["y"] + frame["height"], name
+            assert each.evaluate(ground) == [], name
