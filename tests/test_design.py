@@ -17,6 +17,7 @@ SERVER_SIDE = (
     "gandash.cli",
     "gandash.core.config",
     "gandash.core.cost",
+    "gandash.core.formats",
     "gandash.core.link",
     "gandash.core.metrics",
     "gandash.core.objectives",
@@ -41,7 +42,18 @@ SERVER_SIDE = (
     "gandash.runs.store",
     "gandash.runs.worker",
 )
-TORCH_FREE_CORE = ("best", "config", "cost", "link", "metrics", "presets", "problems", "records", "setup_file")
+TORCH_FREE_CORE = (
+    "best",
+    "config",
+    "cost",
+    "formats",
+    "link",
+    "metrics",
+    "presets",
+    "problems",
+    "records",
+    "setup_file",
+)
 INTERFACE = ("streamlit", "plotly")
 
 

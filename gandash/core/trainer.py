@@ -26,10 +26,9 @@ from gandash.core.checkpoint import DamagedError, State, check_config, dump, loa
 from gandash.core.config import RunConfig
 from gandash.core.devices import resolve_device
 from gandash.core.early_stopping import EarlyStopping
-from gandash.core.export import ExportedGenerator, export_torchscript
+from gandash.core.export import ExportedGenerator, write
 from gandash.core.fork import fork
 from gandash.core.game import Game, Phase
-from gandash.core.portable_file import export_portable
 from gandash.core.records import Appraisal, EpochRecord, Lineage, Measured, Position
 
 Status = Literal["running", "finished", "stopped_early", "diverged"]
@@ -235,13 +234,17 @@ class Trainer:
 
         `which` is one of `variants`, the one that is shown by default. The file says how good it is: see `appraise`.
         """
-        which = which or self.shown
-        export_torchscript(self._exported(self._resolved(which)), self.config, self.appraise(which), target)
+        data = self.export(which)
+        if isinstance(target, str | os.PathLike):
+            with open(target, "wb") as file:
+                file.write(data)
+        else:
+            target.write(data)
 
-    def export_portable(self, target: BinaryIO, which: Variant | None = None) -> None:
-        """Write a generator as JSON and float32 weights in one zip, to be read with NumPy alone: see its README.md."""
+    def export(self, which: Variant | None = None, format: str = "torchscript") -> bytes:
+        """A generator as a file of one of `gandash.core.formats.FORMATS`; `which` as for `export_torchscript`."""
         which = which or self.shown
-        export_portable(self._exported(self._resolved(which)), self.config, self.appraise(which), target)
+        return write(self._exported(self._resolved(which)), self.config, self.appraise(which), format)
 
     def checkpoint(self, history: bool = True) -> bytes:
         """All that `resume` needs to go on bit for bit; `history` False leaves the records out."""

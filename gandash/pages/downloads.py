@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 
 import streamlit as st
 
+from gandash.core.formats import FORMATS, Format
 from gandash.pages.parts import part, telling
 from gandash.pages.wording import VARIANT_TITLES
 from gandash.pages.words import describe
@@ -38,28 +40,22 @@ def show(service: RunService, snapshot: Snapshot) -> None:
                 st.caption("There is a generator to download once the first points are on screen.")
             which = _choose(snapshot)
             part("qualities", telling(snapshot, describe(snapshot)))
+            file = _choose_format()
+            missing = packages_missing(file)
+            st.caption(f"{file.about} {missing}".strip())
             name = file_stem(snapshot, which)
             none = not snapshot.variants
             with st.container(horizontal=True, gap="xsmall", key="download_buttons"):
                 _button(
                     f"Generator: {variant_title(snapshot, which)}",
-                    partial(service.export, run_id, which),
-                    f"{name}.pt",
+                    partial(service.export, run_id, which, file.name),
+                    f"{name}{file.suffix}",
                     "application/octet-stream",
                     key="generator",
                     icon=":material/deployed_code:",
-                    about="A TorchScript file that needs nothing but torch; its own report of quality is inside.",
+                    about="Its own report of quality is inside.",
                     primary=True,
-                    disabled=none,
-                )
-                _button(
-                    "Portable",
-                    partial(service.export, run_id, which, "portable"),
-                    f"{name}.zip",
-                    "application/zip",
-                    icon=":material/folder_zip:",
-                    about="Numbers alone, JSON and float32 weights, with a reader of NumPy inside; Explore opens it.",
-                    disabled=none,
+                    disabled=none or bool(missing),
                 )
                 _button(
                     "History",
@@ -102,13 +98,13 @@ def show(service: RunService, snapshot: Snapshot) -> None:
             return
         with right:
             numbers = bool(snapshot.config.target.build().numbers)
-            st.code(python_lines(f"{name}.pt", snapshot.config.latent_dim, numbers=numbers), language=None)
+            st.code(file.lines(f"{name}{file.suffix}", snapshot.config.latent_dim, numbers=numbers), language=None)
             units = (
                 "A vector's largest entry is at its number."
                 if numbers
                 else "The points come in the target's own units."
             )
-            st.caption(f"All it needs is torch: no other file, no gandash. {units}")
+            st.caption(f"It needs no other file and no gandash. {units}")
 
 
 def variant_title(snapshot: Snapshot, which: str) -> str:
@@ -134,10 +130,11 @@ def file_stem(snapshot: Snapshot, which: str | None = None) -> str:
     return "-".join(part for part in parts if part)
 
 
-def python_lines(file_name: str, latent_dim: int, *, numbers: bool = False) -> str:
-    """The four lines that load the file and sample it; `numbers` says that its vectors mean such."""
-    sample = "numbers = model(noise).argmax(dim=1)" if numbers else "points = model(noise)"
-    return f'import torch\nmodel = torch.jit.load("{file_name}")\nnoise = torch.randn(1000, {latent_dim})\n{sample}'
+def packages_missing(file: Format) -> str:
+    """Why this server cannot write the format; empty if it can."""
+    if file.package is None or find_spec(file.package) is not None:
+        return ""
+    return f"This server lacks the package {file.package}, which writes it: pip install {file.package}."
 
 
 def history_csv(service: RunService, run_id: str) -> bytes:
@@ -171,6 +168,18 @@ def _choose(snapshot: Snapshot) -> str:
         )
         or options[0]
     )
+
+
+def _choose_format() -> Format:
+    name = st.segmented_control(
+        "File",
+        list(FORMATS),
+        format_func=lambda each: FORMATS[each].title,
+        default="torchscript",
+        required=True,
+        key="format",
+    )
+    return FORMATS[name or "torchscript"]
 
 
 def _button(

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from gandash.core.config import RunConfig, sentence
 from gandash.core.cost import CostLimits, chunk_seconds, too_dear
 from gandash.core.fork import child_config
-from gandash.core.problems import shortened
+from gandash.core.formats import known
 from gandash.runs import access, queue, worker
 from gandash.runs import run as runs
 from gandash.runs.access import NotYoursError
@@ -54,8 +54,6 @@ PATIENCE = 1.0
 """How long a save waits for another program to write, in seconds, before it is told and tried again."""
 
 MOST_SAMPLES = 1_000_000
-FORMATS = ("torchscript", "portable")
-"""What a generator can leave as."""
 LONGEST_NAME = 80
 LONGEST_NOTE = 2000
 
@@ -268,10 +266,8 @@ class RunService:
 
     def export(self, run_id: str, which: str, format: str = "torchscript") -> bytes:
         """A generator (one of the snapshot's `variants`) as a file of one of `FORMATS`. Waits for a worker."""
-        if format not in FORMATS:
-            raise ValueError(f"There is no format {shortened(format)}: choose one of {', '.join(FORMATS)}.")
         config_json, checkpoint = self._generator(run_id, which)
-        return self._ask(worker.export, config_json, checkpoint, which, format)
+        return self._ask(worker.export, config_json, checkpoint, which, known(format).name)
 
     def samples(self, run_id: str, n: int, which: str, seed: int = 0) -> NDArray[np.float32]:
         """Points of a generator, shape (n, dim), in the target's own units. Waits for a worker."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import io
 import logging
 import threading
 import time
@@ -243,13 +242,8 @@ def checkpoint(config_json: str, checkpoint: bytes, records: Sequence[EpochRecor
 
 
 def export(config_json: str, checkpoint: bytes, which: Variant, format: str = "torchscript") -> bytes:
-    """A generator (``latest``, ``ema`` or ``best``) as a file, ``torchscript`` or ``portable``, with its config."""
-    buffer, trainer = io.BytesIO(), _restore(config_json, checkpoint)
-    if format == "portable":
-        trainer.export_portable(buffer, which=which)
-    else:
-        trainer.export_torchscript(buffer, which=which)
-    return buffer.getvalue()
+    """A generator (``latest``, ``ema`` or ``best``) as a file of one of `FORMATS`."""
+    return _restore(config_json, checkpoint).export(which, format)
 
 
 def samples(config_json: str, checkpoint: bytes, n: int, which: Variant, seed: int) -> NDArray[np.float32]:

@@ -12,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 
 from gandash.core import link
 from gandash.core.config import RunConfig
+from gandash.core.formats import FORMATS
 from gandash.core.presets import PRESETS, best, textbook
 from gandash.core.records import EpochRecord
 from gandash.core.targets import read_spec
 from gandash.core.targets.patterns import PATTERNS, int_to_onehot
-from gandash.pages import downloads, gallery, reading, setup
+from gandash.pages import gallery, reading, setup
 from gandash.pages.words import before, describe
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Frame, History, Snapshot, Status
@@ -191,8 +192,10 @@ def test_samples_and_lines_name_the_numbers() -> None:
     table = np.genfromtxt(io.BytesIO(PATTERNS["odd"].csv(vectors)), delimiter=",", names=True)
     assert table["number"].tolist() == [35, 7] and table["is_35"].tolist() == [0.25, 0]
     assert len(table.dtype.names or ()) == 101
-    assert downloads.python_lines("a.pt", 100, numbers=True).splitlines()[-1] == "numbers = model(noise).argmax(dim=1)"
-    assert downloads.python_lines("a.pt", 2).splitlines()[-1] == "points = model(noise)"
+    assert (
+        FORMATS["torchscript"].lines("a.pt", 100, numbers=True).splitlines()[-1] == "numbers = model(noise).argmax(1)"
+    )
+    assert FORMATS["torchscript"].lines("a.pt", 2).splitlines()[-1] == "points = model(noise)"
 
 
 def test_the_own_card_has_a_picture_of_its_own_numbers() -> None:

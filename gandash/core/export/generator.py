@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import os
-import struct
-import warnings
-import zipfile
 from dataclasses import asdict
-from typing import BinaryIO
 
 import torch
 from torch import Tensor, nn
@@ -21,13 +15,7 @@ from gandash.core.records import Appraisal, finite
 
 CONFIG_FILE = "config.json"
 REPORT_FILE = "report.json"
-"""The names under which the archive carries its config and how good the generator is."""
-
-_EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
-_LOCAL_HEADER = 30
-_EXTRA_HEADER = struct.Struct("<HH")
-_PADDING = int.from_bytes(b"FB", "little")
-_ALIGNMENT = 64
+"""The names under which archives carry the config and how good the generator is."""
 
 
 class ExportedGenerator(nn.Module):
@@ -73,45 +61,7 @@ class ExportedGenerator(nn.Module):
         return points
 
 
-def export_torchscript(
-    module: ExportedGenerator, config: RunConfig, appraisal: Appraisal, target: str | os.PathLike[str] | BinaryIO
-) -> None:
-    """Script the generator and write it to a path or an open binary file; the archive holds config and appraisal.
-
-    ``torch.jit.load(path)`` reads it back; ``_extra_files={"config.json": "", "report.json": ""}`` there fetches what
-    it was trained with and how good it is. Within a process the same generator gives the same bytes.
-    """
-    files = {CONFIG_FILE: config.to_json(), REPORT_FILE: report_json(appraisal)}
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=DeprecationWarning)
-        torch.jit.save(torch.jit.script(module), buffer, _extra_files=files)
-    data = _without_sources(buffer.getvalue())
-    if isinstance(target, str | os.PathLike):
-        with open(target, "wb") as file:
-            file.write(data)
-    else:
-        target.write(data)
-
-
 def report_json(appraisal: Appraisal) -> str:
     """Which generator this is and what was measured of it, as JSON; what is not a finite number is null."""
     headline = appraisal.metrics.get("headline")
     return json.dumps(finite({**asdict(appraisal), "headline": headline}), indent=2, allow_nan=False)
-
-
-def _without_sources(archive: bytes) -> bytes:
-    """The archive without its ``.debug_pkl`` files, which hold the paths of the machine that built it.
-
-    As torch writes it, each file's contents begin at a multiple of 64 bytes, so that tensors can be mapped to memory.
-    """
-    stripped = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as before, zipfile.ZipFile(stripped, "w", zipfile.ZIP_STORED) as after:
-        for name in before.namelist():
-            if name.endswith(".debug_pkl"):
-                continue
-            info = zipfile.ZipInfo(name, _EPOCH_OF_ZIP)
-            padding = -(stripped.tell() + _LOCAL_HEADER + len(name.encode()) + _EXTRA_HEADER.size) % _ALIGNMENT
-            info.extra = _EXTRA_HEADER.pack(_PADDING, padding) + bytes(padding)
-            after.writestr(info, before.read(name))
-    return stripped.getvalue()
