@@ -266,8 +266,9 @@ class RunService:
 
     def export(self, run_id: str, which: str, format: str = "torchscript") -> bytes:
         """A generator (one of the snapshot's `variants`) as a file of one of `FORMATS`. Waits for a worker."""
+        format = known(format).name
         config_json, checkpoint = self._generator(run_id, which)
-        return self._ask(worker.export, config_json, checkpoint, which, known(format).name)
+        return self._ask(worker.export, config_json, checkpoint, which, format)
 
     def samples(self, run_id: str, n: int, which: str, seed: int = 0) -> NDArray[np.float32]:
         """Points of a generator, shape (n, dim), in the target's own units. Waits for a worker."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gandash.core.config import RunConfig
+from gandash.core.formats import FORMATS
 from gandash.core.records import Appraisal
 from gandash.pages import downloads, wording
 from gandash.runs.service import RunService
@@ -97,3 +98,23 @@ def test_tiles_report_and_downloads_give_one_figure_of_one_epoch(
     assert f"as shown, at epoch {epoch}" in said
     assert f"Latest (as shown), epoch {epoch}: gap to real {gap} ± 0.100" in said
     assert f"| Gap to real | {gap} ± 0.100 |" in said
+
+
+def test_the_format_is_chosen_beside_the_generator_and_comes_with_its_own_lines(
+    open_page: OpenPage, engine: ManualEngine, service: RunService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_page()
+    train_some(at, engine, service)
+
+    def lines() -> str:
+        return next(code.value for code in at.code if "noise" in code.value)
+
+    for name, needed in {"torchscript": "torch.jit.load", "pt2": "torch.export.load", "onnx": "onnxruntime"}.items():
+        at.segmented_control("format").set_value(name).run()
+        assert needed in lines() and f'{FORMATS[name].suffix}"' in lines() and FORMATS[name].about in texts(at)
+        assert not at.exception
+    monkeypatch.setattr(downloads, "find_spec", lambda name: None)
+    at.run()
+    assert "lacks the package onnx" in texts(at)
+    at.segmented_control("format").set_value("portable").run()
+    assert "lacks the package" not in texts(at)

@@ -605,7 +605,7 @@ def test_unknown_runs_and_wrong_requests_are_refused_in_plain_words(desk: Desk) 
     run = desk.service.start(CONFIG, paused=True)
     with pytest.raises(ValueError, match="no generator yet"):
         desk.service.export(run, "latest")
-    with pytest.raises(ValueError, match="choose one of torchscript, portable"):
+    with pytest.raises(ValueError, match="Choose one of torchscript, pt2, portable, onnx"):
         desk.service.export(run, "latest", "pickle")
     with pytest.raises(ValueError, match="give a number from 1 to"):
         desk.service.samples(run, 0, "latest")
