@@ -94,8 +94,9 @@ def _own(name: str, checked: setup.Setup) -> None:
 
 
 def _take_group() -> None:
-    st.session_state[setup.key("target")] = FIRST[st.session_state[GROUP]]
-    recipes.take_group()
+    if st.session_state[GROUP] in FIRST:  # a busy browser may tell of no choice at all
+        st.session_state[setup.key("target")] = FIRST[st.session_state[GROUP]]
+        recipes.take_group()
 
 
 def _take_numbers() -> None:

@@ -65,8 +65,8 @@ def take_shape() -> None:
     if setup.target(setup.kept("target")) is None:  # settled anew: what was refused before is no recipe
         st.session_state.pop(RECIPE, None)
         return
-    chosen = st.session_state.get(RECIPE, OWN)
-    if chosen == OWN:
+    chosen = st.session_state.get(RECIPE)
+    if chosen not in RECIPES:
         return
     # a knob may have been changed in the very same moment
     before = setup.read(None, target=setup.kept("target"))
@@ -92,9 +92,8 @@ def take_group() -> None:
 
 
 def _take_recipe() -> None:
-    chosen = st.session_state[RECIPE]
-    if chosen != OWN:
-        _fill(chosen)
+    if st.session_state[RECIPE] in RECIPES:  # a busy browser may tell of no choice at all
+        _fill(st.session_state[RECIPE])
 
 
 def _fill(recipe: str) -> None:

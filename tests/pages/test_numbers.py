@@ -204,3 +204,12 @@ def test_the_own_card_has_a_picture_of_its_own_numbers() -> None:
     pictures = {thumbnail_svg(read_spec(text).build()) for text in ("numbers:3", "numbers:3,4", "even", "odd")}
     assert len(pictures) == 4
     assert thumbnail_svg(read_spec("numbers:3,4").build()).count("h0") == 2, "each number is drawn once"
+
+
+@pytest.mark.parametrize("key", ["recipe", "target_group"])
+def test_a_switch_of_which_the_browser_tells_no_choice_changes_nothing(open_page: OpenPage, key: str) -> None:
+    at = open_page()
+    before = config_of(at)
+    at.segmented_control(key).set_value(None).run()
+    assert not at.exception and config_of(at) == before
+    assert (at.segmented_control("recipe").value, at.segmented_control("target_group").value) == ("textbook", "shapes")
