@@ -6,6 +6,7 @@ The run is there by its id. The set-up is there where it is neither the run's no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import monotonic
 
 import streamlit as st
 
@@ -17,7 +18,10 @@ from gandash.runs.snapshot import Snapshot
 
 PARAMETER = "run"
 SETUP = "setup"
-_SHOWN = "shown_run"
+LATE = 2.0
+"""Seconds in which a browser may not have heard yet that its address has changed, and still tells the old one."""
+
+_SHOWN, _LEFT = "shown_run", "left_run"
 _READ = "read_setup"
 
 
@@ -62,6 +66,10 @@ def link_of(checked: setup.Setup, snapshot: Snapshot | None) -> str | None:
 
 def _find(service: RunService) -> Found:
     run_id = st.query_params.get(PARAMETER)
+    left, when = st.session_state.get(_LEFT, ("", 0.0))
+    if run_id == left and monotonic() - when < LATE:
+        run_id = None
+        st.query_params.pop(PARAMETER, None)
     if run_id is None and st.session_state.get(_SHOWN):  # back from another page
         run_id = st.query_params[PARAMETER] = st.session_state[_SHOWN]
     if not run_id:
@@ -78,12 +86,14 @@ def _find(service: RunService) -> Found:
 
 def show_run(run_id: str) -> None:
     """Put a run into the address that was started from this page's own widgets."""
+    _leave()
     st.session_state[_SHOWN] = run_id
     st.query_params[PARAMETER] = run_id
 
 
 def open_run(run_id: str) -> None:
     """Put any other run into the address; its config will fill the widgets."""
+    st.session_state.pop(_LEFT, None)
     st.query_params[PARAMETER] = run_id
 
 
@@ -91,5 +101,12 @@ def forget_run(run_id: str | None = None) -> None:
     """Take the run out of the address, or only if it is this one; it stays in the list of runs."""
     if run_id is not None and st.session_state.get(_SHOWN) != run_id:
         return
+    _leave()
     st.session_state.pop(_SHOWN, None)
     st.query_params.pop(PARAMETER, None)
+
+
+def _leave() -> None:
+    """Remember what the address has named so far."""
+    if run_id := st.query_params.get(PARAMETER):
+        st.session_state[_LEFT] = (run_id, monotonic())

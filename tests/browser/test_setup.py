@@ -72,6 +72,7 @@ def test_keys_press_the_buttons_and_leave_fields_alone(dashboard: str, open_page
     expect(page.locator(TRAIN)).to_contain_text("Pause")
     page.keyboard.press(" ")
     expect(page.locator(TRAIN)).to_contain_text("Resume")
+    wait_until_drawn(page)
     page.keyboard.press("n")
     expect(page.locator(TRAIN)).to_contain_text("Train")
     page.keyboard.press("?")

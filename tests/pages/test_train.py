@@ -10,6 +10,7 @@ import streamlit
 from streamlit.testing.v1 import AppTest
 
 from gandash.core.config import RunConfig
+from gandash.pages import address
 from gandash.runs.service import RunService
 from tests.pages.conftest import ANNA, OpenPage, config_of, parts, run_in_address, texts, tile, widget
 from tests.runs.conftest import FakeTraining, ManualEngine, until
@@ -93,6 +94,21 @@ def test_step_without_a_run_does_one_epoch(open_page: OpenPage, engine: ManualEn
     engine.run_next()
     until(lambda: service.snapshot(run_id).status == "paused")
     assert service.snapshot(run_id).epoch == 1
+
+
+def test_a_browser_that_has_not_heard_of_a_reset_does_not_bring_the_run_back(
+    open_page: OpenPage, engine: ManualEngine, service: RunService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_page()
+    run_id = train_some(at, engine, service)
+    at.button("reset").click().run()
+    at.query_params["run"] = run_id
+    at.run()
+    assert run_in_address(at) is None and at.button("train").label == "Train"
+    monkeypatch.setattr(address, "LATE", 0.0)  # some time later it is the user who goes back
+    at.query_params["run"] = run_id
+    at.run()
+    assert run_in_address(at) == run_id and at.button("train").label != "Train"
 
 
 def test_reset_clears_the_page_and_keeps_the_run(
