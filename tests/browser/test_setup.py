@@ -101,6 +101,7 @@ def test_a_set_up_survives_a_refresh_and_another_theme(dashboard: str, open_page
 @pytest.mark.parametrize("chosen", ["Heart", "Best"])
 def test_a_phones_sidebar_is_found_and_closes_after_a_choice(dashboard: str, open_page: OpenPage, chosen: str) -> None:
     page = open_page(dashboard, width=390, height=844, touch=True)
+    page.wait_for_function("window.gandashPage?.begun")
     press(page, "Exponential growth · Textbook")
     page.get_by_text(chosen, exact=True).first.click()
     expect(page.locator("[data-testid=stSidebar]")).to_have_attribute("data-collapsed", "true")
