@@ -65,7 +65,7 @@ def take_shape() -> None:
     if setup.target(setup.kept("target")) is None:  # settled anew: what was refused before is no recipe
         st.session_state.pop(RECIPE, None)
         return
-    chosen = st.session_state.get(RECIPE)
+    chosen = st.session_state.get(RECIPE) or OWN
     if chosen not in RECIPES:
         return
     # a knob may have been changed in the very same moment
