@@ -6,7 +6,6 @@ refused without it has been checked.
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import os
@@ -280,9 +279,7 @@ def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
 def save_generator(trainer: Trainer, which: Variant, path: Path) -> Appraisal:
     """Write a generator as TorchScript, and say which it is and how good."""
     appraisal = trainer.appraise(which)
-    buffer = io.BytesIO()
-    trainer.export_torchscript(buffer, which=which)
-    _write(path, buffer.getvalue())
+    _write(path, trainer.export(which))
     print(f"Saved {_named(appraisal, trainer)} to {path}.")
     headline, uncertainty = appraisal.metrics["headline"], appraisal.uncertainty
     print(f"Its {METRICS['headline'].title.lower()} is {headline:.3g} ± {uncertainty:.1g}; 1 is as good as real.")

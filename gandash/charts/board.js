@@ -4,6 +4,8 @@
 //
 // On the Train page it is an element of its own, as the charts of `live.js` are; the viewers' page uses `board` alone.
 
+import { child } from "./elements.js";
+import { follow } from "./follow.js";
 import { watch } from "./stream.js";
 
 const SIDE = 10;
@@ -80,14 +82,6 @@ export function arranged(width, height) {
 }
 
 // ---------------------------------------------------------------------------------------------- the elements
-
-function child(parent, tag, className, words = "") {
-  const element = document.createElement(tag);
-  element.className = className;
-  element.textContent = words;
-  parent.append(element);
-  return element;
-}
 
 // Set only what is another one: most of the board stays as it is from frame to frame.
 function write(element, words) {
@@ -271,22 +265,6 @@ function update(chart) {
   picture.show(state.frames);
 }
 
-function follow(chart, { run, base }) {
-  chart.feed?.close();
-  chart.state = null;
-  chart.feed = run
-    ? watch(
-        run,
-        (state) => {
-          if (state.run !== chart.data.run || state.kind === "missing" || !state.state) return;
-          chart.state = state;
-          update(chart);
-        },
-        { base },
-      )
-    : null;
-}
-
 export function render({ data, parentElement }) {
   let chart = parentElement.gandashBoard;
   if (!chart) {
@@ -301,7 +279,7 @@ export function render({ data, parentElement }) {
     chart.scene = JSON.parse(data.scene);
     for (const [name, colour] of Object.entries(chart.scene.colours)) chart.picture.root.style.setProperty(`--${name}`, colour);
   }
-  if (before.run !== data.run) follow(chart, data);
+  if (before.run !== data.run) follow(watch, chart, data, update);
   update(chart);
 }
 

@@ -213,8 +213,7 @@ def thumbnail_svg(target: Target) -> str:
     Within a page it takes the colour of the text around it where that is set on the ``svg`` itself; as a file of its
     own, which knows no theme, it is a red that stands out from light and dark.
     """
-    width = THUMBNAIL_SQUARE if target.numbers else 1.8
-    dots = _svg_dots(target, _some_points(target), THUMBNAIL_PIXELS, width, "currentColor")
+    dots = _svg_dots(target, _some_points(target), THUMBNAIL_PIXELS, _width(target), "currentColor")
     return _svg(THUMBNAIL_PIXELS, dots, "#e0525e")
 
 
@@ -224,9 +223,13 @@ def result_svg(target: Target, points: Points) -> str:
     Points that are not finite or outside the target's axes are left out, and of many only some are drawn.
     """
     some = points[:: math.ceil(len(points) / THUMBNAIL_POINTS)] if len(points) else points
-    width = THUMBNAIL_SQUARE if target.numbers else 1.8  # a number's dot lies on the real one's, not beside it
-    real = _svg_dots(target, _some_points(target), THUMBNAIL_PIXELS, width, "#e0525e", opacity=0.5)
+    real = _svg_dots(target, _some_points(target), THUMBNAIL_PIXELS, _width(target), "#e0525e", opacity=0.5)
     return _svg(THUMBNAIL_PIXELS, real + _svg_dots(target, some, THUMBNAIL_PIXELS, 1.5, "#12985a"))
+
+
+def _width(target: Target) -> float:
+    """How wide a real point is drawn on a thumbnail; a generated number lies on the real one, not beside it."""
+    return THUMBNAIL_SQUARE if target.numbers else 1.8
 
 
 @lru_cache(maxsize=256)

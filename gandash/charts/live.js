@@ -8,6 +8,8 @@
 // the user made of them, which lasts for as long as the figure's `uirevision` does.
 
 import { curveFigure } from "./curves.js";
+import { child } from "./elements.js";
+import { follow } from "./follow.js";
 import { between, countOutside, decode, fittedRanges, outside, outsideText, scaled } from "./points.js";
 import { hold, makeSky, paint, record } from "./stars.js";
 import { watch } from "./stream.js";
@@ -334,32 +336,7 @@ function update(chart) {
   if (isCloud(chart) && state) takeFrames(chart, state.frames);
 }
 
-// Watch the run that the page shows; what still comes of another one is no longer listened to.
-function follow(chart, { run, base }) {
-  chart.feed?.close();
-  chart.state = null;
-  chart.feed = run
-    ? watch(
-        run,
-        (state) => {
-          if (state.run !== chart.data.run || state.kind === "missing" || !state.state) return;
-          chart.state = state;
-          update(chart);
-        },
-        { base },
-      )
-    : null;
-}
-
 // ---------------------------------------------------------------------------------------------- life
-
-function child(parent, tag, className, text = "") {
-  const element = document.createElement(tag);
-  element.className = className;
-  element.textContent = text;
-  parent.append(element);
-  return element;
-}
 
 function button(parent, text, title, onClick) {
   const element = child(parent, "button", "", text);
@@ -422,7 +399,7 @@ export function render({ data, parentElement }) {
     chart.scene = JSON.parse(data.scene);
     chart.real = chart.scene.real ? decode(chart.scene.real) : NONE;
   }
-  if (before.run !== run) follow(chart, data);
+  if (before.run !== run) follow(watch, chart, data, update);
   update(chart);
 }
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from gandash.live import assets
 
 PLOTLY = "plotly.js"
-MODULES = ("live.js", "curves.js", "points.js", "series.js", "stars.js", "stream.js")
+MODULES = ("live.js", "curves.js", "elements.js", "follow.js", "points.js", "series.js", "stars.js", "stream.js")
 """The script that draws charts, and all that it imports."""
 BOARD = "board.js"
-"""The script that draws a pattern of numbers, which imports the stream."""
+"""The script that draws a pattern of numbers, which imports some of the same."""
 
 _spec = find_spec("plotly")
 assert _spec is not None and _spec.origin is not None

@@ -1,8 +1,8 @@
 // The cloud of generated points, which moves many times a second, on a canvas of its own below Plotly's picture. Plotly's
 // own stars stay where they are and are not seen, but while the mouse is down, when Plotly moves them itself: a thousand
 // of them take most of a frame's time to paint, the canvas a few milliseconds. It rules the grid as well, which would
-// otherwise lie over the stars. Plotly's record of the points is kept in
-// step, so that zoom, hover and the picture download know what is on screen.
+// otherwise lie over the stars. Plotly's record of the points is kept in step, so that zoom, hover and the picture
+// download know what is on screen.
 
 const FAR = 1e5; // pixels
 

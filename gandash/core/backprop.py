@@ -208,10 +208,11 @@ class _Activation:
 
 
 class _Mlp:
-    """Reads an `nn.Sequential` of Linear, activation and Dropout, perhaps features first and an activation last; shares
+    """Reads an `nn.Sequential` of Linear, activation and Dropout, perhaps features first and an activation last.
 
-    Hidden layers' values are written to buffers that every pass uses again, so a trace lasts until the next forward
-    pass. Fresh tensors of this size would cost more than the arithmetic: the allocator returns their pages each time.
+    It shares their parameters. Hidden layers' values are written to buffers that every pass uses again, so a trace
+    lasts until the next forward pass. Fresh tensors of this size would cost more than the arithmetic: the allocator
+    returns their pages each time.
     """
 
     def __init__(self, network: nn.Sequential) -> None:

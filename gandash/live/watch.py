@@ -23,10 +23,13 @@ from gandash.live.base import base_path
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("watch.js", "stream.js", "picture.js", "curve.js", "axes.js", "glide.js")
-_OTHERS = ("charts/board.css", "charts/board.js", "charts/points.js", "charts/series.js", "pages/logo.svg")
+_OTHERS = (
+    *(f"charts/{name}" for name in ("board.css", "board.js", "elements.js", "follow.js", "points.js", "series.js")),
+    "pages/logo.svg",
+)
 """Of other rooms, which this one does not import."""
 
-_PRELOADED = (*_SCRIPTS[1:], "board.js", "points.js", "series.js")
+_PRELOADED = (*_SCRIPTS[1:], "board.js", "elements.js", "follow.js", "points.js", "series.js")
 
 for _path in [*map(_HERE.joinpath, _SCRIPTS), _HERE / "watch.css", *map(_HERE.parent.joinpath, _OTHERS)]:
     assets.register(_path)

@@ -84,6 +84,12 @@ def _find(service: RunService) -> Found:
     return Found(snapshot)
 
 
+def shown_run() -> str | None:
+    """The run that the Train page of this session shows, or showed last."""
+    run_id: str | None = st.session_state.get(_SHOWN)
+    return run_id
+
+
 def show_run(run_id: str) -> None:
     """Put a run into the address that was started from this page's own widgets."""
     _leave()

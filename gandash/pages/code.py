@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from gandash.core.standalone import can_be_written, file_name, script
@@ -15,17 +17,23 @@ def show(snapshot: Snapshot) -> None:
     """Draw the section, once there are points on screen; nothing for a target that no script can learn."""
     if not snapshot.variants or not can_be_written(snapshot.config.target):
         return
-    text, name = script(snapshot.config), file_name(snapshot.config)
+    config = snapshot.config
     with st.container(border=True, key="code"):
         st.markdown("## Code: the set-up as one script")
         st.caption(about(snapshot))
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="code_buttons"):
             st.download_button(
-                "Script", text, name, "text/x-python", key="download_code", icon=":material/code:", on_click="ignore"
+                "Script",
+                partial(script, config),
+                file_name(config),
+                "text/x-python",
+                key="download_code",
+                icon=":material/code:",
+                on_click="ignore",
             )
             shown = st.toggle("Show the code", key="show_code")  # colouring it keeps a browser busy
         if shown:
-            st.code(text, language="python", height=HEIGHT)
+            st.code(script(config), language="python", height=HEIGHT)
 
 
 def about(snapshot: Snapshot) -> str:

@@ -4,6 +4,7 @@
 // the point that the generator makes of it is computed here, in time for the next picture.
 
 import { fitted, frame, looks, tickText, ticks } from "./axes.js";
+import { child } from "./elements.js";
 import { floats, load } from "./forward.js";
 
 const REACH = 3.2; // of the pad, in standard deviations of the noise
@@ -16,14 +17,6 @@ const JUMP = 0.12; // of the picture: a longer piece of the mesh's lines is a ju
 const TICK_PIXELS = 70;
 const PATH_POINTS = 240;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-
-function child(parent, tag, className, text = "") {
-  const element = document.createElement(tag);
-  element.className = className;
-  element.textContent = text;
-  parent.append(element);
-  return element;
-}
 
 function button(parent, text, act) {
   const made = child(parent, "button", "gandash-button", text);

@@ -63,7 +63,7 @@ def show(looking: Visitor) -> None:
     st.html(Path(__file__).with_name("explore.css"))
     st.header("Explore", anchor=False)
     try:
-        runs = [run for run in looking.service.runs() if run.epoch and looking.controls(run)]
+        runs = [run for run in looking.service.runs(looking.owner) if run.epoch]
     except ValueError as error:
         st.error(wording.plain(str(error)), icon=":material/error:")
         return
@@ -92,7 +92,7 @@ def show(looking: Visitor) -> None:
 
 def _choose(looking: Visitor, runs: Sequence[RunSummary]) -> tuple[tuple[Snapshot, str] | None, str]:
     """The run and which of its generators; or what is wrong with the run that the address names."""
-    named = st.query_params.get(address.PARAMETER) or st.session_state.get("shown_run")
+    named = st.query_params.get(address.PARAMETER) or address.shown_run()
     labels = {run.run_id: f"{_title(run)}, epoch {run.epoch:,}" for run in runs}
     if named and named not in labels:
         try:
@@ -224,7 +224,7 @@ def _about(explored: Explored) -> str:
 
 def _samples(generator: PortableGenerator, known: portable.Array, told: Mapping[str, str]) -> None:
     target = generator.target.build()
-    board = latent.scene(target)["board"]
+    board = bool(target.numbers)
     with st.container(border=True, key="explore_samples"):
         st.subheader("A sample beside real points", anchor=False)
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -247,11 +247,10 @@ def _samples(generator: PortableGenerator, known: portable.Array, told: Mapping[
         element("gandash_explore", "explore.js", {**data, "label": label}, key="explore_sample")
         if board:  # the distance between two numbers' places says nothing
             own = target.own_metrics(points)
-            if "fit" in own:
-                st.markdown(
-                    f"**{own['fit']:.1%}** of these numbers fit the pattern, and **{own['variety']:.0%}** of the "
-                    "pattern’s numbers appear among them. A generator that says one number for ever may fit as well."
-                )
+            st.markdown(
+                f"**{own['fit']:.1%}** of these numbers fit the pattern, and **{own['variety']:.0%}** of the "
+                "pattern’s numbers appear among them. A generator that says one number for ever may fit as well."
+            )
             return
         try:
             near = latent.nearness(points, known, fresh)

@@ -3,17 +3,10 @@
 // the page's script when buttons and downloads no longer fit the run. Each element begins with the words that the script gave it, and goes on
 // with those of the stream; everything is text and never markup.
 
+import { child } from "./elements.js";
 import { watch } from "./stream.js";
 
 const PATIENCE = 250; // ms in which the script may bring by itself what fits the run: a click here runs it as well
-
-function child(parent, tag, className, text = "") {
-  const element = document.createElement(tag);
-  element.className = className;
-  element.textContent = text;
-  parent.append(element);
-  return element;
-}
 
 function say(element, text) {
   if (element.textContent !== text) element.textContent = text;

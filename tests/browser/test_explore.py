@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from gandash import portable
+from gandash.charts import live
 from gandash.core.config import RunConfig
 from gandash.live import watch
 from gandash.pages import exploring, latent
@@ -24,7 +25,7 @@ from tests.portable_files import random_generator
 from tests.runs.conftest import until
 from tests.test_portable import away_from_edges
 
-FOLDERS = (Path(exploring.__file__).parent, Path(watch.__file__).parent)
+FOLDERS = (Path(exploring.__file__).parent, Path(watch.__file__).parent, Path(live.__file__).parent)
 ADDRESS = "http://gandash.test/"
 
 FEATURES = {"frequencies": [0.7853981633974483, 1.5707963267948966], "digits": 4}
