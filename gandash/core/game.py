@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,10 +20,8 @@ from gandash.core.backprop import Autograd, ClosedForm, Gradients, Loss
 from gandash.core.config import RunConfig
 from gandash.core.networks import FourierFeatures, build_discriminator, build_generator
 from gandash.core.objectives import OBJECTIVES, OnPoints
+from gandash.core.records import LossName, Player
 from gandash.core.schedules import decayed_noise, factor, octave_gates
-
-Player = Literal["generator", "discriminator"]
-LossName = Literal["on_real", "on_fake", "discriminator", "generator"]
 
 
 @dataclass(frozen=True)
@@ -187,6 +184,38 @@ class Game:
         self._totals[0].add_(loss)
         if self.ema is not None:
             self.ema.lerp_(self.generator_weights.detach(), self._ema_pull)
+
+    def loss(self, phase: Phase, rng_state: Tensor) -> float:
+        """The loss that a phase follows on the batch that is there, drawing from this state of the random numbers.
+
+        It is played and taken back, so nothing changes: the very arithmetic of training, whatever the objective.
+        """
+        saved, rng = {name: tensor.clone() for name, tensor in self.tensors().items()}, self.rng.get_state()
+        try:
+            self.rng.set_state(rng_state)
+            self.sums.zero_()
+            phase.play()
+            match phase.loss:
+                case "on_real":
+                    return float(self.pending)
+                case "generator":
+                    return float(self.sums[0])
+                case _:  # the part on real points is of the phase before
+                    return float(self.sums[1] - (saved["pending"] if phase.loss == "on_fake" else 0.0))
+        finally:
+            with torch.no_grad():
+                for name, tensor in self.tensors().items():
+                    tensor.copy_(saved[name])
+            self.rng.set_state(rng)
+
+    def drawn_points(self, rng_state: Tensor) -> Tensor:
+        """The generated points ``(batch_size, dim)`` of the noise that an update draws from this state on."""
+        rng = self.rng.get_state()
+        self.rng.set_state(rng_state)
+        try:
+            return self.gradients.points(self._noise()).clone()
+        finally:
+            self.rng.set_state(rng)
 
     def _update_discriminator_on(self, points: Tensor, loss: OnPoints, label: float) -> tuple[Tensor, Tensor]:
         result = self.gradients.discriminator(self._seen(points), lambda logits: loss(logits, label))

@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Player = Literal["generator", "discriminator"]
+LossName = Literal["on_real", "on_fake", "discriminator", "generator"]
 
 
 @dataclass(frozen=True)
@@ -14,6 +20,53 @@ class Position:
 
     step: int
     phase: int
+
+
+@dataclass(frozen=True)
+class PlayedPhase:
+    """A phase that was played by itself, and what it did.
+
+    `step` counts from 1 the step that it belongs to; `name`, `network` and `loss` are those of `Phase`, `next` is the
+    name of the phase to come. `before` and `after` are the loss that it follows, penalty included, on the same batch,
+    with the same noise and the same dropout: right before the update and right after it. `real`, `generated` and
+    `moved` are points (k, dim) in the target's own units, empty where they play no part: the real and the generated
+    ones that it was played on, and where the noise of the latter goes after an update of the generator.
+    """
+
+    step: int
+    name: str
+    network: Player
+    loss: LossName
+    next: str
+    before: float
+    after: float
+    real: NDArray[np.float32]
+    generated: NDArray[np.float32]
+    moved: NDArray[np.float32]
+
+
+@dataclass
+class LeftOut:
+    """The phases that were left out because one network alone was to play.
+
+    `phases` counts them since the run began; `on_real` and `on_fake`, in the epoch that has begun, the discriminator's
+    turns without the part on real points and without the one on generated points.
+    """
+
+    phases: int = 0
+    on_real: int = 0
+    on_fake: int = 0
+
+    def count(self, loss: LossName) -> None:
+        """One more, which follows this loss."""
+        self.phases += 1
+        self.on_real += loss in ("on_real", "discriminator")
+        self.on_fake += loss in ("on_fake", "discriminator")
+
+    def __post_init__(self) -> None:
+        """Files are read with this: raise `ValueError` for what no run has."""
+        if not all(isinstance(count, int) and count >= 0 for count in (self.phases, self.on_real, self.on_fake)):
+            raise ValueError(f"{self} is out of bounds")
 
 
 @dataclass(frozen=True)
@@ -68,9 +121,9 @@ class Measured:
 class EpochRecord:
     """One epoch in figures.
 
-    Means over the epoch's steps: `generator_loss` (NaN without a generator update), `discriminator_loss` (on real
-    plus on generated points, penalty included), `d_real` and `d_fake`, the mean of D(x) on real and on generated
-    batches: probabilities for the objectives that have them (`Objective.probability`), raw scores for the others.
+    Means over the epoch's updates, NaN without one: `generator_loss`, `discriminator_loss` (on real plus on generated
+    points, penalty included), `d_real` and `d_fake`, the mean of D(x) on real and on generated batches: probabilities
+    for the objectives that have them (`Objective.probability`), raw scores for the others.
     `metrics` holds what was measured at the end of the epoch, by the names in `gandash.core.metrics.METRICS`.
     """
 

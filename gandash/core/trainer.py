@@ -29,7 +29,7 @@ from gandash.core.early_stopping import EarlyStopping
 from gandash.core.export import ExportedGenerator, write
 from gandash.core.fork import fork
 from gandash.core.game import Game, Phase
-from gandash.core.records import Appraisal, EpochRecord, Lineage, Measured, Position
+from gandash.core.records import Appraisal, EpochRecord, LeftOut, Lineage, Measured, PlayedPhase, Player, Position
 
 Status = Literal["running", "finished", "stopped_early", "diverged"]
 Variant = Literal["latest", "ema", "best"]
@@ -39,6 +39,8 @@ LIVE_NOISE, APPRAISAL_NOISE = 20140610, 20140611
 APPRAISAL_SAMPLES = 8
 FRESH_NUMBERS = 10_000
 """Of which none may misfit for early stopping to say that a pattern is learnt."""
+SEEN_POINTS = 128
+"""How many points of a batch a phase that was played by itself shows at most."""
 ONE_SPOT = 0.01
 """Points that spread less than this share of the real ones are one spot."""
 
@@ -79,6 +81,7 @@ class Trainer:
         self._turns = group(self.game.phases)
         self._captured: dict[int, Callable[[], None]] = {}
         self._generator_turns = 0
+        self._left_out = LeftOut()
         self._healthy = {name: weights.clone() for name, weights in self._moving().items()}
         self._modules: dict[Variant, ExportedGenerator] = {}
         self._gaps: dict[Variant, list[float]] = {}
@@ -136,35 +139,96 @@ class Trainer:
         """The generator that is shown and judged: the running average if there is one."""
         return "latest" if self.game.ema is None else "ema"
 
-    def advance(self, epochs: int | None = None, seconds: float | None = None) -> list[EpochRecord]:
-        """Train for so many more epochs, or until so many seconds have passed, and return a record an epoch.
+    @property
+    def left_out(self) -> int:
+        """How many phases were left out because one network alone was to play: with 0, config and seed say it all."""
+        return self._left_out.phases
 
-        With `seconds` the trainer may stop in the middle of an epoch; the next call goes on there, and an epoch begun
-        counts as the first of its `epochs`. Training ends by itself once `state` is not "running" any more.
+    def advance(
+        self,
+        epochs: int | None = None,
+        seconds: float | None = None,
+        *,
+        steps: int | None = None,
+        only: Player | None = None,
+    ) -> list[EpochRecord]:
+        """Train for so many more epochs or steps, or until so many seconds have passed, and return a record an epoch.
+
+        With `seconds` the trainer may stop in the middle of an epoch; the next call goes on there, and an epoch or step
+        begun counts as the first of its `epochs` or `steps`. Training ends by itself once `state` is not "running" any
+        more. With `only` one network alone plays: the other's phases are left out, their batches go by.
+
+        >>> trainer = Trainer(RunConfig(shape="line", points=256))
+        >>> trainer.advance(steps=1, only="discriminator")
+        []
+        >>> trainer.position.step, trainer.left_out
+        (1, 1)
         """
-        if epochs is None and seconds is None:
-            raise ValueError("Say how far to train: advance(epochs=25), or advance(seconds=0.5).")
-        if epochs is not None and epochs < 0:
-            raise ValueError(f"epochs is {epochs}; it must be 0 or more.")
+        if epochs is None and seconds is None and steps is None:
+            raise ValueError("Say how far to train: advance(epochs=25), advance(steps=1), or advance(seconds=0.5).")
+        for name, count in (("epochs", epochs), ("steps", steps)):
+            if count is not None and count < 0:
+                raise ValueError(f"{name} is {count}; it must be 0 or more.")
         deadline = math.inf if seconds is None else time.perf_counter() + seconds
         goal = math.inf if epochs is None else self.epoch + epochs
         records: list[EpochRecord] = []
-        while self.state == "running" and self.epoch < goal and time.perf_counter() < deadline:
-            records += self._play_turn()
+        if steps:
+            records += self._pass_over(only)  # what is left of a step has something to play
+        last = math.inf if steps is None else self.position.step + steps
+        by_turns = steps is None and only is None
+        while (
+            self.state == "running"
+            and self.epoch < goal
+            and self.position.step < last
+            and time.perf_counter() < deadline
+        ):
+            if by_turns:
+                records += self._play_turn()
+            else:
+                records += self._play() if self._plays(only) else self._leave_out()
         return records
 
-    def play_phase(self) -> list[EpochRecord]:
-        """Play the next phase alone, and return the epoch's record if it was the last of one.
+    def play_phase(self, only: Player | None = None) -> list[EpochRecord]:
+        """Play the next phase alone, with `only` this network's next one, and return the record of an epoch it ended.
 
         A checkpoint may fall between two phases; `advance` begins with what is left of the step.
         """
+        records = self._pass_over(only)
+        return records + self._play() if self.state == "running" else records
+
+    def show_phase(self, only: Player | None = None) -> tuple[PlayedPhase | None, list[EpochRecord]]:
+        """`play_phase`, and what that did; None if there was nothing to play.
+
+        Whether it is looked at changes nothing: the losses are of updates that are taken back.
+        """
+        records = self._pass_over(only)
         if self.state != "running":
-            return []
-        phase = self.game.phases[self.position.phase]
+            return None, records
+        game, step = self.game, self.position.step + 1
+        phase = game.phases[self.position.phase]
         if phase.draws:
             self._deal()
-        phase.play()
-        return self._passed(1)
+        rng = game.rng.get_state()
+        before = game.loss(phase, rng)
+        real, generated = game.batch.clone(), game.drawn_points(rng)
+        records += self._play()
+        # what the phase was played on is still there, but for the generator's points
+        after = game.loss(phase, rng)
+        moved = game.drawn_points(rng)
+        none = real[:0]
+        played = PlayedPhase(
+            step,
+            phase.name,
+            phase.network,
+            phase.loss,
+            next=game.phases[self._next(only)].name,
+            before=before,
+            after=after,
+            real=self._in_units(real if phase.loss in ("on_real", "discriminator") else none),
+            generated=self._in_units(generated if phase.loss != "on_real" else none),
+            moved=self._in_units(moved if phase.loss == "generator" else none),
+        )
+        return played, records
 
     def sample(self, n: int, seed: int, which: Variant = "latest") -> NDArray[np.float32]:
         """Points ``(n, dim)`` in data units from noise that the seed alone decides."""
@@ -263,6 +327,7 @@ class Trainer:
             "state": self.state,
             "message": self.message,
             "stopping": asdict(self._stopping),
+            "left_out": asdict(self._left_out),
             "rng": self.game.rng.get_state(),
             "tensors": self.game.tensors(),
             "healthy": self._healthy,
@@ -307,6 +372,7 @@ class Trainer:
             raise ValueError(f"{self.batches} batches are not this run's")
         self.history = [EpochRecord(**record) for record in state["history"]]
         self._stopping = EarlyStopping(**state["stopping"])
+        self._left_out = LeftOut(**state["left_out"])
         for name, tensor in self.game.tensors().items():
             _fill(tensor, state["tensors"][name])
         for which, healthy in self._healthy.items():
@@ -324,6 +390,44 @@ class Trainer:
         if not self.game.phases[self.position.phase].draws:
             self._deal()
 
+    def _plays(self, only: Player | None) -> bool:
+        """Whether the next phase is one of this network."""
+        return only is None or self.game.phases[self.position.phase].network == only
+
+    def _next(self, only: Player | None) -> int:
+        """The place of the next phase that is played."""
+        place: int = self.position.phase
+        while only is not None and self.game.phases[place].network != only:
+            place = (place + 1) % len(self.game.phases)
+        return place
+
+    def _pass_over(self, only: Player | None) -> list[EpochRecord]:
+        """Leave out all phases up to the next of this network."""
+        records: list[EpochRecord] = []
+        while self.state == "running" and not self._plays(only):
+            records += self._leave_out()
+        return records
+
+    def _play(self) -> list[EpochRecord]:
+        phase = self.game.phases[self.position.phase]
+        if phase.draws:
+            self._deal()
+        phase.play()
+        return self._passed(1)
+
+    def _leave_out(self) -> list[EpochRecord]:
+        """Go on without the next phase; its batch is dealt, for the phases after it."""
+        phase = self.game.phases[self.position.phase]
+        if phase.draws:
+            self._deal()
+        self._left_out.count(phase.loss)
+        return self._passed(1, generator=False)
+
+    def _in_units(self, points: Tensor) -> NDArray[np.float32]:
+        """Some of a batch's points in the target's own units."""
+        shown: NDArray[np.float32] = (points[:SEEN_POINTS] * self._std + self._mean).cpu().numpy()
+        return shown
+
     def _deal(self) -> None:
         """Lay out the next real batch, and set what depends on the time."""
         config, game = self.config, self.game
@@ -339,7 +443,7 @@ class Trainer:
         """Play all phases up to the next batch, as one CUDA graph where there is a GPU."""
         turn = self._turns.get(self.position.phase)
         if turn is None:  # phases were played by hand
-            return self.play_phase()
+            return self._play()
         self._deal()
         play = self._captured.get(self.position.phase)
         if play is None:
@@ -360,14 +464,14 @@ class Trainer:
 
         return capture(play_all, list(self.game.tensors().values()), self.game.rng)
 
-    def _passed(self, count: int) -> list[EpochRecord]:
-        """Move on by so many phases; a record if that completed an epoch."""
+    def _passed(self, count: int, *, generator: bool = True) -> list[EpochRecord]:
+        """Move on by so many phases; a record if that completed an epoch. `generator` False: its turn was left out."""
         self._gaps.clear()
         self._reports.clear()
         phases, step = self.game.phases, self.position.step
         end = self.position.phase + count
         if end == len(phases):  # the generator's turn is the last of a step
-            self._generator_turns += 1
+            self._generator_turns += generator
             step, end = step + 1, 0
         self.position = Position(step, end)
         if not phases[end].draws:
@@ -425,6 +529,9 @@ class Trainer:
         config, game = self.config, self.game
         batches, generator_turns = config.batches_per_epoch, self._generator_turns
         self._generator_turns = 0
+        left_out = self._left_out
+        on_real, on_fake = batches - left_out.on_real, batches - left_out.on_fake
+        left_out.on_real = left_out.on_fake = 0
         sums = game.sums.tolist()
         game.sums.zero_()
         weights = (game.generator_weights.detach(), game.discriminator_weights.detach())
@@ -439,9 +546,9 @@ class Trainer:
         return EpochRecord(
             epoch=self.epoch,
             generator_loss=generator_loss / generator_turns if generator_turns else math.nan,
-            discriminator_loss=discriminator_loss / batches,
-            d_real=d_real / batches,
-            d_fake=d_fake / batches,
+            discriminator_loss=discriminator_loss / on_fake if on_fake else math.nan,
+            d_real=d_real / on_real if on_real else math.nan,
+            d_fake=d_fake / on_fake if on_fake else math.nan,
             metrics=metrics,
         )
 

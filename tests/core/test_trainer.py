@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from gandash.core.config import RunConfig
-from gandash.core.records import EpochRecord, Position
+from gandash.core.records import EpochRecord, Player, Position
 from gandash.core.trainer import Trainer
 
 QUICK: dict[str, Any] = {"points": 256, "batch_size": 64, "generator_widths": (8,), "discriminator_widths": (16, 8)}
@@ -37,6 +37,15 @@ RECIPES: list[dict[str, Any]] = [
         "evaluate_every": 2,
     },
 ]
+
+
+def moves(trainer: Trainer) -> list[object]:
+    """Everything that moves in a training, but for the points of a generator that has not played yet."""
+    state = trainer.state_dict()
+    tensors = {**state.pop("tensors"), **state.pop("healthy"), "rng": state.pop("rng")}
+    best = state.pop("best_weights")
+    played = trainer.position.step or tensors.pop("fake_batch") is None
+    return [played, None if best is None else best.tolist(), state, {name: t.tolist() for name, t in tensors.items()}]
 
 
 def test_one_record_an_epoch_with_losses_scores_and_metrics() -> None:
@@ -239,6 +248,103 @@ def test_a_checkpoint_may_fall_between_two_phases(recipe: dict[str, Any]) -> Non
     assert records == parts.history == whole.history
     assert parts.position == whole.position
     np.testing.assert_array_equal(parts.sample(50, seed=0), whole.sample(50, seed=0))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.get("objective", "textbook"))
+def test_what_a_phase_did_is_seen_without_a_trace(recipe: dict[str, Any]) -> None:
+    config = RunConfig(**{**QUICK, **recipe, "seed": 3, "discriminator_steps": 2, "points": 640})
+    plain, seen = Trainer(config), Trainer(config)
+    step = len(plain.game.phases)
+    for place in range(2 * step):
+        phase = plain.game.phases[place % step]
+        # what the update itself counts is the loss before it
+        counted = plain.game.sums.clone()
+        plain.play_phase()
+        counted = plain.game.sums - counted
+        played, records = seen.show_phase()
+        assert played is not None and not records
+        assert (played.step, played.name, played.network) == (place // step + 1, phase.name, phase.network)
+        assert played.next == plain.game.phases[(place + 1) % step].name
+        before = {
+            "on_real": plain.game.pending,
+            "on_fake": counted[1] - plain.game.pending,
+            "discriminator": counted[1],
+            "generator": counted[0],
+        }[phase.loss]
+        assert played.before == pytest.approx(float(before), rel=1e-4, abs=1e-5) and played.after != played.before
+        sizes = len(played.real), len(played.generated), len(played.moved)
+        assert sizes == {"on_real": (64, 0, 0), "on_fake": (0, 64, 0), "generator": (0, 64, 64)}.get(
+            phase.loss, (64, 64, 0)
+        )
+        assert moves(seen) == moves(plain)
+        assert phase.loss != "generator" or not np.array_equal(played.generated, played.moved)
+
+
+def test_the_loss_after_a_phase_is_that_of_its_own_batch_and_noise() -> None:
+    trainer = Trainer(RunConfig(**QUICK, dropout=0.0, discriminator_lr=1e-3, shape="ring8"))
+    played, _ = trainer.show_phase()
+    assert played is not None
+
+    def loss() -> float:
+        with torch.no_grad():
+            logits = trainer.networks[1](torch.from_numpy(played.real))
+        return float(torch.nn.functional.softplus(-logits).mean())
+
+    assert played.after == pytest.approx(loss(), rel=1e-5) and played.after < played.before
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.get("objective", "textbook"))
+@pytest.mark.parametrize(("only", "other"), [("generator", 1), ("discriminator", 0)])
+def test_one_network_may_play_alone(recipe: dict[str, Any], only: Player, other: int) -> None:
+    config = RunConfig(**{**QUICK, **recipe, "seed": 3})
+    trainer = Trainer(config)
+    trainer.advance(epochs=1)
+    trainer.play_phase()
+    still = [parameter.clone() for parameter in trainer.networks[other].parameters()]
+    moving = [parameter.clone() for parameter in trainer.networks[1 - other].parameters()]
+    records = trainer.advance(epochs=2, only=only)
+    assert all(map(torch.equal, trainer.networks[other].parameters(), still))
+    assert not all(map(torch.equal, trainer.networks[1 - other].parameters(), moving))
+    assert [record.epoch for record in records] == [2, 3] and trainer.left_out
+    last = records[1]
+    if only == "generator":
+        assert last.generator_loss == last.generator_loss
+        assert all(map(math.isnan, (last.discriminator_loss, last.d_real, last.d_fake)))
+    else:
+        assert math.isnan(last.generator_loss)
+        assert all(map(math.isfinite, (last.discriminator_loss, last.d_real, last.d_fake)))
+    # a checkpoint goes on with it
+    other_one = Trainer.resume(config, trainer.checkpoint())
+    assert other_one.left_out == trainer.left_out
+    assert [t.advance(epochs=1)[0].epoch for t in (trainer, other_one)] == [4, 4]
+    assert repr(moves(trainer)) == repr(moves(other_one)), "as text: some figures are not numbers"
+
+
+def test_an_epoch_counts_the_updates_that_were_made() -> None:
+    config = RunConfig(**QUICK, dropout=0.0, discriminator_lr=1e-6, generator_lr=1e-6)
+    whole, halved = Trainer(config), Trainer(config)
+    (expected,) = whole.advance(epochs=1)
+    halved.advance(steps=2)
+    halved.advance(steps=1, only="generator")
+    (record,) = halved.advance(steps=1, only="discriminator") + halved.play_phase("discriminator")
+    for name in ("generator_loss", "discriminator_loss", "d_real", "d_fake"):
+        assert getattr(record, name) == pytest.approx(getattr(expected, name), rel=0.1), name
+    assert halved.left_out == 3
+
+
+def test_a_step_is_what_is_left_of_the_phases() -> None:
+    trainer, whole = (Trainer(RunConfig(**QUICK)) for _ in range(2))
+    whole.advance(epochs=1)
+    trainer.play_phase()
+    trainer.advance(steps=1)
+    assert trainer.position == Position(1, 0)
+    records = trainer.advance(steps=3)
+    assert records == whole.history and moves(trainer) == moves(whole)
+    trainer.play_phase("discriminator"), trainer.play_phase("discriminator")
+    trainer.advance(steps=1, only="discriminator")  # of the step begun only the generator's turn is left
+    assert trainer.position == Position(6, 0)
+    with pytest.raises(ValueError, match="steps is -1"):
+        trainer.advance(steps=-1)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda trainer: pickle.loads(pickle.dumps(trainer))])
