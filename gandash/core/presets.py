@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from gandash.core.config import RunConfig
-from gandash.core.targets import read_spec
-from gandash.core.targets.shapes import SHAPES, Kind
+from gandash.core.targets import TargetSpec, read_spec
+from gandash.core.targets.shapes import SHAPES, Kind, Shape
 
 COMMON: Mapping[str, Any] = {
     "objective": "rpgan",
@@ -72,18 +72,20 @@ EXCEPTIONS: Mapping[str, Mapping[str, Any]] = {
 """What single shapes add to the recipe of their kind."""
 
 
-def textbook(shape: str) -> RunConfig:
-    """The chapter's recipe for a target by its name: one for all shapes, one for all patterns of numbers."""
-    spec = read_spec(shape)
-    return RunConfig(target=spec) if spec.kind == "shape" else CHAPTERS_PATTERN.model_copy(update={"target": spec})
+def textbook(target: str | TargetSpec) -> RunConfig:
+    """The chapter's recipe for a target or its text: one for all shapes, one for all patterns of numbers."""
+    spec = read_spec(target)
+    return CHAPTERS_PATTERN.model_copy(update={"target": spec}) if spec.build().numbers else RunConfig(target=spec)
 
 
-def best(shape: str) -> RunConfig:
-    """The best recipe known for a built-in shape; for a pattern of numbers that for multiples of 5."""
-    if shape not in SHAPES:
-        return BEST_PATTERN.model_copy(update={"target": read_spec(shape)})
-    recipe = {**COMMON, **BY_KIND[SHAPES[shape].kind], **EXCEPTIONS.get(shape, {})}
-    return RunConfig(shape=shape, **recipe)
+def best(target: str | TargetSpec) -> RunConfig:
+    """The best recipe known for a built-in shape, or for one of its kind; for any pattern that for multiples of 5."""
+    spec = read_spec(target)
+    built = spec.build()
+    if built.numbers:
+        return BEST_PATTERN.model_copy(update={"target": spec})
+    kind: Kind = built.kind if isinstance(built, Shape) else "area"
+    return RunConfig(target=spec, **{**COMMON, **BY_KIND[kind], **EXCEPTIONS.get(built.name, {})})
 
 
 def _lower_first(title: str) -> str:

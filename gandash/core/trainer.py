@@ -74,6 +74,7 @@ class Trainer:
         real = torch.from_numpy(self._real).to(self.device)
         self._mean = real.mean(dim=0) if config.standardize else torch.zeros_like(real[0])
         self._std = real.std(dim=0) if config.standardize else torch.ones_like(real[0])
+        self._std[self._std == 0] = 1.0  # a coordinate that is the same everywhere stays as it is
         self._data = (real - self._mean) / self._std
         self._shuffled: Tensor | None = None
 

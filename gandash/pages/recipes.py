@@ -12,6 +12,7 @@ import streamlit as st
 
 from gandash.core.config import RunConfig
 from gandash.core.presets import best, textbook
+from gandash.core.targets import TargetSpec
 from gandash.pages import setup
 
 RECIPE = "recipe"
@@ -19,7 +20,7 @@ OWN = "own"
 MACHINE = ("seed", "device")
 """Knobs that belong to no recipe."""
 
-RECIPES: Mapping[str, Callable[[str], RunConfig]] = {"textbook": textbook, "best": best}
+RECIPES: Mapping[str, Callable[[str | TargetSpec], RunConfig]] = {"textbook": textbook, "best": best}
 """The recipe of each name for a shape; the textbook's is the chapter's on any shape."""
 
 TITLES: Mapping[str, str] = {"textbook": "Textbook", "best": "Best", OWN: "Own"}
@@ -111,4 +112,4 @@ def _is(config: RunConfig | None, recipe: str) -> bool:
     if config is None:
         return False
     machine = {name: getattr(config, name) for name in MACHINE}
-    return config == RECIPES[recipe](config.shape).model_copy(update=machine)
+    return config == RECIPES[recipe](config.target).model_copy(update=machine)

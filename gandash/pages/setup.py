@@ -137,8 +137,8 @@ def typed(value: Any) -> Any:
             return str(value).removesuffix(".0")
         case tuple():
             return ", ".join(map(str, value)) or NO_WIDTHS
-        case {"kind": "shape" | "pattern", "name": name}:
-            return name
+        case {"kind": _}:
+            return read_spec(value).text
         case _:
             return value
 

@@ -148,6 +148,11 @@ class PatternSpec(TargetSpec):
         """The pattern of this text; raises `ValueError`."""
         return cls(name=_described(text).text)
 
+    @property
+    def text(self) -> str:
+        """Its text."""
+        return self.name
+
     def make(self) -> Pattern:
         """The pattern."""
         found = _described(self.name)

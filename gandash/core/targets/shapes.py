@@ -42,6 +42,11 @@ class ShapeSpec(TargetSpec):
         """The shape of this name; raises `ValueError`."""
         return cls(name=_known(text))
 
+    @property
+    def text(self) -> str:
+        """Its name."""
+        return self.name
+
     def make(self) -> Shape:
         """The shape from the registry."""
         return SHAPES[self.name]
@@ -97,7 +102,7 @@ class Shape(Target):
         return self.sampler(n, rng)
 
 
-class _CurveShape(Shape):
+class CurveShape(Shape):
     """A curve: its points can be held against the function itself."""
 
     metrics = ("headline", "mse", "x_coverage", "sliced_wasserstein", "sw_ratio", "coverage")
@@ -183,7 +188,7 @@ def curve(
             x = rng.uniform(*x_range, n)
             return np.column_stack((x, f(x)))
 
-        _registry[name] = _CurveShape(name, title, "curve", formula, bounds, sample, curve=f, x_range=x_range)
+        _registry[name] = CurveShape(name, title, "curve", formula, bounds, sample, curve=f, x_range=x_range)
         return f
 
     return register

@@ -147,6 +147,11 @@ class TargetSpec(BaseModel):
         """The spec that a short text means, for kinds that have such; raises `ValueError`."""
         raise ValueError(f"{shortened(text)} is not a target")
 
+    @property
+    def text(self) -> str:
+        """The short text that `read_spec` reads as this spec; its JSON where its kind has none shorter."""
+        return self.model_dump_json()
+
     def make(self) -> Target:
         """Make the target; `build` keeps what this returns."""
         raise NotImplementedError
