@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gandash.core import weights as past
 from gandash.core.best import SMOOTHED, Best
 from gandash.core.capture import capture
 from gandash.core.checkpoint import DamagedError, State, check_config, dump, load
@@ -254,7 +255,7 @@ class Trainer:
         return Appraisal(
             which=which,
             epoch=epoch,
-            progress=self.progress if here else max(0.0, (epoch - self.first_epoch) / self.config.epochs),
+            progress=max(0.0, self.progress if here else (epoch - self.first_epoch) / self.config.epochs),
             metrics=self._full(variant) | {"headline": headline},
             uncertainty=uncertainty,
         )
@@ -310,6 +311,31 @@ class Trainer:
         """A generator as a file of one of `gandash.core.formats.FORMATS`; `which` as for `export_torchscript`."""
         which = which or self.shown
         return write(self._exported(self._resolved(which)), self.config, self.appraise(which), format)
+
+    def weights(self) -> bytes:
+        """Both networks as they are now, without what training on would take; see `look_back`."""
+        return past.dump(self)
+
+    @property
+    def weights_size(self) -> int:
+        """About how many bytes `weights` gives."""
+        return past.size(self)
+
+    def look_back(self, data: bytes) -> None:
+        """Make both networks what they were when `weights` gave these bytes, to be looked at and exported.
+
+        Nothing is trained on from there: the training counts as finished. `best` is still the best that is known now.
+        """
+        past.put(self, data)
+
+    def rewound(self, epoch: int) -> None:
+        """The networks are again what they were after this epoch."""
+        self.batches, self.position = epoch * self.config.batches_per_epoch, Position(0, 0)
+        self.state, self.message = "finished", ""
+        for which, moving in self._moving().items():
+            self._healthy[which].copy_(moving)
+        self._gaps.clear()
+        self._reports.clear()
 
     def checkpoint(self, history: bool = True) -> bytes:
         """All that `resume` needs to go on bit for bit; `history` False leaves the records out."""

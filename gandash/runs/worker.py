@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 from gandash.core.config import RunConfig
 from gandash.core.cost import estimate
 from gandash.core.records import Appraisal, EpochRecord, Measured
+from gandash.runs import timeline
 from gandash.runs.snapshot import FRAME_POINTS, Frame
+from gandash.runs.timeline import Kept
 
 if TYPE_CHECKING:
     from gandash.core.trainer import Trainer, Variant
@@ -55,7 +57,7 @@ DIGESTED_BYTES = 2**16
 State = Literal["running", "finished", "stopped_early", "diverged", "failed"]
 
 _log = logging.getLogger(__name__)
-_trainers: OrderedDict[str, _Kept] = OrderedDict()
+_trainers: OrderedDict[str, _Cached] = OrderedDict()
 _trainers_lock = threading.Lock()  # a Dask worker runs several threads
 
 
@@ -79,9 +81,10 @@ class Budget:
 class Chunk:
     """What `advance` did. A failed chunk carries a `message` and no checkpoint: the run stands where it stood.
 
-    `records` are the epochs completed in it, `frames` up to four moments evenly spread over it, `appraisals` those of
-    all `variants`, the one on screen first, or none if they were not asked for or there was no time for them all:
-    `measured` then is what there is. `real` are the first `REAL_POINTS` real points that are trained on, (n, dim).
+    `records` are the epochs completed in it, `frames` up to four moments evenly spread over it, `kept` those of its
+    epochs that the run's timeline keeps, `appraisals` those of all `variants`, the one on screen first, or none if they
+    were not asked for or there was no time for them all: `measured` then is what there is. `real` are the first
+    `REAL_POINTS` real points that are trained on, (n, dim).
     `seconds` is the time it all took, `appraisal_seconds` the appraisals' part.
     """
 
@@ -92,6 +95,7 @@ class Chunk:
     progress: float = 0.0
     records: tuple[EpochRecord, ...] = ()
     frames: tuple[Frame, ...] = ()
+    kept: tuple[Kept, ...] = ()
     appraisals: tuple[Appraisal, ...] = ()
     variants: tuple[str, ...] = ()
     measured: Measured | None = None
@@ -100,7 +104,7 @@ class Chunk:
     appraisal_seconds: float = field(default=0.0, compare=False)
 
 
-class _Kept(NamedTuple):
+class _Cached(NamedTuple):
     """A trainer that stays in the process: which checkpoint it wrote last, and how large that was."""
 
     digest: bytes
@@ -116,7 +120,9 @@ def advance(run_id: str, config_json: str, checkpoint: bytes | None, budget: Bud
             trainer = _take(run_id, config_json, checkpoint)
         except ValueError as error:  # the trainer's own sentence, such as a device that is not there
             return Chunk("failed", str(error))
+        begun = () if checkpoint is not None else kept(trainer)
         chunk = _train(trainer, budget, first=checkpoint is None)
+        chunk = replace(chunk, kept=timeline.thinned((*begun, *chunk.kept), chunk.epoch))
         assert chunk.checkpoint is not None
         _keep(run_id, chunk.checkpoint, trainer)
         return replace(chunk, seconds=time.perf_counter() - start)
@@ -130,6 +136,7 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
     frames = [_frame(trainer)] if first else []
     slices = max(1, min(MOST_FRAMES - len(frames), round(budget.seconds / SECONDS_PER_FRAME), _frames(trainer, budget)))
     records: list[EpochRecord] = []
+    moments: list[Kept] = []
     training = time.perf_counter()  # what went before may have taken longer than there is to train
     for index in range(slices if budget.seconds else 0):
         if _done(trainer, budget):
@@ -137,8 +144,7 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
         left = training + budget.seconds * (index + 1) / slices - time.perf_counter()
         if index and left <= 0:
             break
-        epochs = None if budget.until_epoch is None else budget.until_epoch - trainer.epoch
-        records += trainer.advance(epochs=epochs, seconds=max(left, 0.0))
+        records += _advance(trainer, budget, max(left, 0.0), moments)
         frames.append(_frame(trainer))
     trained = time.perf_counter()
     measured: Measured | None = None
@@ -155,6 +161,7 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
         progress=trainer.progress,
         records=tuple(records),
         frames=tuple(frame for frame in frames if np.isfinite(frame.points).all()),  # an epoch may be about to diverge
+        kept=tuple(moments),
         appraisals=appraisals,
         variants=trainer.variants,
         measured=measured,
@@ -162,6 +169,38 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
         seconds=time.perf_counter() - start,
         appraisal_seconds=appraised - trained,
     )
+
+
+def _advance(trainer: Trainer, budget: Budget, seconds: float, moments: list[Kept]) -> list[EpochRecord]:
+    """Train for so long or up to the budget's epoch, with a stop at every epoch that the timeline keeps."""
+    deadline = time.perf_counter() + seconds
+    records: list[EpochRecord] = []
+    while not _done(trainer, budget):
+        goal = timeline.following(trainer.epoch)
+        if budget.until_epoch is not None:
+            goal = min(goal, budget.until_epoch)
+        done = trainer.advance(epochs=goal - trainer.epoch, seconds=max(deadline - time.perf_counter(), 0.0))
+        records += done
+        if trainer.epoch < goal:  # the time is over
+            break
+        if done:
+            moments += kept(trainer)
+    return records
+
+
+def kept(trainer: Trainer) -> tuple[Kept, ...]:
+    """What the timeline keeps of a trainer that stands at the end of an epoch: nothing or one frame.
+
+    Weights go with it where they are few enough; points that are not finite are not kept.
+    """
+    epoch = trainer.epoch
+    if not timeline.is_kept(epoch) or trainer.state == "diverged":
+        return ()
+    points = _frame(trainer).points
+    if not np.isfinite(points).all():
+        return ()
+    light = not timeline.has_weights(epoch, epoch, trainer.weights_size)
+    return (Kept(epoch, points, None if light else trainer.weights()),)
 
 
 def _appraisals(trainer: Trainer) -> tuple[Appraisal, ...]:
@@ -270,7 +309,7 @@ def _take(run_id: str, config_json: str, checkpoint: bytes | None) -> Trainer:
 
 def _keep(run_id: str, checkpoint: bytes, trainer: Trainer) -> None:
     with _trainers_lock:
-        _trainers[run_id] = _Kept(_digest(checkpoint), len(checkpoint), trainer)
+        _trainers[run_id] = _Cached(_digest(checkpoint), len(checkpoint), trainer)
         older = sum(kept.size for kept in _trainers.values()) - len(checkpoint)
         while len(_trainers) > CACHED_TRAINERS or older > CACHED_BYTES:
             older -= _trainers.popitem(last=False)[1].size

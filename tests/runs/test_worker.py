@@ -12,10 +12,11 @@ import torch
 from gandash import portable
 from gandash.core.config import RunConfig
 from gandash.core.devices import available_devices
-from gandash.core.records import EpochRecord
+from gandash.core.records import Appraisal, EpochRecord
 from gandash.core.trainer import Trainer
-from gandash.runs import worker
+from gandash.runs import timeline, worker
 from gandash.runs.snapshot import History, records_of
+from gandash.runs.timeline import Kept
 from gandash.runs.worker import Budget, Chunk
 
 CONFIG = RunConfig(
@@ -282,3 +283,58 @@ def test_a_portable_export_is_read_without_torch_and_draws_the_points_that_are_s
 
 def test_warm_up_tells_the_devices() -> None:
     assert worker.warm_up() == available_devices()
+
+
+LONG = CONFIG.model_copy(update={"points": 128, "epochs": 45})
+
+
+def kept_of(seconds: float, *, cached: bool) -> dict[int, tuple[bytes, bytes | None]]:
+    """All that the timeline keeps of LONG, trained in chunks of so many seconds."""
+    moments: tuple[Kept, ...] = ()
+    checkpoint = None
+    while True:
+        if not cached:
+            worker._trainers.clear()
+        chunk = worker.advance("run", LONG.to_json(), checkpoint, Budget(seconds))
+        moments = timeline.thinned((*moments, *chunk.kept), chunk.epoch)
+        checkpoint = chunk.checkpoint
+        if chunk.state != "running":
+            return {each.epoch: (each.points.tobytes(), each.weights) for each in moments}
+
+
+def test_the_same_frames_are_kept_however_the_training_is_cut_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trainer, "appraise", lambda trainer, which: Appraisal(which, 0, 0.0, {}, 0.0))
+    monkeypatch.setattr(Trainer, "measure", lambda trainer, seconds, known: None)
+    monkeypatch.setattr(timeline, "MOST", 20)
+    monkeypatch.setattr(timeline, "WEIGHTS_EVERY", 5)
+    whole = kept_of(60.0, cached=True)
+    assert list(whole) == list(range(0, 46, 4))
+    assert [epoch for epoch, (_, weights) in whole.items() if weights] == list(range(0, 46, 20))
+    assert kept_of(0.02, cached=False) == whole == kept_of(0.003, cached=True)
+    trainer = Trainer(LONG)
+    trainer.advance(epochs=40)
+    points, weights = whole[40]
+    assert points == trainer.sample(1000, seed=0, which="ema").tobytes()
+    assert weights == trainer.weights()
+
+
+def test_keeping_frames_changes_nothing_of_the_training() -> None:
+    chunk = worker.advance("run", JSON, None, Budget(60.0))
+    plain = Trainer(CONFIG)
+    plain.advance(epochs=12)
+    assert [each.epoch for each in chunk.kept] == list(range(13))
+    assert chunk.checkpoint is not None
+    found, expected = (Trainer.resume(CONFIG, data) for data in (chunk.checkpoint, plain.checkpoint()))
+    for name, tensor in expected.game.tensors().items():
+        assert torch.equal(found.game.tensors()[name], tensor), name
+
+
+def test_a_chunk_between_two_kept_epochs_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeline, "MOST", 4)
+    checkpoint = worker.advance("run", LONG.to_json(), None, Budget(60.0, until_epoch=4)).checkpoint
+    odd = worker.advance("run", LONG.to_json(), checkpoint, Budget(60.0, until_epoch=5))
+    assert odd.kept == () and odd.epoch == 5
+    even = worker.advance("run", LONG.to_json(), odd.checkpoint, Budget(60.0, until_epoch=6))
+    assert [each.epoch for each in even.kept] == [6]
+    still = worker.advance("run", LONG.to_json(), even.checkpoint, Budget(0.0, evaluate=True))
+    assert still.kept == ()
