@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -21,6 +21,7 @@ from gandash.runs import run as runs
 from gandash.runs.run import Run
 from gandash.runs.snapshot import RunSummary, summary, thumbnail
 from gandash.runs.store import RunStore, StoreError, is_alive, this_process
+from gandash.runs.timeline import Kept
 
 _log = logging.getLogger(__name__)
 
@@ -202,6 +203,21 @@ class Library:
         snapshot = entry.run.snapshot
         return thumbnail(snapshot.config, snapshot.frames[-1].points) if snapshot.frames else None
 
+    def kept(self, run_id: str, epochs: Collection[int] | None = None, *, weights: bool = False) -> tuple[Kept, ...]:
+        """What the timeline keeps of a run, of these epochs or all, oldest first; without `weights` only the points."""
+        entry = self._entry(run_id)
+        unsaved = () if entry is None else entry.run.kept
+        stored = {each.epoch: each for each in self._store.kept(run_id, epochs, weights=weights)}
+        stored |= {each.epoch: each for each in unsaved if epochs is None or each.epoch in epochs}
+        return tuple(stored[epoch] for epoch in sorted(stored))
+
+    def kept_weights(self, run_id: str) -> tuple[int, ...]:
+        """The epochs of a run whose weights are kept, oldest first."""
+        entry = self._entry(run_id)
+        unsaved = () if entry is None else entry.run.kept
+        stored = set(self._store.kept_weights(run_id)) - {each.epoch for each in unsaved}
+        return tuple(sorted(stored.union(each.epoch for each in unsaved if each.weights is not None)))
+
     def wishes(self) -> list[tuple[str, str]]:
         """What others wish for, as ids of runs and wishes: `grant` each."""
         return [wish for wish in self._store.wishes() if wish not in self._granted]
@@ -244,7 +260,7 @@ class Library:
         if entry is not None and run is not None and (saved is None or run.snapshot is not saved.snapshot):
             if not self._write(run, saved):
                 return self._lost(run_id)
-            entry.saved = run
+            self._written(entry, run)
         if mark is not None and deleted is not None:
             self._store.delete(run_id, deleted)
             self._has(run_id, deleted=True)
@@ -264,7 +280,7 @@ class Library:
 
     def _write(self, run: Run, saved: Run | None) -> bool:
         if saved is None:
-            self._store.create(run.snapshot, self._server, run.checkpoint)
+            self._store.create(run.snapshot, self._server, run.checkpoint, run.kept)
             return True
         old = saved.snapshot
         return self._store.save(
@@ -274,7 +290,16 @@ class Library:
             checkpoint=None if run.checkpoint is saved.checkpoint else run.checkpoint,
             rows=run.snapshot.history.rows(len(old.history)),
             real=None if run.snapshot.real is old.real else run.snapshot.real,
+            kept=run.kept,
         )
+
+    def _written(self, entry: _Entry, run: Run) -> None:
+        """Note that the store has this state of a run; what it keeps needs no place in memory any more."""
+        entry.saved = replace(run, kept=())
+        with self.lock:
+            left = tuple(each for each in entry.run.kept if each not in run.kept)
+            if len(left) < len(entry.run.kept):
+                entry.run = replace(entry.run, kept=left)
 
     def _has(self, run_id: str, *, deleted: bool) -> None:
         """Note how the store has a run; the mark goes unless somebody wants it otherwise by now."""

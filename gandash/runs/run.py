@@ -18,8 +18,9 @@ import numpy as np
 
 from gandash.core.config import RunConfig
 from gandash.core.records import Appraisal, Measured
-from gandash.runs import access
+from gandash.runs import access, timeline
 from gandash.runs.snapshot import Snapshot, Status
+from gandash.runs.timeline import Kept
 from gandash.runs.worker import Budget, Chunk, State
 
 FIRST_CHUNK_SECONDS = 0.1
@@ -43,6 +44,7 @@ class Run:
     the chunk in flight ends. `unappraised` counts the seconds of training since the last appraisal, which took
     `appraisal_seconds`. A run is `unappraisable` if its last appraisal failed; it is not asked for again until the run
     goes on. `measured` is what a chunk had no time to make an appraisal of: the run trains on once it is done.
+    `kept` is what the store may not have yet of what the timeline keeps.
     `marked` is when the last chunk came back, while the run goes on, and `rate` its epochs a second.
     """
 
@@ -55,6 +57,7 @@ class Run:
     appraisal_seconds: float = 0.0
     unappraisable: bool = False
     measured: Measured | None = None
+    kept: tuple[Kept, ...] = ()
     marked: float | None = None
     rate: float | None = None
 
@@ -84,12 +87,15 @@ class Run:
         return not self.active and self.flight is None
 
 
-def child(parent: Snapshot, run_id: str, created: datetime, config: RunConfig, chunk: Chunk) -> Run:
+def child(
+    parent: Snapshot, run_id: str, created: datetime, config: RunConfig, chunk: Chunk, kept: Iterable[Kept] = ()
+) -> Run:
     """A run that goes on from another one, which stays as it is; `chunk` is what it begins with.
 
-    It has a copy of what its parent had up to there, so that the parent may go.
+    It has a copy of what its parent had up to there, `kept` included, so that the parent may go.
     """
     history, epoch = parent.history, chunk.epoch
+    kept = timeline.thinned((each for each in kept if each.epoch <= epoch), epoch)
     snapshot = Snapshot(
         run_id,
         1,
@@ -97,10 +103,11 @@ def child(parent: Snapshot, run_id: str, created: datetime, config: RunConfig, c
         Status.PAUSED,
         created,
         history=history.rows(0, int(np.searchsorted(history.epoch, epoch, side="right"))),
+        timeline=tuple(each.epoch for each in kept),
         parent=parent.run_id,
         first_epoch=epoch,
     )
-    return take_in(Run(snapshot), chunk, now=0.0)
+    return take_in(Run(snapshot, kept=kept), chunk, now=0.0)
 
 
 def changed(run: Run, **changes: Any) -> Run:
@@ -247,6 +254,8 @@ def take_in(run: Run, chunk: Chunk, now: float) -> Run:
     if chunk.appraisals:
         unappraised, appraised = 0.0, chunk.progress
     run = replace(run, checkpoint=chunk.checkpoint, unappraised=unappraised, measured=chunk.measured)
+    if chunk.kept:
+        run = replace(run, kept=timeline.thinned((*run.kept, *chunk.kept), chunk.epoch))
     if budget.seconds:
         run = _timed(run, chunk, now)
     if status is Status.STARTING:
@@ -258,6 +267,7 @@ def take_in(run: Run, chunk: Chunk, now: float) -> Run:
         epoch=chunk.epoch,
         progress=chunk.progress,
         frames=(*old.frames, *chunk.frames)[-KEPT_FRAMES:],
+        timeline=timeline.merged(old.timeline, chunk.kept, chunk.epoch),
         history=old.history.extended(chunk.records),
         appraisals=by_variant(chunk.appraisals) if chunk.appraisals else old.appraisals,
         appraised=appraised,

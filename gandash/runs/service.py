@@ -15,7 +15,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -40,6 +40,7 @@ from gandash.runs.saver import Saver
 from gandash.runs.settings import Settings
 from gandash.runs.snapshot import RunSummary, Snapshot, Status, records_of
 from gandash.runs.store import RunStore
+from gandash.runs.timeline import Kept
 from gandash.runs.turns import Turns
 from gandash.runs.worker import Budget, Chunk
 
@@ -220,7 +221,8 @@ class RunService:
         self._refuse_dear(child_config(parent.config, changes))  # says what is wrong at once
         config_json, chunk = self._ask(self._fork, parent.config.to_json(), checkpoint, dict(changes))
         config = RunConfig.from_json(config_json)
-        child = runs.child(parent, secrets.token_hex(5), datetime.now(UTC), config, chunk)
+        kept = self._library.kept(run_id, weights=True)
+        child = runs.child(parent, secrets.token_hex(5), datetime.now(UTC), config, chunk, kept)
         return self._begin(child, owner, int(step))
 
     def watch(self, run_id: str) -> None:
@@ -276,6 +278,28 @@ class RunService:
             raise ValueError(f"{n} samples were asked for; give a number from 1 to {MOST_SAMPLES:,}.")
         config_json, checkpoint = self._generator(run_id, which)
         return self._ask(worker.samples, config_json, checkpoint, n, which, seed)
+
+    def timeline(self, run_id: str, *, weights: bool = False) -> tuple[int, ...]:
+        """The epochs of a run that are kept, oldest first; with `weights` those of them whose networks are, too."""
+        epochs = self.snapshot(run_id).timeline
+        return tuple(sorted({*epochs} & {*self._library.kept_weights(run_id)})) if weights else epochs
+
+    def kept(self, run_id: str, epoch: int, *, weights: bool = True) -> Kept:
+        """A run as it was after an epoch of its `timeline`; `ValueError` if that is not kept.
+
+        The weights are there for some of them only: see `timeline`.
+        """
+        found = self.kept_frames(run_id, (epoch,), weights=weights)
+        if not found:
+            raise ValueError(f"Epoch {epoch} of the run is not kept: choose one of its timeline.")
+        return found[0]
+
+    def kept_frames(
+        self, run_id: str, epochs: Collection[int] | None = None, *, weights: bool = False
+    ) -> tuple[Kept, ...]:
+        """What is kept of these epochs of a run, or of all, oldest first; those that are not kept are left out."""
+        self.snapshot(run_id)  # that there is no such run is said first
+        return self._library.kept(run_id, epochs, weights=weights)
 
     def history_frame(self, run_id: str) -> pandas.DataFrame:
         """The figures of every epoch as a table: `epoch` and the columns of the history."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -194,9 +194,10 @@ class Snapshot:
     `epoch` counts whole epochs, those of the run's ancestors included: a child begins at `first_epoch`, the epoch of
     its `parent` (a run's id, perhaps of one that is gone), with a copy of the parent's history up to there. `progress`
     runs from 0 to 1 over the run's own epochs. `frames` holds the newest few frames, oldest first; a chunk of training
-    brings one to four of them. `variants` are the generators that can be exported now, and `appraisals` says how good
-    they were when the run's progress was `appraised`: at rest that is now, or soon. `real` are the first real points
-    that the run trains on, (n, dim); None until the first chunk is back. `epochs_per_second` and `seconds_left` are
+    brings one to four of them; `timeline` are the epochs whose points are kept, oldest first (`gandash.runs.timeline`).
+    `variants` are the generators that can be exported now, and `appraisals` says how good they were when the run's
+    progress was `appraised`: at rest that is now, or soon. `real` are the first real points that the run trains on,
+    (n, dim); None until the first chunk is back. `epochs_per_second` and `seconds_left` are
     None while unknown and while the run stands still. `owners` are the keys of those who may control it; without any it
     belongs to whoever first does. Two things are never stored: `unsaved`, why this state is not on the disk yet and
     would be lost with the server (empty while all is well), and `place`, where in the queue a waiting run is, from 1.
@@ -211,6 +212,7 @@ class Snapshot:
     epoch: int = 0
     progress: float = 0.0
     frames: tuple[Frame, ...] = ()
+    timeline: tuple[int, ...] = ()
     history: History = field(default_factory=History)
     appraisals: Mapping[str, Appraisal] = field(default_factory=dict)
     appraised: float | None = None
@@ -225,6 +227,15 @@ class Snapshot:
     owners: tuple[str, ...] = ()
     unsaved: str = ""
     place: int | None = None
+
+    def at(self, epoch: int) -> Snapshot:
+        """The run as it was after an earlier epoch, while it went on: with the figures of the history up to there."""
+        if epoch >= self.epoch:
+            return self
+        history = self.history.rows(0, int(np.searchsorted(self.history.epoch, epoch, side="right")))
+        progress = max(0.0, (epoch - self.first_epoch) / self.config.epochs)
+        past = replace(self, epoch=epoch, progress=progress, history=history, appraisals={}, appraised=None)
+        return replace(past, status=Status.RUNNING, message="", epochs_per_second=None, seconds_left=None)
 
     @property
     def shown(self) -> str:

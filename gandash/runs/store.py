@@ -1,9 +1,10 @@
 """Saved runs: one SQLite file, written chunk by chunk, so that a server that dies loses at most the chunk in flight.
 
-Each `save` is one transaction over the run's row, its newest checkpoint, its newest frame and the epochs since the last
-`save`: what is read back always belongs together. Arrays are raw little-endian bytes and checkpoints are opaque;
-nothing is pickled. Reading has a connection of its own and never waits for writing. A row that is damaged or of a newer
-version is told as such and hides no other. This module knows no process pool and no torch.
+Each `save` is one transaction over the run's row, its newest checkpoint, its newest frame, and the epochs since the
+last `save` with what is kept of them: what is read back always belongs together. Arrays are raw little-endian bytes;
+checkpoints and weights are opaque; nothing is pickled. Reading has a connection of its own and never waits for writing.
+A row that is damaged or of a newer version is told as such and hides no other. This module knows no process pool and no
+torch.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from gandash.core.config import RunConfig
 from gandash.core.problems import shortened
 from gandash.core.records import Appraisal
 from gandash.core.targets import TargetSpec, read_spec
+from gandash.runs import timeline
 from gandash.runs.snapshot import THUMBNAIL_POINTS, Frame, History, RunSummary, Snapshot, Status, damaged, thumbnail
+from gandash.runs.timeline import Kept
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 FILE_NAME = "runs.sqlite3"
 WISH_TIME = timedelta(minutes=1)
 """How long a wish holds: a server that comes up much later must not stop what was resumed meanwhile."""
@@ -57,6 +60,11 @@ CREATE TABLE history (
     run_id TEXT REFERENCES runs ON DELETE CASCADE, first_epoch INTEGER,
     names TEXT NOT NULL, epochs BLOB NOT NULL, columns BLOB NOT NULL,
     PRIMARY KEY (run_id, first_epoch)
+);
+CREATE TABLE kept (
+    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, epoch INTEGER NOT NULL,
+    points BLOB NOT NULL, dim INTEGER NOT NULL, weights BLOB,
+    PRIMARY KEY (run_id, epoch)
 );
 CREATE TABLE wishes (
     run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, wish TEXT NOT NULL, made TEXT NOT NULL,
@@ -93,6 +101,15 @@ ALTER TABLE runs ADD COLUMN owners TEXT NOT NULL DEFAULT '[]';
 CREATE TABLE wishes (
     run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, wish TEXT NOT NULL, made TEXT NOT NULL,
     PRIMARY KEY (run_id, wish)
+);
+"""
+
+
+_FROM_3_TO_4 = """
+CREATE TABLE kept (
+    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, epoch INTEGER NOT NULL,
+    points BLOB NOT NULL, dim INTEGER NOT NULL, weights BLOB,
+    PRIMARY KEY (run_id, epoch)
 );
 """
 
@@ -169,7 +186,9 @@ class RunStore:
                     f"{SCHEMA_VERSION}). Update gandash, or set GANDASH_HOME to another folder."
                 )
 
-    def create(self, snapshot: Snapshot, server: str, checkpoint: bytes | None = None) -> None:
+    def create(
+        self, snapshot: Snapshot, server: str, checkpoint: bytes | None = None, kept: Collection[Kept] = ()
+    ) -> None:
         """Add a run, with all that it begins with."""
         config = snapshot.config
         row = {
@@ -184,7 +203,7 @@ class RunStore:
         }
         with self._transaction() as db:
             db.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
-            _add(db, snapshot, checkpoint, snapshot.history, snapshot.real)
+            _add(db, snapshot, checkpoint, snapshot.history, snapshot.real, kept)
 
     def save(
         self,
@@ -195,12 +214,14 @@ class RunStore:
         checkpoint: bytes | None = None,
         rows: History | None = None,
         real: NDArray[np.float32] | None = None,
+        kept: Collection[Kept] = (),
     ) -> bool:
         """Write what has changed in a run since the version that was saved last.
 
         Returns False, and writes nothing, if the run was deleted or another server saved it meanwhile. Without
         `checkpoint` the saved one is kept. Of the snapshot's frames the newest is kept. `rows` are those of its history
-        that were not saved yet, `real` its real points if they were not.
+        that were not saved yet, `real` its real points if they were not. `kept` is what is new on its timeline; what
+        that does not keep any more is removed.
         """
         row = {"server": server, **_changing(snapshot)}
         with self._transaction() as db:
@@ -211,7 +232,7 @@ class RunStore:
             )
             if not cursor.rowcount:
                 return False
-            _add(db, snapshot, checkpoint, rows or History(), real)
+            _add(db, snapshot, checkpoint, rows or History(), real, kept)
         return True
 
     def load(self, run_id: str, *, deleted: bool = False) -> StoredRun | None:
@@ -229,6 +250,7 @@ class RunStore:
                 frames = db.execute("SELECT * FROM frames WHERE run_id = ?", (run_id,)).fetchall()
                 real = db.execute("SELECT points, dim FROM real WHERE run_id = ?", (run_id,)).fetchone()
                 parts = db.execute(_HISTORY, (run_id,)).fetchall()
+                epochs = db.execute("SELECT epoch FROM kept WHERE run_id = ? ORDER BY epoch", (run_id,)).fetchall()
             finally:
                 db.execute("COMMIT")
         try:
@@ -243,6 +265,7 @@ class RunStore:
                 config=config,
                 version=int(row["version"]),
                 frames=tuple(_frame(frame) for frame in frames),
+                timeline=tuple(int(kept["epoch"]) for kept in epochs),
                 history=_joined(parts),
                 appraisals=_appraisals(row["appraisals"]),
                 appraised=None if row["appraised"] is None else float(row["appraised"]),
@@ -276,6 +299,28 @@ class RunStore:
             return thumbnail(RunConfig.from_json(row["config"]), _points(row))
         except _ODD:
             return None
+
+    def kept(self, run_id: str, epochs: Collection[int] | None = None, *, weights: bool = False) -> list[Kept]:
+        """What is kept of these epochs of a run, or of all, oldest first; what is damaged is left out."""
+        columns = "epoch, points, dim" + (", weights" if weights else "")
+        where = "" if epochs is None else f" AND epoch IN ({', '.join('?' * len(epochs))})"
+        with self._read() as db:
+            rows = db.execute(
+                f"SELECT {columns} FROM kept WHERE run_id = ?{where} ORDER BY epoch", (run_id, *(epochs or ()))
+            ).fetchall()
+        found = []
+        for row in rows:
+            with contextlib.suppress(*_ODD):
+                found.append(_kept(row, weights=weights))
+        return found
+
+    def kept_weights(self, run_id: str) -> list[int]:
+        """The epochs of a run whose weights are kept, oldest first."""
+        with self._read() as db:
+            rows = db.execute(
+                "SELECT epoch FROM kept WHERE run_id = ? AND weights IS NOT NULL ORDER BY epoch", (run_id,)
+            ).fetchall()
+        return [int(row["epoch"]) for row in rows]
 
     def version(self, run_id: str) -> int | None:
         """The version of the snapshot that is saved, or None if there is no such run."""
@@ -495,6 +540,7 @@ def _figures_of_1(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
 _UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     1: _from_1_to_2,
     2: lambda db: _execute(db, _FROM_2_TO_3),
+    3: lambda db: _execute(db, _FROM_3_TO_4),
 }
 """What brings a file from a schema to the next. Every schema that was ever written is read for ever."""
 
@@ -536,6 +582,7 @@ def _add(
     checkpoint: bytes | None,
     rows: History,
     real: NDArray[np.float32] | None,
+    kept: Collection[Kept],
 ) -> None:
     """Write what belongs to a run beside its row."""
     if checkpoint is not None:
@@ -562,6 +609,24 @@ def _add(
             ),
         )
 
+    if kept:
+        db.executemany(
+            "INSERT OR REPLACE INTO kept (run_id, epoch, points, dim, weights) VALUES (?, ?, ?, ?, ?)",
+            [(snapshot.run_id, each.epoch, *_blob(each.points), each.weights) for each in kept],
+        )
+        _thin(db, snapshot.run_id, snapshot.epoch)
+
+
+def _thin(db: sqlite3.Connection, run_id: str, epoch: int) -> None:
+    """Remove what the timeline of a run does not keep any more after this epoch."""
+    db.execute("DELETE FROM kept WHERE run_id = ? AND epoch % ? != 0", (run_id, timeline.stride(epoch)))
+    (size,) = db.execute("SELECT max(length(weights)) FROM kept WHERE run_id = ?", (run_id,)).fetchone()
+    if size is not None:
+        db.execute(
+            "UPDATE kept SET weights = NULL WHERE run_id = ? AND weights IS NOT NULL AND (? IS NULL OR epoch % ? != 0)",
+            (run_id, *(2 * (timeline.weights_stride(epoch, size),))),
+        )
+
 
 def _blob(points: NDArray[np.float32]) -> tuple[bytes, int]:
     return np.ascontiguousarray(points, "<f4").tobytes(), points.shape[1]
@@ -575,6 +640,11 @@ def _points(row: sqlite3.Row) -> NDArray[np.float32]:
     if row["dim"] < 2 or not len(points):
         raise ValueError(f"points of shape {points.shape}")
     return points
+
+
+def _kept(row: sqlite3.Row, *, weights: bool) -> Kept:
+    data = row["weights"] if weights else None
+    return Kept(int(row["epoch"]), _points(row), None if data is None else memoryview(data).tobytes())
 
 
 def _frame(row: sqlite3.Row) -> Frame:

@@ -80,6 +80,12 @@ def following(epoch: int) -> int:
     return after if is_kept(after) else (epoch // (2 * step) + 1) * 2 * step
 
 
+def merged(epochs: tuple[int, ...], kept: Iterable[Kept], epoch: int) -> tuple[int, ...]:
+    """Which epochs are kept after this one, of those that were and those that are new, oldest first."""
+    fresh = {each.epoch for each in kept}
+    return tuple(sorted(each for each in fresh.union(epochs) if each % stride(epoch) == 0)) if fresh else epochs
+
+
 def thinned(kept: Iterable[Kept], epoch: int) -> tuple[Kept, ...]:
     """What is still kept after this epoch, oldest first; of two of one epoch the last."""
     step = stride(epoch)

@@ -41,7 +41,7 @@ def test_both_networks_come_back_as_they_were(name: str) -> None:
     later.look_back(data)
     assert all(map(torch.equal, seen(later), expected))
     assert later.epoch == later.appraise().epoch == 2
-    torch.jit.load(io.BytesIO(later.export()))
+    assert torch.jit.load(io.BytesIO(later.export()))  # type: ignore[no-untyped-call]
     assert later.advance(epochs=1) == [], "nothing goes on from there"
 
 

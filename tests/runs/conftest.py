@@ -15,11 +15,12 @@ import pytest
 from gandash.core.config import RunConfig
 from gandash.core.fork import child_config
 from gandash.core.records import Appraisal, EpochRecord
-from gandash.runs import worker
+from gandash.runs import timeline, worker
 from gandash.runs.executors import LocalWorkers
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Frame
 from gandash.runs.store import RunStore
+from gandash.runs.timeline import Kept
 from gandash.runs.worker import Budget, Chunk
 
 CONFIG = RunConfig(shape="line", epochs=100, seed=3)
@@ -113,6 +114,7 @@ class FakeTraining:
             progress=progress,
             records=records,
             frames=(Frame(end // 2, progress, np.full((1000, 2), end, np.float32)),),
+            kept=tuple(kept(each.epoch) for each in records if timeline.is_kept(each.epoch)),
             appraisals=appraisals(end, progress) if budget.evaluate or ending != "running" or end == goal else (),
             variants=self.variants,
             real=REAL if budget.real else None,
@@ -126,6 +128,10 @@ class FakeTraining:
         epoch = json.loads(checkpoint)["halves"] // 2
         begun = json.dumps({"halves": 2 * epoch, "first_epoch": epoch}).encode()
         return child, FakeTraining()("", child, begun, Budget(0.0, real=True))
+
+
+def kept(epoch: int) -> Kept:
+    return Kept(epoch, np.full((1000, 2), epoch, np.float32), b"%d" % epoch if epoch % 10 == 0 else None)
 
 
 def record(epoch: int) -> EpochRecord:

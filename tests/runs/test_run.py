@@ -98,6 +98,8 @@ def check(run: Run, old: Run) -> None:
     assert snapshot.history.epoch.tolist() == list(range(1, snapshot.epoch + 1))
     assert len(before.history) == before.epoch, "a state that is past does not change"
     assert len(snapshot.frames) <= runs.KEPT_FRAMES
+    assert snapshot.timeline == tuple(range(1, snapshot.epoch + 1)), "every epoch of so short a run is kept"
+    assert {each.epoch for each in run.kept} == {*snapshot.timeline}, "until it is saved"
     if before.status.ended and not snapshot.status.ended:
         raise AssertionError("an ended run has risen")
     assert snapshot.owners == before.owners or before.owners == (), "a run keeps its owners"

@@ -449,3 +449,24 @@ def test_a_store_error_names_the_lock(tmp_path: Path) -> None:
     with locked(store), pytest.raises(StoreError, match="database is locked"):
         store.wish("a", "stop")
     store.close()
+
+
+def test_what_is_kept_leaves_the_memory_once_it_is_saved_and_is_found_all_the_while(
+    patient: RunService, engine: ManualEngine, store: RunStore
+) -> None:
+    run_id = patient.start(CONFIG)
+    advance(engine, patient, run_id)
+    library = patient._library
+    until(lambda: library._entries[run_id].clean)
+    assert library[run_id].kept == ()
+    with locked(store):
+        advance(engine, patient, run_id)
+        advance(engine, patient, run_id)
+        time.sleep(0.1)
+        assert [each.epoch for each in library[run_id].kept] == [3, 4, 5, 6, 7]
+        assert patient.timeline(run_id) == tuple(range(1, 8))
+        with promptly():
+            assert [each.epoch for each in patient.kept_frames(run_id)] == list(range(1, 8))
+    until(lambda: library[run_id].kept == ())
+    assert [each.epoch for each in patient.kept_frames(run_id)] == list(range(1, 8))
+    assert patient.kept(run_id, 5).points[0].tolist() == [5.0, 5.0]

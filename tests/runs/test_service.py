@@ -864,3 +864,35 @@ def test_many_threads_press_buttons_at_once(store: RunStore, training: FakeTrain
     stored = store.load(run)
     assert stored is not None and stored.snapshot.history.epoch.tolist() == history
     service.close()
+
+
+def test_the_timeline_of_a_run_grows_and_its_child_begins_with_a_copy(
+    service: RunService, engine: ManualEngine, store: RunStore
+) -> None:
+    run_id = service.start(CONFIG)
+    for _ in range(9):
+        engine.run_next()
+    until(lambda: service.snapshot(run_id).epoch == 22)
+    service.pause(run_id)
+    for _ in range(2):  # what was in flight, and an appraisal
+        engine.run_next()
+    until(lambda: not service._flights)
+    last = service.snapshot(run_id).epoch
+    assert service.timeline(run_id) == tuple(range(1, last + 1))
+    assert service.timeline(run_id, weights=True) == (10, 20)
+    assert service.kept(run_id, 10).weights == b"10" and service.kept(run_id, 11).weights is None
+    assert service.kept(run_id, 10, weights=False).weights is None
+    with pytest.raises(ValueError, match="Epoch 99 of the run is not kept"):
+        service.kept(run_id, 99)
+    with pytest.raises(UnknownRun):
+        service.kept("nobody", 1)
+    child = service.train_on(run_id, {"seed": 4})
+    service.delete(run_id)
+    assert (
+        service.timeline(child) == tuple(range(1, last + 1)) == tuple(each.epoch for each in service.kept_frames(child))
+    )
+    assert service.timeline(child, weights=True) == (10, 20)
+    forget_when_idle = service.snapshot(child).first_epoch
+    assert forget_when_idle == last
+    until(lambda: store.load(child) is not None)
+    assert store.kept_weights(child) == [10, 20]

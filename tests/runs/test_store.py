@@ -14,6 +14,7 @@ from gandash.core.config import RunConfig
 from gandash.core.records import Appraisal
 from gandash.runs.snapshot import Frame, History, Snapshot, Status
 from gandash.runs.store import FILE_NAME, RunStore, StoreError, is_alive, this_process
+from gandash.runs.timeline import Kept
 
 from .conftest import CONFIG, record, until
 
@@ -102,6 +103,40 @@ def test_points_come_back_in_as_many_dimensions_as_the_target_has(store: RunStor
     np.testing.assert_array_equal(store.thumbnail("a"), points[:220, :2])
 
 
+def test_the_timeline_is_thinned_with_each_save_and_comes_back(store: RunStore) -> None:
+    def kept(*epochs: int, weights: bytes = b"weights") -> list[Kept]:
+        return [Kept(epoch, np.full((3, 2), epoch, np.float32), weights) for epoch in epochs]
+
+    store.create(snapshot(epoch=0), "me", b"0", kept(0))
+    first = snapshot(version=2, epoch=199)
+    store.save(first, since=1, server="me", checkpoint=b"1", kept=kept(*range(1, 200)))
+    stored = store.load("a")
+    assert stored is not None and stored.snapshot.timeline == tuple(range(200))
+    assert store.kept_weights("a") == list(range(0, 200, 10))
+    store.save(snapshot(version=3, epoch=201), since=2, server="me", checkpoint=b"2", kept=kept(200))
+    stored = store.load("a")
+    assert stored is not None and stored.snapshot.timeline == tuple(range(0, 201, 2))
+    assert store.kept_weights("a") == list(range(0, 201, 20))
+    assert [(each.epoch, each.weights) for each in store.kept("a", (20, 3, 22), weights=True)] == [
+        (20, b"weights"),
+        (22, None),
+    ]
+    (found,) = store.kept("a", (4,))
+    assert found.weights is None and found.points.tolist() == [[4.0, 4.0]] * 3
+    store.save(snapshot(version=4, epoch=202), since=3, server="me", checkpoint=b"3")
+    assert len(store.kept("a")) == 101, "what is not new stays as it is"
+    assert store.kept("b") == [] and store.kept_weights("b") == []
+
+
+def test_a_frame_that_is_damaged_takes_no_other_with_it(store: RunStore) -> None:
+    points = np.zeros((3, 2), np.float32)
+    store.create(snapshot(epoch=2), "me", b"0", [Kept(0, points), Kept(1, points), Kept(2, points)])
+    with sqlite3.connect(store.path) as db:
+        db.execute("UPDATE kept SET points = x'00' WHERE epoch = 1")
+    assert [each.epoch for each in store.kept("a")] == [0, 2]
+    assert store.load("a") is not None
+
+
 def test_a_failing_save_leaves_nothing_of_itself(store: RunStore) -> None:
     store.create(snapshot(), "me")
     store.save(snapshot(version=2, epoch=2), since=1, server="me", checkpoint=b"two", rows=rows(1, 2))
@@ -151,12 +186,13 @@ def test_purging_leaves_no_row_behind(store: RunStore) -> None:
     for run_id in ("a", "b"):
         store.create(snapshot(run_id), "me")
         changed = snapshot(run_id, version=2, frames=(frame,))
-        store.save(changed, since=1, server="me", checkpoint=b"x", rows=rows(1, 1), real=frame.points)
+        kept = [Kept(1, frame.points, b"w")]
+        store.save(changed, since=1, server="me", checkpoint=b"x", rows=rows(1, 1), real=frame.points, kept=kept)
     assert store.delete("a")
     store.purge(datetime.now(UTC) + timedelta(seconds=1))
     assert not store.undelete("a")
     with sqlite3.connect(store.path) as db:
-        for table in ("checkpoints", "frames", "real", "history"):
+        for table in ("checkpoints", "frames", "kept", "real", "history"):
             assert db.execute(f"SELECT run_id FROM {table}").fetchall() == [("b",)]
     db.close()
 
