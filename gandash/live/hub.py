@@ -19,6 +19,7 @@ from gandash.live import messages
 from gandash.live.messages import Cursor
 from gandash.runs.library import UnknownRun
 from gandash.runs.snapshot import Snapshot
+from gandash.runs.timeline import Kept
 
 SHORTEST_GAP = 0.1
 """Seconds between two messages of a run, unless its status changes."""
@@ -46,6 +47,7 @@ class Service(Protocol):
     def snapshot(self, run_id: str) -> Snapshot: ...
     def watch(self, run_id: str) -> None: ...
     def subscribe(self, listener: Listener) -> Callable[[], None]: ...
+    def kept_frames(self, run_id: str, epochs: tuple[int, ...]) -> tuple[Kept, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Hub:
     """
 
     def __init__(self, describe: Describe) -> None:
-        self._describe = describe
+        self.describe = describe
         self._service: Service | None = None
         self._rooms: dict[str, _Room] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -106,6 +108,11 @@ class Hub:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def service(self) -> Service | None:
+        """Whose runs are sent; None before and after."""
+        return self._service
 
     @property
     def watched(self) -> dict[str, int]:
@@ -155,7 +162,7 @@ class Hub:
     def _encode(self, room: _Room, snapshot: Snapshot, cursor: Cursor | None) -> bytes:
         if room.words is None:
             try:
-                room.words = self._describe(snapshot)
+                room.words = self.describe(snapshot)
             except Exception:  # the points and curves go on without words
                 _log.exception("Run %s: there are no words for it", room.run_id)
                 room.words = {}

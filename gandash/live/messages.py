@@ -29,6 +29,7 @@ All have `run` (its id), `time` (when the message was made, Unix seconds) and `a
 - `columns`: the names of the history's columns
 - `frames`: ``[{"epoch", "at"}, ...]`` of the frames in the message, oldest first: the newest few that the client does
   not have; `at` is the run's progress, from 0 to 1
+- `kept`: ``[first, last, step]``, which past epochs can be asked for (`gandash.live.frames`), if there are any
 
 The arrays of a picture: "real" (n, 2), the real points as they are drawn, once they are known; of each column "x:…" and
 "y:…", epochs and values of the same length. Of news: "epoch" (k,) and of each column "column:…" (k,), NaN where nothing
@@ -78,7 +79,7 @@ def picture(snapshot: Snapshot, words: Mapping[str, Any], changes: Sequence[tupl
     """All of a run so far."""
     arrays: Arrays = {}
     if snapshot.real is not None:
-        arrays["real"] = _drawn(snapshot, snapshot.real)
+        arrays["real"] = drawn(snapshot, snapshot.real)
     history = snapshot.history
     for name, column in history.columns.items():
         x, y = thin(history.epoch, column)
@@ -130,7 +131,7 @@ def _message(
     at: float,
 ) -> bytes:
     frames = [frame for frame in snapshot.frames[-MOST_FRAMES:] if frame.progress > at]
-    arrays |= {f"frame:{place}": _drawn(snapshot, frame.points) for place, frame in enumerate(frames)}
+    arrays |= {f"frame:{place}": drawn(snapshot, frame.points) for place, frame in enumerate(frames)}
     config, target = snapshot.config, snapshot.config.target.build()
     status = snapshot.status
     header = {
@@ -166,11 +167,17 @@ def _message(
         "rows": len(snapshot.history),
         "columns": list(snapshot.history.columns),
         "frames": [{"epoch": frame.epoch, "at": frame.progress} for frame in frames],
+        **({"kept": _range(snapshot.timeline)} if snapshot.timeline else {}),
     }
     return encode(header, arrays)
 
 
-def _drawn(snapshot: Snapshot, points: NDArray[np.float32]) -> NDArray[Any]:
+def _range(epochs: Sequence[int]) -> tuple[int, int, int]:
+    return epochs[0], epochs[-1], epochs[1] - epochs[0] if len(epochs) > 1 else 1
+
+
+def drawn(snapshot: Snapshot, points: NDArray[np.float32]) -> NDArray[Any]:
+    """Points of a run as they are drawn, (n, 2)."""
     return _small(snapshot.config.target.build().canvas.project(points))
 
 

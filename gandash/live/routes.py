@@ -11,7 +11,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gandash.live import assets, watch
+from gandash.live import assets, frames, watch
 from gandash.live.base import base_path, origin_allowed
 from gandash.live.hub import Hub
 from gandash.live.messages import Cursor
@@ -28,14 +28,15 @@ assets.register(Path(__file__).with_name("stream.js"))
 _log = logging.getLogger(__name__)
 
 
-def routes(hub: Hub) -> list[BaseRoute]:
-    """All routes, under the base path of this server."""
+def routes(hub: Hub, draw: frames.Draw | None = None) -> list[BaseRoute]:
+    """All routes, under the base path of this server; `draw` makes pictures of past epochs."""
     base = base_path()
 
     async def live(socket: WebSocket) -> None:
         await stream(socket, hub)
 
-    return [*assets.routes(base), *watch.routes(base), WebSocketRoute(f"{base}/live", live)]
+    past = frames.routes(base, lambda: hub.service, hub.describe, draw)
+    return [*assets.routes(base), *watch.routes(base), *past, WebSocketRoute(f"{base}/live", live)]
 
 
 async def stream(socket: WebSocket, hub: Hub) -> None:

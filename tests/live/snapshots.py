@@ -12,6 +12,7 @@ from gandash.core.config import RunConfig
 from gandash.core.records import EpochRecord
 from gandash.runs.library import UnknownRun
 from gandash.runs.snapshot import Frame, History, Snapshot, Status
+from gandash.runs.timeline import Kept
 
 RUN = "a1b2c3"
 CONFIG = RunConfig(shape="line", epochs=10_000)
@@ -54,6 +55,10 @@ class FakeService:
             return self.runs[run_id]
         except KeyError:
             raise UnknownRun(run_id) from None
+
+    def kept_frames(self, run_id: str, epochs: tuple[int, ...]) -> tuple[Kept, ...]:
+        timeline = self.snapshot(run_id).timeline
+        return tuple(Kept(epoch, frame(epoch).points) for epoch in epochs if epoch in timeline)
 
     def watch(self, run_id: str) -> None:
         self.watched.append(run_id)
