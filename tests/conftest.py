@@ -2,21 +2,31 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # Two tests' thread pools on two cores spend their time waiting for each other; a worker trains on one thread as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell that starts the tests in the background makes their processes deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-BROWSER = Path(__file__).parent / "browser"
+BROWSER = "tests/browser"
+
+
+class ByFile(LoadScopeScheduling):
+    """Each file goes to one of the two processes as a whole, and all that need the browser to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return BROWSER if file.startswith(f"{BROWSER}/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the files. All that need the browser are one group: it comes last and has the machine."""
-    items.sort(key=lambda item: item.path.is_relative_to(BROWSER))
-    for item in items:
-        group = BROWSER if item.path.is_relative_to(BROWSER) else item.path
-        item.add_marker(pytest.mark.xdist_group(str(group)))
+    """What needs the browser takes longest and begins first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(f"{BROWSER}/"))
