@@ -15,7 +15,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 BROWSER = "tests/browser"
 
 
-class ByFile(LoadScopeScheduling):
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
     """Each file goes to one of the two processes as a whole, and all that need the browser to the same one."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -24,6 +24,7 @@ from tests.core.test_knobs import CASES, configure
 
 RUN_SCRIPTS = Path(__file__).with_name("run_scripts.py")
 STEPS = 50
+STEPS_OF_THE_SAME = 10
 CLOSE = 1e-4
 WRITABLE = [name for name, preset in PRESETS.items() if can_be_written(preset.target)]
 STOPPING: dict[str, dict[str, Any]] = {
@@ -82,25 +83,53 @@ def assert_same_losses(name: str, config: RunConfig, left: Left, steps: int = ST
     np.testing.assert_allclose(theirs, losses(config, steps), rtol=0, atol=CLOSE, err_msg=name)
 
 
-def test_every_presets_script_has_the_trainers_losses(tmp_path: Path) -> None:
-    """Over fifty steps; but where Adam takes large steps and keeps no mean of the gradients, rounding grows a
+def preset_cases() -> dict[str, tuple[RunConfig, int]]:
+    """Set-ups and how many steps of each are compared.
 
-    thousandfold within ten of them, between the trainer and any other loop. Of such a preset two steps are compared,
-    and fifty at a small learning rate.
+    Fifty for the first preset of each recipe, ten for another shape's of the same recipe. But where Adam takes large
+    steps and keeps no mean of the gradients, rounding grows a thousandfold within ten of them, between the trainer and
+    any other loop. Of such a preset two steps are compared, and as many as of others at a small learning rate.
     """
     cases: dict[str, tuple[RunConfig, int]] = {}
+    recipes = set()
     for name in WRITABLE:
         preset = PRESETS[name]
+        recipe = preset.model_copy(update={"target": RunConfig().target}).to_json()
+        steps = STEPS_OF_THE_SAME if recipe in recipes else STEPS
+        recipes.add(recipe)
         if preset.beta1:
-            cases[name] = short(preset), STEPS
+            cases[name] = short(preset, steps), steps
         else:
             cases[name] = short(preset, 2), 2
-            cases[f"{name}, slow"] = short(preset, generator_lr=1e-6, discriminator_lr=1e-6), STEPS
-    found = run({name: script(config) for name, (config, _) in cases.items()}, tmp_path)
-    for name, (config, steps) in cases.items():
-        assert_same_losses(name, config, found[name], steps)
+            cases[f"{name}, slow"] = short(preset, steps, generator_lr=1e-6, discriminator_lr=1e-6), steps
+    return cases
+
+
+CHANGED = short(PRESETS["textbook-inverted-u"])
+ODD = {
+    follows: short(RunConfig(batch_size=25, discriminator_widths=(9, 7), **changes))
+    for changes, follows in (({"spectral_norm": True}, True), ({}, False))
+}
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Left]:
+    """What all scripts left whose losses are compared step by step: one process, since it loads torch for seconds."""
+    scripts = {name: script(config) for name, (config, _) in preset_cases().items()}
+    scripts["changed"] = (
+        script(CHANGED)
+        .replace(f"SEED = {CHANGED.seed}\n", "SEED = 7\n")
+        .replace("BATCH_SIZE = 128\n", "BATCH_SIZE = 32\n")
+    )
+    scripts.update({f"odd {follows}": script(config) for follows, config in ODD.items()})
+    return run(scripts, tmp_path_factory.mktemp("scripts"))
+
+
+def test_every_presets_script_has_the_trainers_losses(left: Mapping[str, Left]) -> None:
+    for name, (config, steps) in preset_cases().items():
+        assert_same_losses(name, config, left[name], steps)
         real = config.target.build().sample(config.points, np.random.default_rng(config.seed))
-        assert np.array_equal(found[name].real, real), name
+        assert np.array_equal(left[name].real, real), name
 
 
 def test_a_script_knows_every_knob(tmp_path: Path) -> None:
@@ -142,15 +171,8 @@ def test_every_shape_can_be_written() -> None:
     assert SHAPES.keys() == WRITTEN
 
 
-def test_the_constants_at_the_top_can_be_changed(tmp_path: Path) -> None:
-    config = short(PRESETS["textbook-inverted-u"])
-    changed = (
-        script(config)
-        .replace(f"SEED = {config.seed}\n", "SEED = 7\n")
-        .replace("BATCH_SIZE = 128\n", "BATCH_SIZE = 32\n")
-    )
-    left = run({"changed": changed}, tmp_path)["changed"]
-    assert_same_losses("changed", config.model_copy(update={"seed": 7, "batch_size": 32}), left)
+def test_the_constants_at_the_top_can_be_changed(left: Mapping[str, Left]) -> None:
+    assert_same_losses("changed", CHANGED.model_copy(update={"seed": 7, "batch_size": 32}), left["changed"])
 
 
 @pytest.mark.parametrize("name", WRITABLE)
@@ -166,13 +188,12 @@ def test_a_script_has_only_what_its_setup_uses(name: str) -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
-@pytest.mark.parametrize(("changes", "follows"), [({"spectral_norm": True}, True), ({}, False)])
-def test_dropout_that_cannot_follow_is_told(changes: dict[str, Any], follows: bool, tmp_path: Path) -> None:
-    config = short(RunConfig(batch_size=25, discriminator_widths=(9, 7), **changes))
-    text = script(config)
-    assert ("Dropout draws other numbers" in text) == (not follows)
-    left = run({"odd": text}, tmp_path)["odd"]
-    assert (np.abs(left.generator[:STEPS] - losses(config, STEPS)[0]).max() < CLOSE) == follows
+@pytest.mark.parametrize("follows", ODD)
+def test_dropout_that_cannot_follow_is_told(follows: bool, left: Mapping[str, Left]) -> None:
+    config = ODD[follows]
+    assert ("Dropout draws other numbers" in script(config)) == (not follows)
+    theirs = left[f"odd {follows}"].generator[:STEPS]
+    assert (np.abs(theirs - losses(config, STEPS)[0]).max() < CLOSE) == follows
 
 
 def test_a_target_without_a_script_is_refused_in_words() -> None:
