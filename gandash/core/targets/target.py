@@ -7,6 +7,7 @@ anybody needs to know of the data: whoever wants to know what the data looks lik
 from __future__ import annotations
 
 import io
+import json
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -166,15 +167,29 @@ def _build(spec: TargetSpec) -> Target:
     return spec.make()
 
 
+LONGEST_JSON = 200_000
+
+
+def _object(text: str) -> object:
+    if len(text) > LONGEST_JSON:
+        raise ValueError(f"a target of {len(text):,} characters was given; at most {LONGEST_JSON:,} are read")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{shortened(text)} was given, which is no JSON") from error
+
+
 def read_spec(value: object) -> TargetSpec:
     """A spec from a spec, from an object such as ``{"kind": "shape", "name": "ring8"}``, or from a short text.
 
-    A text is a shape's name unless another kind knows it, such as ``multiples-of-5``.
+    A text is a shape's name unless another kind knows it, such as ``multiples-of-5``, or it is such an object's JSON.
 
     Raises `ValueError` with a sentence for anything else.
     """
     if isinstance(value, TargetSpec):
         return value
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        value = _object(value)
     if isinstance(value, str):
         return next((spec for spec in _specs.values() if spec.knows(value)), _specs["shape"]).read(value)
     kinds = ", ".join(sorted(_specs, key=lambda kind: kind != "shape"))
