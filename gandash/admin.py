@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import sqlite3
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gandash.core.formats import known
 from gandash.core.metrics import METRICS
 from gandash.core.problems import shortened
 from gandash.headless import FailedError, RefusedError, checked_target, free, memory_told, save_generator
@@ -82,11 +84,14 @@ def undelete(run_id: str) -> str:
         return f"Run {run_id} is back."
 
 
-def export(run_id: str, which: Variant | None = None, out: Path | None = None) -> None:
-    """Write a generator of a run, as it was saved last, as TorchScript, and say so.
+def export(run_id: str, which: Variant | None = None, out: Path | None = None, format: str = "torchscript") -> None:
+    """Write a generator of a run, as it was saved last, in one of `FORMATS`, and say so and how it is loaded.
 
     `which` is by default the running average if the run keeps one, else the latest; `out` a name that no file has.
     """
+    file = known(format)
+    if missing := file.missing():
+        raise RefusedError(missing)
     with _saved() as store:
         _in_sight(store, run_id)
         stored = _load(store, run_id)
@@ -97,7 +102,7 @@ def export(run_id: str, which: Variant | None = None, out: Path | None = None) -
     if which not in snapshot.variants:
         choice = ", ".join(map(_printable, snapshot.variants))
         raise RefusedError(f"Run {run_id} has no {which!r} generator: choose one of {choice}.")
-    name = f"{snapshot.config.shape}.pt"
+    name = f"{snapshot.config.shape}{file.suffix}"
     path = free(name, taken=Path(name).exists()) if out is None else out
     checked_target("--out", path)
 
@@ -109,9 +114,11 @@ def export(run_id: str, which: Variant | None = None, out: Path | None = None) -
     with memory_told():
         try:
             trainer = Trainer.resume(snapshot.config, stored.checkpoint)
-            save_generator(trainer, which, path)
+            save_generator(trainer, which, path, file.name)
         except ValueError as error:
             raise RefusedError(f"Run {run_id} cannot be exported: {error}") from error
+    lines = file.lines(str(path), snapshot.config.latent_dim, numbers=bool(trainer.target.numbers))
+    print("\nTo load it, in a process that needs no gandash:\n\n" + textwrap.indent(lines, "    "))
 
 
 @contextmanager

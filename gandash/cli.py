@@ -23,12 +23,23 @@ from pydantic import ValidationError
 from gandash import __version__, admin
 from gandash.core.config import KNOBS, NO_WIDTHS, Group, Knob, RunConfig, explain
 from gandash.core.fork import child_config
+from gandash.core.formats import FORMATS
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESET_TITLES, PRESETS
 from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.core.standalone import script
 from gandash.core.targets.shapes import SHAPES
-from gandash.headless import Exit, FailedError, RefusedError, Request, checked_target, free, run, write_atomically
+from gandash.headless import (
+    Exit,
+    FailedError,
+    RefusedError,
+    Request,
+    checked_target,
+    free,
+    memory_told,
+    run,
+    write_atomically,
+)
 from gandash.lineage import Parent, find
 from gandash.usual_names import advice
 
@@ -40,6 +51,8 @@ GROUP_TITLES: dict[Group, str] = {
     "stopping": "stopping and measuring",
     "device": "machine",
 }
+AVERAGE = {"average": "ema"}
+"""What a generator is called, and what the code calls it."""
 METAVARS = {"target": "NAME", "choice": "NAME", "int": "N", "float": "X", "widths": "N,N,..."}
 DASHBOARD = Path(__file__).parent / "dashboard" / "app.py"
 MOST_SAMPLES = 1_000_000
@@ -75,15 +88,30 @@ Everybody's runs can be controlled from here. GANDASH_HOME says where they are s
 RUNS_END = """\
 exit status: 0 done; 1 failed, such as a server that does not obey; 2 refused, nothing was changed.
 
-example: {command} runs export 0123456789 --which best --out best.pt
+example: {command} runs stop 0123456789
 """
 RUN_ACTIONS = {
     "list": "list the runs, the newest first; it is what comes without an action, too",
     "stop": "end a run for good; its generators stay",
     "delete": "put a run out of sight; for an hour at least it can be brought back",
     "undelete": "bring a deleted run back",
-    "export": "save a generator of a run, as the run was saved last, as TorchScript",
+    "export": "save a generator of a run, as `export` does",
 }
+SAMPLE_TEXT = """\
+Draw points from a generator's file of your own: portable (.zip), ONNX, TorchScript (.pt) or torch.export (.pt2).
+
+The same seed gives the points that the dashboard gives. A .pt or .pt2 file is a program: loading it runs what is in it,
+so that takes --trust. Without --csv and --plot the points are printed as CSV.
+"""
+SAMPLE_END = """\
+example: {command} sample exponential.zip -n 1000 --seed 0 --csv points.csv --plot points.png
+"""
+EXPORT_TEXT = """\
+Save a generator of a run, as the run was saved last, in one of the formats, and say how it is loaded.
+"""
+EXPORT_END = """\
+example: {command} export 0123456789 --format portable --which best --out best.zip
+"""
 CODE_TEXT = """\
 Write a set-up as one readable PyTorch file, which trains as gandash does and needs nothing of it.
 
@@ -149,6 +177,10 @@ def _dispatch(argv: list[str]) -> int:
             print(_table((name, PRESET_TITLES[name], _recipe(preset)) for name, preset in PRESETS.items()))
         case "runs":
             _runs(given)
+        case "export":
+            _export(given)
+        case "sample":
+            _sample(given)
         case "bench":
             _bench(given)
         case "code":
@@ -176,12 +208,70 @@ def _runs(given: argparse.Namespace) -> None:
         case "undelete":
             print(admin.undelete(given.run))
         case "export":
-            admin.export(given.run, given.which, None if given.out is None else Path(given.out))
+            _export(given)
         case _:
             try:
                 print(_table(admin.listing()))
             except admin.NoRunsError as none:  # that is an answer, too
                 print(none)
+
+
+def _export(given: argparse.Namespace) -> None:
+    which = AVERAGE.get(given.which, given.which)
+    admin.export(given.run, which, None if given.out is None else Path(given.out), given.format)
+
+
+def _sample(given: argparse.Namespace) -> None:
+    count = _count("-n", given.n, MOST_SAMPLES)
+    seed = _seed(given.seed)
+    path = Path(given.file)
+    written = {"--csv": given.csv, "--plot": given.plot}
+    files = {option: checked_target(option, Path(name)) for option, name in written.items() if name is not None}
+    if len(set(files.values())) < len(files):
+        raise RefusedError(f"--csv and --plot are the same file, {given.csv}: give two names.")
+    for option, place in files.items():
+        if place == path.resolve():
+            raise RefusedError(f"{option} {given.file} would overwrite the generator: give another name.")
+    from gandash import sampling
+
+    try:
+        with memory_told():
+            generator = sampling.opened(path, trusted=given.trust)
+            points = generator.sample(count, seed)
+    except ValueError as error:
+        raise RefusedError(f"{given.file} {error}") from error
+    target = generator.target
+    table = target.csv(points)
+    if not files:
+        print(table.decode(), end="")
+        return
+    described = f"{target.title}{f', {generator.note}' if generator.note else ''}"
+    if "--csv" in files:
+        _written(files["--csv"], given.csv, table)
+        print(f"Saved {count:,} points of {described} to {given.csv}.")
+    if "--plot" in files:
+        from gandash.charts.picture import picture
+
+        drawn = picture(points, target, note=generator.note, theme=given.theme, scale=2)
+        _written(files["--plot"], given.plot, drawn)
+        print(
+            f"Saved their picture to {given.plot}."
+            if "--csv" in files
+            else f"Saved a picture of {described} to {given.plot}."
+        )
+
+
+def _written(path: Path, name: str, data: bytes) -> None:
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise FailedError(f"{name} could not be written: {error.strerror or error}.") from error
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text[:30]) >= 2**63:
+        raise RefusedError(f"--seed: {text[:100]!r} was given; it must be a whole number from 0 to 2^63 - 1.")
+    return int(text)
 
 
 def _bench(given: argparse.Namespace) -> None:
@@ -205,10 +295,7 @@ def _code(given: argparse.Namespace) -> None:
     if path is None:
         print(text, end="")
         return
-    try:
-        write_atomically(path, text.encode())
-    except OSError as error:
-        raise FailedError(f"{given.out} could not be written: {error.strerror or error}.") from error
+    _written(path, given.out, text.encode())
     print(f"Saved the script as {given.out}: it needs torch, numpy and matplotlib.")
 
 
@@ -259,6 +346,25 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
         allow_abbrev=False,
     )
     _add_actions(runs)
+    export = subparsers.add_parser(
+        "export",
+        help="save a generator of a saved run in any format",
+        description=EXPORT_TEXT,
+        epilog=EXPORT_END.format(command=command),
+        formatter_class=_Help,
+        allow_abbrev=False,
+    )
+    _add_run(export)
+    _add_export(export)
+    sample = subparsers.add_parser(
+        "sample",
+        help="draw points from a generator's file",
+        description=SAMPLE_TEXT,
+        epilog=SAMPLE_END.format(command=command),
+        formatter_class=_Help,
+        allow_abbrev=False,
+    )
+    _add_sample(sample)
     shapes = subparsers.add_parser("shapes", help="list the shapes", description="List the shapes.")
     presets = subparsers.add_parser("presets", help="list the presets", description="List the presets.")
     bench = subparsers.add_parser("bench", help="measure how fast this machine trains", description=BENCH_TEXT)
@@ -270,6 +376,8 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
         "train": train,
         "code": code,
         "runs": runs,
+        "export": export,
+        "sample": sample,
         "shapes": shapes,
         "presets": presets,
         "bench": bench,
@@ -287,18 +395,39 @@ def _add_actions(runs: _Parser) -> None:
         action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
         action.set_defaults(parser=action)
         if name != "list":
-            action.add_argument("run", metavar="ID", help="the run's id, as `runs` and the dashboard's address show it")
+            _add_run(action)
         if name == "export":
-            action.add_argument(
-                "--which",
-                choices=("latest", "ema", "best"),
-                help="the generator; default: ema (the running average) if the run keeps one, else latest",
-            )
-            action.add_argument(
-                "--out",
-                metavar="FILE",
-                help="where it goes; default: the shape's name with .pt, or -2.pt, ... if taken",
-            )
+            _add_export(action)
+
+
+def _add_run(parser: _Parser) -> None:
+    parser.add_argument("run", metavar="ID", help="the run's id, as `runs` and the dashboard's address show it")
+
+
+def _add_sample(parser: _Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the generator, as the dashboard or `export` saved it")
+    parser.add_argument("-n", metavar="N", default="1000", help=f"how many points, 1 to {MOST_SAMPLES:,}; default 1000")
+    parser.add_argument("--seed", metavar="N", default="0", help="of the noise; default 0")
+    parser.add_argument("--csv", metavar="FILE", help="write the points as CSV, in the target's own units")
+    parser.add_argument("--plot", metavar="FILE", help="write a picture of them over real points, as PNG")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light", help="the picture's; default light")
+    parser.add_argument("--trust", action="store_true", help="run the program that a .pt or .pt2 file is")
+
+
+def _add_export(parser: _Parser) -> None:
+    parser.add_argument(
+        "--format", choices=tuple(FORMATS), default="torchscript", help="the file's format; default: torchscript"
+    )
+    parser.add_argument(
+        "--which",
+        choices=("latest", "ema", "best", "average"),
+        help="the generator; default: ema (the running average, also called average) if the run keeps one, else latest",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="where it goes; default: the shape's name with the format's ending, numbered from 2 on if taken",
+    )
 
 
 def _add_files(train: _Parser) -> None:

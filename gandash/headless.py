@@ -276,10 +276,10 @@ def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
     )
 
 
-def save_generator(trainer: Trainer, which: Variant, path: Path) -> Appraisal:
-    """Write a generator as TorchScript, and say which it is and how good."""
+def save_generator(trainer: Trainer, which: Variant, path: Path, format: str = "torchscript") -> Appraisal:
+    """Write a generator in one of `FORMATS`, and say which it is and how good."""
     appraisal = trainer.appraise(which)
-    _write(path, trainer.export(which))
+    _write(path, trainer.export(which, format))
     print(f"Saved {_named(appraisal, trainer)} to {path}.")
     headline, uncertainty = appraisal.metrics["headline"], appraisal.uncertainty
     print(f"Its {METRICS['headline'].title.lower()} is {headline:.3g} ± {uncertainty:.1g}; 1 is as good as real.")

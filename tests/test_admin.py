@@ -13,6 +13,8 @@ import torch
 from gandash import admin
 from gandash.cli import main
 from gandash.core.config import RunConfig
+from gandash.core.formats import FORMATS
+from gandash.core.trainer import Trainer
 from gandash.runs import worker
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Status
@@ -234,6 +236,35 @@ def test_generators_leave_without_a_server(
     assert main(["runs", "export", run, "--out", "nowhere/g.pt"]) == 2
     assert "there is no folder" in said(capsys)
     assert sorted(path.name for path in Path().iterdir()) == ["home", "line-2.pt", "line.pt"]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_generators_leave_in_every_format(format: str, store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    run = left(store, QUICK.model_copy(update={"ema_decay": 0.9}))
+    assert main(["export", run, "--format", format, "--which", "average"]) == 0
+    told = capsys.readouterr().out
+    file = FORMATS[format]
+    assert f"Saved the running average of the generator to line{file.suffix}." in told
+    assert all(f"    {line}\n" in told for line in file.lines(f"line{file.suffix}", 2).splitlines())
+    stored = store.load(run)
+    assert stored is not None and stored.checkpoint is not None
+    trainer = Trainer.resume(stored.snapshot.config, stored.checkpoint)
+    if format in ("portable", "onnx"):  # the same bytes each time
+        assert Path(f"line{file.suffix}").read_bytes() == trainer.export("ema", format)
+    assert main(["export", run, "--format", format, "--out", "other"]) == 0
+    assert Path("other").exists()
+
+
+def test_an_export_that_cannot_be_is_refused(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = left(store)
+    assert main(["export", run, "--format", "pickle"]) == 2
+    assert "'pickle'" in said(capsys)
+    monkeypatch.setattr("gandash.core.formats.find_spec", lambda name: None)
+    assert main(["export", run, "--format", "onnx"]) == 2
+    assert said(capsys) == "Error: The package onnx is missing here, which writes ONNX files: pip install onnx."
+    assert [path.name for path in Path().iterdir()] == ["home"]
 
 
 def test_a_damaged_checkpoint_is_told(store: RunStore, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import MappingProxyType
 
 from gandash.core.problems import shortened
@@ -25,6 +26,14 @@ class Format:
     code: str
     call: str
     package: str | None = None
+
+    def missing(self) -> str:
+        """Why files of this format cannot be written here and what to do; empty if they can."""
+        if self.package is None or find_spec(self.package) is not None:
+            return ""
+        return (
+            f"The package {self.package} is missing here, which writes {self.title} files: pip install {self.package}."
+        )
 
     def lines(self, file_name: str, latent_dim: int, *, numbers: bool = False) -> str:
         """The four lines that load the file and sample it; `numbers` says that its vectors mean such."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from importlib.util import find_spec
 
 import streamlit as st
 
@@ -41,7 +40,7 @@ def show(service: RunService, snapshot: Snapshot) -> None:
             which = _choose(snapshot)
             part("qualities", telling(snapshot, describe(snapshot)))
             file = _choose_format()
-            missing = packages_missing(file)
+            missing = file.missing()
             st.caption(f"{file.about} {missing}".strip())
             name = file_stem(snapshot, which)
             none = not snapshot.variants
@@ -128,13 +127,6 @@ def file_stem(snapshot: Snapshot, which: str | None = None) -> str:
     epoch = epoch_of(snapshot, which or "latest")
     parts = [snapshot.config.shape, which, None if epoch is None else f"epoch{epoch}"]
     return "-".join(part for part in parts if part)
-
-
-def packages_missing(file: Format) -> str:
-    """Why this server cannot write the format; empty if it can."""
-    if file.package is None or find_spec(file.package) is not None:
-        return ""
-    return f"This server lacks the package {file.package}, which writes it: pip install {file.package}."
 
 
 def history_csv(service: RunService, run_id: str) -> bytes:

@@ -113,8 +113,8 @@ def test_the_format_is_chosen_beside_the_generator_and_comes_with_its_own_lines(
         at.segmented_control("format").set_value(name).run()
         assert needed in lines() and f'{FORMATS[name].suffix}"' in lines() and FORMATS[name].about in texts(at)
         assert not at.exception
-    monkeypatch.setattr(downloads, "find_spec", lambda name: None)
+    monkeypatch.setattr("gandash.core.formats.find_spec", lambda name: None)
     at.run()
-    assert "lacks the package onnx" in texts(at)
+    assert "The package onnx is missing here" in texts(at)
     at.segmented_control("format").set_value("portable").run()
-    assert "lacks the package" not in texts(at)
+    assert "is missing here" not in texts(at)
