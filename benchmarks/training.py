@@ -1,6 +1,7 @@
 """Steps a second against the textbook's loop and against the bare products: ``python -m benchmarks.training``.
 
-gandash, the plainly written loop and the products alone take turns in rounds; the table shows the medians of ratios
+gandash, the script that it writes of the set-up (with `torch.nn.Dropout` in place of its own dropout, which draws what
+gandash draws) and the products alone take turns in rounds; the table shows the medians of ratios
 taken within a round. Prints a table and writes ``benchmarks/results/training.json``.
 """
 

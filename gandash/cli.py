@@ -121,8 +121,8 @@ CODE_END = """\
 example: {command} code --preset textbook-exponential -o exponential.py
 """
 BENCH_TEXT = (
-    "Train the textbook's set-up and the best preset of the 25 Gaussians, gandash and a plainly written loop taking "
-    "turns, and print steps a second. Takes about half a minute."
+    "Train the textbook's set-up and the best preset of the 25 Gaussians, gandash and its own script (with "
+    "torch's dropout) taking turns, and print steps a second. Takes about half a minute."
 )
 
 
@@ -303,7 +303,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     command = _command()
     parser = _Parser(
         prog=command,
-        description="Train GANs on 2-D shapes. Without a command the dashboard opens.",
+        description="Train GANs on 2-D shapes and patterns of numbers. Without a command the dashboard opens.",
         allow_abbrev=False,
     )
     parser.set_defaults(parser=None)
@@ -315,7 +315,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     dashboard.add_argument("--port", metavar="N", help=f"where to serve, 1 to {MOST_PORT}; default: 8501 or the next")
     train = subparsers.add_parser(
         "train",
-        help="train a GAN on a shape and save its generator",
+        help="train a GAN on a shape or a pattern of numbers and save its generator",
         description=TRAIN_TEXT,
         epilog=TRAIN_END.format(command=command),
         formatter_class=_Help,

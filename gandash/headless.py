@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gandash.core.config import RunConfig
+from gandash.core.formats import FORMATS
 from gandash.core.metrics import METRICS
 from gandash.core.records import finite
 from gandash.lineage import Parent
@@ -251,7 +253,6 @@ def _last_headline(history: list[EpochRecord]) -> float | None:
 
 
 def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
-    config = request.config
     if trainer.state == "diverged":
         print(f"Error: {message}", file=sys.stderr)
     else:
@@ -267,13 +268,25 @@ def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
         print(f"Saved the checkpoint of epoch {trainer.epoch:,} to {request.checkpoint}.")
     if request.samples is not None:
         _write(request.samples, _csv(trainer, request.sample_count, which))
-        print(f"Saved {request.sample_count:,} points that it generated to {request.samples}.")
-    print(
-        "\nTo load it, wherever torch is installed (the points come in the target's own units):\n\n"
-        "    import torch\n"
-        f"    generator = torch.jit.load({json.dumps(str(request.model), ensure_ascii=False)})\n"
-        f"    points = generator(torch.randn(1000, {config.latent_dim}))  # float32, shape (1000, {trainer.target.dim})"
+        print(f"Saved {request.sample_count:,} {_things(trainer)} that it generated to {request.samples}.")
+    print(f"\n{_use(request, trainer)}")
+
+
+def _things(trainer: Trainer) -> str:
+    return "numbers" if trainer.target.numbers else "points"
+
+
+def _use(request: Request, trainer: Trainer) -> str:
+    """How to load the file and what comes out of it."""
+    name = json.dumps(str(request.model), ensure_ascii=False)[1:-1]
+    numbers = bool(trainer.target.numbers)
+    lines = FORMATS["torchscript"].lines(name, request.config.latent_dim, numbers=numbers)
+    what = (
+        "numbers are whole ones, shape (1000,)"
+        if numbers
+        else f"points are float32, shape (1000, {trainer.target.dim}), in the target's own units"
     )
+    return f"To load it, wherever torch is installed ({what}):\n\n{textwrap.indent(lines, '    ')}"
 
 
 def save_generator(trainer: Trainer, which: Variant, path: Path, format: str = "torchscript") -> Appraisal:

@@ -156,6 +156,26 @@ def test_the_generator_asked_for_is_saved(
     np.testing.assert_allclose(saved, expected, rtol=1e-6)
 
 
+def test_a_pattern_of_numbers_from_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shape = ["--preset", "textbook-multiples-of-5", "--shape", "numbers:21,3,7", "--early-stopping", "off"]
+    assert main(["train", *shape, "--points", "64", "--epochs", "2", "--csv", "n.csv", "--samples", "30"]) == 0
+    said = capsys.readouterr().out
+    assert "Saved 30 numbers that it generated to n.csv" in said
+    *_, load, noise, last = said.strip().splitlines()
+    assert "numbers = model(noise).argmax(1)" in last
+    names: dict[str, Any] = {}
+    exec("\n".join(line.strip() for line in ("import torch", load, noise, last)), names)
+    assert names["numbers"].shape == (1000,) and 0 <= names["numbers"].min() <= names["numbers"].max() <= 99
+    table = np.genfromtxt(folder / "n.csv", delimiter=",", names=True)
+    trainer = Trainer(
+        PRESETS["textbook-multiples-of-5"].model_copy(
+            update={"shape": "numbers:3,7,21", "early_stopping": "off", "points": 64, "epochs": 2}
+        )
+    )
+    trainer.advance(epochs=2)
+    assert table["number"].tolist() == trainer.sample(30, seed=0).argmax(1).tolist()
+
+
 @pytest.fixture
 def parent(folder: Path) -> Path:
     """A checkpoint after 3 of 3 epochs, with its generator and history beside it."""
@@ -669,7 +689,8 @@ NO_TRAINING = [
     ("shapes", 0),
     ("presets", 0),
     ("code --preset best-ring8 --seed 3", 0),
-    ("code --shape even", 2),
+    ("code --shape even", 0),
+    ("code --shape multiples-of-0", 2),
     ("runs --help", 0),
     ("runs stop 0123456789", 2),
     ("train --dropout 7", 2),
@@ -712,7 +733,7 @@ def test_code_writes_the_script_of_a_setup(folder: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--shape", "even"], "a script can be written for a built-in shape alone"),
+        (["--shape", "multiples-of-0"], "multiples-of-N takes a whole number from 1 to 99"),
         (["--dropout", "7"], "a number from 0 to 0.9"),
         (["-o", "."], "--out"),
         (["--from", "0123456789"], "There is no option --from"),

@@ -1,4 +1,4 @@
-"""How fast this machine trains: gandash against the textbook's loop and against the bare matrix products.
+"""How fast this machine trains: gandash against the script that it writes and against the bare matrix products.
 
 All candidates take turns in one process, so what else the machine does hits them alike; ratios are taken within a round
 and their median is what counts.
@@ -6,21 +6,22 @@ and their median is what counts.
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch import Tensor
 
 from gandash.core.config import Device, RunConfig
 from gandash.core.devices import resolve_device
-from gandash.core.networks import ACTIVATIONS
-from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
+from gandash.core.standalone import parts
 from gandash.core.trainer import Trainer
 
 GANDASH, MEASURING, TEXTBOOK, PRODUCTS = "gandash", "gandash, measuring", "textbook loop", "matrix products"
@@ -61,7 +62,7 @@ def compare(config: RunConfig, rounds: int = 5, seconds: float = 1.0) -> Compari
     candidates: dict[str, Epochs] = {
         GANDASH: trainer.advance,
         MEASURING: measuring.advance,
-        TEXTBOOK: textbook_loop(config, trainer.device),
+        TEXTBOOK: textbook_loop(endless.model_copy(update={"device": trainer.device.type})),
     }
     if trainer.device.type == "cpu" and _three_updates(config):
         candidates[PRODUCTS] = matrix_products(config)
@@ -107,101 +108,29 @@ def _rate(train: Epochs, seconds: float, device: torch.device) -> float:
     return count / (time.perf_counter() - start)
 
 
-def textbook_loop(config: RunConfig, device: torch.device) -> Epochs:
-    """The config's networks and updates as a tutorial writes them.
+def textbook_loop(config: RunConfig) -> Epochs:
+    """The script of the config (`gandash.core.standalone`), by the epoch, with `torch.nn.Dropout` in place of its own.
 
-    A `DataLoader`, `torch.nn.Dropout`, autograd everywhere, `torch.optim.Adam` as it comes, the losses read in every
-    step; for the textbook's objective `BCELoss` on a sigmoid.
+    The script's own dropout draws what the trainer draws; a tutorial takes torch's.
     """
-    plain = config.objective == "non-saturating" and _three_updates(config)
-    dim = config.target.build().dim
-    generator = _plain_mlp((config.latent_dim, *config.generator_widths, dim), config.activation).to(device)
-    critic = _plain_mlp((dim, *config.discriminator_widths, 1), config.activation, config.dropout).to(device)
-    if config.spectral_norm:
-        for layer in critic:
-            if isinstance(layer, nn.Linear):
-                nn.utils.parametrizations.spectral_norm(layer)
-    discriminator = nn.Sequential(critic, nn.Sigmoid()) if plain else critic
-    data = torch.from_numpy(Trainer(config).real_points(config.points))
-    loader = DataLoader(TensorDataset(data), config.batch_size, shuffle=True, drop_last=True)
-    betas = (config.beta1, config.beta2)
-    generator_adam = torch.optim.Adam(generator.parameters(), config.generator_lr, betas)
-    discriminator_adam = torch.optim.Adam(discriminator.parameters(), config.discriminator_lr, betas)
-    losses: list[float] = []
-    bce = nn.BCELoss()
-    real_labels = torch.ones(config.batch_size, 1, device=device)
-    fake_labels = torch.zeros(config.batch_size, 1, device=device)
-
-    def noise() -> Tensor:
-        return torch.randn(config.batch_size, config.latent_dim, device=device)
-
-    def textbook_step(real: Tensor) -> None:
-        discriminator_adam.zero_grad()
-        on_real = bce(discriminator(real), real_labels)
-        on_real.backward()
-        discriminator_adam.step()
-
-        discriminator_adam.zero_grad()
-        on_fake = bce(discriminator(generator(noise()).detach()), fake_labels)
-        on_fake.backward()
-        discriminator_adam.step()
-
-        generator_adam.zero_grad()
-        on_generator = bce(discriminator(generator(noise())), real_labels)
-        on_generator.backward()
-        generator_adam.step()
-        losses[:] = [on_real.item(), on_fake.item(), on_generator.item()]
-
-    def other_step(real: Tensor) -> None:
-        objective = OBJECTIVES[config.objective]
-        discriminator_adam.zero_grad()
-        fake = generator(noise()).detach()
-        seen = [real.requires_grad_(), fake.requires_grad_()]
-        if config.penalty == "wgan-gp":
-            seen.append(torch.lerp(real, fake, torch.rand(len(real), 1, device=device)).detach().requires_grad_())
-        logits = [discriminator(points) for points in seen]
-        on_both = objective.discriminator(logits[0], logits[1])[0]
-        if config.penalty != "none":
-            slopes = [torch.autograd.grad(d.sum(), x, create_graph=True)[0] for d, x in zip(logits, seen, strict=True)]
-            on_both = on_both + config.penalty_weight * _plain_penalty(config.penalty, slopes)
-        on_both.backward()  # type: ignore[no-untyped-call]
-        discriminator_adam.step()
-        losses.append(on_both.item())
-        if len(losses) < config.discriminator_steps:
-            return
-        generator_adam.zero_grad()
-        real_logits = discriminator(real)
-        on_generator = objective.generator(real_logits, discriminator(generator(noise())))[0]
-        on_generator.backward()  # type: ignore[no-untyped-call]
-        generator_adam.step()
-        on_generator.item()
-        losses.clear()
-
-    step = textbook_step if plain else other_step
+    script = parts(config.model_copy(update={"early_stopping": "off"}))
+    before = script.before.replace("import matplotlib.pyplot as plt\n", "")
+    before = before.replace("    Dropout(),\n", "    nn.Dropout(DROPOUT),\n")
+    names: dict[str, Any] = {}
+    with torch.random.fork_rng(devices=[]):  # its own text, made of a checked config
+        exec(compile(before, "script", "exec"), names)
+    body = compile(script.epoch, "epoch of the script", "exec")
+    done = 0
 
     def train(epochs: int) -> None:
+        nonlocal done
         for _ in range(epochs):
-            for (real,) in loader:
-                step(real.to(device))
+            done += 1
+            names["epoch"] = done
+            with redirect_stdout(io.StringIO()):
+                exec(body, names)
 
     return train
-
-
-def _plain_mlp(widths: tuple[int, ...], activation: str, dropout: float = 0.0) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for fan_in, fan_out in pairwise(widths[:-1]):
-        layers += [nn.Linear(fan_in, fan_out), ACTIVATIONS[activation]()]
-        if dropout:
-            layers.append(nn.Dropout(dropout))
-    return nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))
-
-
-def _plain_penalty(kind: str, slopes: list[Tensor]) -> Tensor:
-    if kind == "wgan-gp":
-        distance: Tensor = torch.linalg.vector_norm(slopes[2], dim=1) - 1
-        return distance.square().mean()
-    wanted = {"r1": slopes[:1], "r2": slopes[1:2]}.get(kind, slopes[:2])
-    return sum((slope.square().sum(dim=1).mean() / 2 for slope in wanted), torch.zeros(()))
 
 
 def matrix_products(config: RunConfig) -> Epochs:

@@ -143,6 +143,13 @@ class RunConfig(BaseModel):
         ge=1,
         le=65_536,
     )
+    fresh: bool = _knob(
+        False,
+        "Fresh real points",
+        "Draw other real points for every epoch, as the chapter draws each sequence of numbers anew. Off: the same "
+        "points in every epoch, each time in another order.",
+        "data",
+    )
     standardize: bool = _knob(
         False,
         "Standardise the data",

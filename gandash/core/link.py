@@ -71,6 +71,7 @@ KEYS: Mapping[str, str] = {
     "device": "device",
     "seed": "seed",
     "generator_output": "out",
+    "fresh": "fresh",
 }
 """The key of every knob but the target. Links written long ago are read by it: add at the end, change nothing."""
 

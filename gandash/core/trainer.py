@@ -38,6 +38,8 @@ Variant = Literal["latest", "ema", "best"]
 LIVE_NOISE, APPRAISAL_NOISE = 20140610, 20140611
 """Seeds of the noise that generators are measured on. That which picks an epoch is not that which judges it then."""
 APPRAISAL_SAMPLES = 8
+FRESH_POINTS = 4
+"""Ends the seeds of real points that are drawn for one epoch; other numbers end those of other draws."""
 FRESH_NUMBERS = 10_000
 """Of which none may misfit for early stopping to say that a pattern is learnt."""
 SEEN_POINTS = 128
@@ -239,7 +241,10 @@ class Trainer:
         return self._points(n, seed, self._resolved(which))
 
     def real_points(self, n: int) -> NDArray[np.float32]:
-        """The first `n` real points that the run trains on, or all if there are fewer, ``(n, dim)`` in data units."""
+        """The first `n` real points that the run trains on, or all if there are fewer, ``(n, dim)`` in data units.
+
+        Of a run that draws other ones for every epoch, as many of the same distribution.
+        """
         return self._real[:n].copy()
 
     def appraise(self, which: Variant | None = None) -> Appraisal:
@@ -460,11 +465,22 @@ class Trainer:
         config, game = self.config, self.game
         start = self.batches % config.batches_per_epoch * config.batch_size
         if self._shuffled is None:
-            self._shuffled = self._data[epoch_permutation(config, self.epoch).to(self.device)]
+            self._shuffled = self._points_of_epoch()
         game.batch.copy_(self._shuffled[start : start + config.batch_size])
         progress, octaves = self.progress, self.lineage.octaves
         held = self.lineage.held
         game.apply_schedules(progress if held is None else held, self.position.step, octaves + (1 - octaves) * progress)
+
+    def _points_of_epoch(self) -> Tensor:
+        """The real points of the epoch in the order in which they are shown, ``(points, dim)`` as they are trained on.
+
+        Seed and epoch alone decide them, so a run that goes on anywhere sees the same.
+        """
+        if not self.config.fresh:
+            return self._data[epoch_permutation(self.config, self.epoch).to(self.device)]
+        rng = np.random.default_rng((self.lineage.data_seed, self.epoch, FRESH_POINTS))
+        drawn = torch.from_numpy(self.target.sample(self.config.points, rng)).to(self.device)
+        return (drawn - self._mean) / self._std
 
     def _play_turn(self) -> list[EpochRecord]:
         """Play all phases up to the next batch, as one CUDA graph where there is a GPU."""

@@ -1,8 +1,10 @@
 """Runs scripts that gandash has written, in a process that knows no gandash: ``run_scripts.py [--pictures] FILE...``.
 
-Each one's losses and points go to an ``.npz`` beside it.
+Each one's losses, points and words go to an ``.npz`` beside it.
 """
 
+import contextlib
+import io
 import runpy
 import sys
 import types
@@ -26,13 +28,15 @@ def main(files: list[str]) -> None:
 
     torch.set_num_threads(1)
     for file in files:
-        left = runpy.run_path(file, run_name="__main__")
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            left = runpy.run_path(file, run_name="__main__")
         np.savez(
             Path(file).with_suffix(".npz"),
             generator=left["generator_losses"],
             discriminator=left["discriminator_losses"],
             real=left["real_points"],
             points=left["points"].numpy(),
+            said=np.array(said.getvalue()),
         )
     assert not [name for name in sys.modules if name.partition(".")[0] == "gandash"]
 

@@ -57,6 +57,7 @@ CHANGES: dict[str, Any] = {
     "points": 512,
     "batch_size": 32,
     "standardize": True,
+    "fresh": True,
     "generator_widths": (16,),
     "generator_output": "relu",
     "discriminator_widths": (8,),

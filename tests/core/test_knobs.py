@@ -43,6 +43,8 @@ CASES: list[tuple[str, Any, dict[str, Any]]] = [  # knob, value, and what else i
     ("target", "ring8", {}),
     ("points", 100, {}),
     ("batch_size", 32, {}),
+    ("fresh", True, {}),
+    ("fresh", True, {"standardize": True, "instance_noise": 0.3}),
     ("standardize", True, {}),
     ("generator_widths", (9, 7, 5), {}),
     ("discriminator_widths", (9, 7, 5), {}),
@@ -211,6 +213,6 @@ def test_the_textbooks_recipe_over_eighty_steps() -> None:
     for network, other in zip(trainer.networks, (plain.generator, plain.discriminator), strict=True):
         for ours, theirs in zip(network.parameters(), other.parameters(), strict=True):
             torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
-    points = (plain.fake.detach() * plain.std + plain.mean).numpy()
+    points = plain.scaled(plain.names["fake"].detach()).numpy()
     expected = ((points[:, 1] - 1.08 ** points[:, 0]) ** 2).mean().item()
     assert records[-1].metrics["batch_mse"] == pytest.approx(expected, rel=1e-4)

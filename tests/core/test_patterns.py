@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from gandash import PATTERNS, PRESETS, int_to_onehot, onehot_to_int
 from gandash.core.config import RunConfig
 from gandash.core.pattern_metrics import PatternEvaluator, frequencies, total_variation
 from gandash.core.records import EpochRecord
-from gandash.core.trainer import Trainer, epoch_permutation
+from gandash.core.trainer import Trainer
 from gandash.runs.worker import Budget, advance
+from tests.core.plain import Plain
 
 FIVE = PATTERNS["multiples-of-5"]
 CHAPTER: dict[str, Any] = {
@@ -85,56 +85,62 @@ def test_a_single_number_has_no_distance_to_divide_by() -> None:
     assert judge.live(int_to_onehot(np.full(judge.n, 8)))["headline"] == 1 + judge.n
 
 
-def plainly(config: RunConfig, epochs: int) -> tuple[list[float], list[float], nn.Module]:
-    """The chapter's loop: sequences of 10 numbers, real ones, generated ones, then the generator; losses an epoch."""
-    rng = torch.Generator().manual_seed(config.seed)
-    real = torch.from_numpy(FIVE.sample(config.points, np.random.default_rng(config.seed)))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        generator = nn.Sequential(nn.Linear(100, 100), nn.ReLU())
-        discriminator = nn.Sequential(nn.Linear(100, 1), nn.Sigmoid())
-    bce = nn.BCELoss()
-    g_adam = torch.optim.Adam(generator.parameters(), lr=0.0005)
-    d_adam = torch.optim.Adam(discriminator.parameters(), lr=0.0005)
-    ones, zeros = torch.ones(10, 1), torch.zeros(10, 1)
-    d_losses, g_losses = [], []
-    for epoch in range(epochs):
-        d_sum = g_sum = 0.0
-        sequences = torch.split(real[epoch_permutation(config, epoch)], 10)
-        for sequence in sequences:
-            d_adam.zero_grad()
-            on_real = bce(discriminator(sequence), ones)
-            on_real.backward()
-            d_adam.step()
-            d_adam.zero_grad()
-            fake = generator(torch.randn(10, 100, generator=rng)).detach()
-            on_fake = bce(discriminator(fake), zeros)
-            on_fake.backward()
-            d_adam.step()
-            g_adam.zero_grad()
-            g_loss = bce(discriminator(generator(torch.randn(10, 100, generator=rng))), ones)
-            g_loss.backward()
-            g_adam.step()
-            d_sum += on_real.item() + on_fake.item()
-            g_sum += g_loss.item()
-        d_losses.append(d_sum / len(sequences))
-        g_losses.append(g_sum / len(sequences))
-    return d_losses, g_losses, generator
-
-
 def test_the_chapters_recipe_is_the_plain_loop() -> None:
     config = RunConfig(**CHAPTER, seed=3)
-    trainer = Trainer(config)
-    records = trainer.advance(epochs=3)
-    d_losses, g_losses, generator = plainly(config, 3)
-    assert [record.discriminator_loss for record in records] == pytest.approx(d_losses, rel=1e-4)
-    assert [record.generator_loss for record in records] == pytest.approx(g_losses, rel=1e-4)
+    trainer, plain = Trainer(config), Plain(config)
+    records, losses = trainer.advance(epochs=3), plain.train(3)
+    for record, own in zip(records, losses, strict=True):
+        assert record.discriminator_loss == pytest.approx(np.mean(own.discriminator), rel=1e-4)
+        assert record.generator_loss == pytest.approx(np.mean(own.generator), rel=1e-4)
+    assert [str(layer) for layer in plain.generator] == [
+        "Linear(in_features=100, out_features=100, bias=True)",
+        "ReLU()",
+    ]
+    assert [str(layer) for layer in plain.discriminator] == [
+        "Linear(in_features=100, out_features=1, bias=True)",
+        "Sigmoid()",
+    ]
     noise = torch.randn(200, 100, generator=torch.Generator().manual_seed(9))
-    theirs = generator(noise).detach().numpy()
-    ours = trainer.sample(200, seed=9)
+    theirs, ours = plain.sample(noise).numpy(), trainer.sample(200, seed=9)
     assert ours.min() == 0, "a ReLU comes last"
     assert np.mean(onehot_to_int(ours) == onehot_to_int(theirs)) > 0.99
     np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+def batches(trainer: Trainer, count: int) -> list[list[int]]:
+    """The numbers of so many real batches, from where the trainer stands."""
+    found = []
+    for _ in range(count):
+        trainer.play_phase()  # which lays out the batch
+        found.append(onehot_to_int(trainer.game.batch.numpy()).tolist())
+        trainer.play_phase()
+        trainer.play_phase()
+    return found
+
+
+def test_every_sequence_of_the_chapter_is_drawn_anew() -> None:
+    config = RunConfig(**CHAPTER | {"points": 40})
+    whole, parts = Trainer(config), Trainer(config)
+    sequences = batches(whole, 12)
+    epochs = [np.sort(np.ravel(sequences[start : start + 4])).tolist() for start in (0, 4, 8)]
+    assert epochs[0] != epochs[1] != epochs[2] != epochs[0], "no epoch has another one's numbers in another order"
+    assert set(np.ravel(sequences)) <= set(FIVE.numbers)
+    assert max(np.bincount(np.ravel(sequences), minlength=100)) < 20, "all numbers come"
+    found = batches(parts, 2)
+    for _ in range(5):
+        parts = Trainer.resume(config, parts.checkpoint())
+        found += batches(parts, 2)
+    assert found == sequences, "the same however a run is split"
+    other = Trainer(config.model_copy(update={"seed": 1}))
+    assert batches(other, 4) != sequences[:4]
+
+
+def test_a_run_of_the_recipe_before_goes_on_with_its_two_thousand_numbers() -> None:
+    """What was saved knows nothing of `fresh`."""
+    saved = {name: value for name, value in RunConfig(**CHAPTER).model_dump(mode="json").items() if name != "fresh"}
+    trainer = Trainer(RunConfig.model_validate(saved | {"points": 40}))
+    sequences = batches(trainer, 8)
+    assert np.sort(np.ravel(sequences[:4])).tolist() == np.sort(np.ravel(sequences[4:])).tolist()
 
 
 def record(fit: float) -> EpochRecord:

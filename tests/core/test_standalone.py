@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
 from gandash.core.presets import PRESETS
-from gandash.core.standalone import can_be_written, script
+from gandash.core.standalone import after, can_be_written, script
 from gandash.core.standalone.data import WRITTEN
 from gandash.core.targets.shapes import SHAPES
 from gandash.core.trainer import Trainer
 from tests.core.test_knobs import CASES, configure
+from tests.core.toy_target import HelixSpec
 
 RUN_SCRIPTS = Path(__file__).with_name("run_scripts.py")
 STEPS = 50
@@ -36,17 +37,26 @@ STOPPING: dict[str, dict[str, Any]] = {
         **{"shape": "swiss-roll", "early_stopping": "threshold", "min_change": 50.0, "patience": 4, "points": 256},
         **{"evaluate_every": 2, "latent": "uniform", "standardize": True},
     },
+    "patience by the curve's error, which the best goes by": {
+        **{"shape": "inverted-u", "patience": 3, "points": 256, "best_by": "textbook", "generator_lr": 0.01},
+    },
+    "patience by frequencies": {"shape": "primes", "patience": 3, "points": 256, "batch_size": 16, "latent_dim": 20},
+    "patience on one number": {"shape": "numbers:7", "patience": 2, "points": 256, "latent": "uniform"},
+    "none misfits": {"shape": "numbers:3,5,8,13", "early_stopping": "fit", "batch_size": 16, "generator_lr": 0.01},
 }
+AFTERWARDS = {"standardize", "latent", "latent_digits", "spectral_norm", "generator_fourier", "ema_decay"}
+"""Knobs that the end of a script has something to do with; `test_knobs` holds its loop to all of them."""
 
 
 @dataclass(frozen=True)
 class Left:
-    """What a script left: the losses of every turn, ``(turns,)``, the real points and 1,000 generated ones."""
+    """What a script left: losses of every turn, ``(turns,)``, real points, 1,000 generated ones, what it printed."""
 
     generator: NDArray[np.float64]
     discriminator: NDArray[np.float64]
     real: NDArray[np.float32]
     points: NDArray[np.float32]
+    said: NDArray[np.str_]
 
 
 def run(scripts: Mapping[str, str], folder: Path, *options: str) -> dict[str, Left]:
@@ -94,7 +104,7 @@ def preset_cases() -> dict[str, tuple[RunConfig, int]]:
     recipes = set()
     for name in WRITABLE:
         preset = PRESETS[name]
-        recipe = preset.model_copy(update={"target": RunConfig().target}).to_json()
+        recipe = preset.model_dump_json(exclude={"target"})
         steps = STEPS_OF_THE_SAME if recipe in recipes else STEPS
         recipes.add(recipe)
         if preset.beta1:
@@ -132,12 +142,15 @@ def test_every_presets_script_has_the_trainers_losses(left: Mapping[str, Left]) 
         assert np.array_equal(left[name].real, real), name
 
 
-def test_a_script_knows_every_knob(tmp_path: Path) -> None:
-    configs = {f"{knob} {value} {context}": configure({**context, knob: value}) for knob, value, context in CASES}
+def test_what_a_script_leaves_is_the_trainers_generator(tmp_path: Path) -> None:
     configs = {
-        name: config.model_copy(update={"device": "cpu", "epochs": min(config.epochs, 3)})
+        f"{knob} {value} {context}": configure({**context, knob: value})
+        for knob, value, context in CASES
+        if knob in AFTERWARDS
+    }
+    configs = {
+        name: config.model_copy(update={"epochs": min(config.epochs, 3), "early_stopping": "off"})
         for name, config in configs.items()
-        if can_be_written(config.target)
     }
     found = run({name: script(config) for name, config in configs.items()}, tmp_path)
     for name, config in configs.items():
@@ -147,24 +160,45 @@ def test_a_script_knows_every_knob(tmp_path: Path) -> None:
         np.testing.assert_allclose(found[name].points, points, rtol=1e-3, atol=1e-3, err_msg=name)
 
 
-def test_scripts_stop_where_the_trainer_stops(tmp_path: Path) -> None:
+def test_scripts_stop_where_the_trainer_stops_and_leave_its_generator(tmp_path: Path) -> None:
     configs = {name: RunConfig(**{"points": 512, **values, "device": "cpu"}) for name, values in STOPPING.items()}
     configs = {name: config.model_copy(update={"epochs": 60, "dropout": 0.0}) for name, config in configs.items()}
     found = run({name: script(config) for name, config in configs.items()}, tmp_path)
+    best = []
     for name, config in configs.items():
         trainer = Trainer(config)
         trainer.advance(epochs=60)
         assert trainer.state == "stopped_early", f"{name}: {trainer.message}"
         assert len(found[name].discriminator) == trainer.batches, name
+        if after.keeps_best(config, trainer.target):
+            best.append((name, trainer))
+        else:
+            points = trainer.sample(1000, config.seed, trainer.shown)
+            np.testing.assert_allclose(found[name].points, points, rtol=0.01, atol=0.01, err_msg=name)
+    assert len(best) == 4
+    for name, trainer in best:
+        points = trainer._points(1000, trainer.config.seed, "best")  # whether or not the latest one is better by now
+        np.testing.assert_allclose(found[name].points, points, rtol=0.01, atol=0.01, err_msg=name)
 
 
-def test_a_script_leaves_a_picture_and_a_generator_for_anybody(tmp_path: Path) -> None:
-    config = short(PRESETS["best-ring8"], epochs=1, points=1024)
-    left = run({"best": script(config)}, tmp_path, "--pictures")["best"]
-    assert (tmp_path / "ring8.png").read_bytes().startswith(b"\x89PNG")
-    model = torch.jit.load(str(tmp_path / "ring8.pt"))  # type: ignore[no-untyped-call]
-    noise = torch.randn(1000, 2, generator=torch.Generator().manual_seed(config.seed))
-    np.testing.assert_array_equal(model(noise).detach().numpy(), left.points)
+RING = short(PRESETS["best-ring8"], epochs=1, points=1024)
+FOUR = RunConfig(**{"points": 512, "dropout": 0.0, "epochs": 60, "device": "cpu", **STOPPING["none misfits"]})
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Left]]:
+    """Where scripts that draw their pictures have left their files, and what they left besides."""
+    folder = tmp_path_factory.mktemp("pictures")
+    return folder, run({"ring": script(RING), "numbers": script(FOUR)}, folder, "--pictures")
+
+
+def test_a_script_leaves_a_picture_and_a_generator_for_anybody(drawn: tuple[Path, dict[str, Left]]) -> None:
+    folder, left = drawn
+    for name, config in (("ring", RING), ("numbers", FOUR)):
+        assert (folder / f"{config.shape}.png").read_bytes().startswith(b"\x89PNG")
+        model = torch.jit.load(str(folder / f"{config.shape}.pt"))  # type: ignore[no-untyped-call]
+        noise = torch.randn(1000, 2, generator=torch.Generator().manual_seed(config.seed))
+        np.testing.assert_array_equal(model(noise).detach().numpy(), left[name].points)
 
 
 def test_every_shape_can_be_written() -> None:
@@ -183,7 +217,8 @@ def test_a_script_has_only_what_its_setup_uses(name: str) -> None:
     assert ("class Dropout" in text) == bool(config.dropout)
     assert ("class Fourier" in text) == bool(config.generator_fourier or config.discriminator_fourier)
     assert ("class Digits" in text) == bool(config.latent_digits)
-    assert ("PATIENCE" in text) == (config.early_stopping != "off")
+    assert ("PATIENCE" in text) == (config.early_stopping == "patience")
+    assert ("onehot" in text) == (config.target.kind == "pattern")
     assert ("average" in text) == bool(config.ema_decay)
     assert max(map(len, text.splitlines())) <= 100
 
@@ -197,6 +232,20 @@ def test_dropout_that_cannot_follow_is_told(follows: bool, left: Mapping[str, Le
 
 
 def test_a_target_without_a_script_is_refused_in_words() -> None:
-    config = RunConfig(target="even")
-    with pytest.raises(ValueError, match="was given; a script can be written for a built-in shape alone"):
+    config = RunConfig(target=HelixSpec())
+    with pytest.raises(ValueError, match="was given; a script can be written for a built-in shape or a pattern"):
         script(config)
+
+
+def test_a_script_for_numbers_speaks_the_chapters_words(drawn: tuple[Path, dict[str, Left]]) -> None:
+    """Its functions, its layers, its rule to stop, and the argmax of what anybody loads."""
+    chapter = script(PRESETS["textbook-multiples-of-5"])
+    for line in ("def onehot_encoder(position, depth):", "def int_to_onehot(number):", "def onehot_to_int(vector):"):
+        assert line in chapter
+    assert "nn.Linear(100, 100),\n    nn.ReLU(),\n" in chapter and "nn.Linear(100, 1),\n    nn.Sigmoid(),\n" in chapter
+    left = drawn[1]["numbers"]
+    said = str(left.said)
+    assert "stopped early after epoch" in said and "none of 10,000 fresh numbers misfits" in said
+    shown = [int(number) for number in said.rpartition("it generates: ")[2].split()]
+    assert len(shown) == 10 and set(shown) <= {3, 5, 8, 13}
+    assert shown == left.points.argmax(1)[:10].tolist()

@@ -20,7 +20,7 @@ RECIPES: list[dict[str, Any]] = [
     {},
     {"objective": "minimax", "label_smoothing": 0.1, "label_smoothing_sides": "two"},
     {"objective": "least-squares", "instance_noise": 0.2, "shape": "ring8"},
-    {"objective": "hinge", "shape": "two-moons"},
+    {"objective": "hinge", "shape": "two-moons", "fresh": True},
     {"objective": "wgan-gp", "packing": 2, "latent": "uniform", "points": 320},
     {
         "objective": "rpgan",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gandash.core import link
 from gandash.core.config import RunConfig
 from gandash.core.standalone import script
 from gandash.pages import code
@@ -34,9 +35,11 @@ def test_a_child_is_told_that_the_script_is_the_setup_alone() -> None:
     assert "The script is its set-up alone" in child and "as this run did" not in child
 
 
-def test_a_pattern_offers_no_script(open_page: OpenPage, engine: ManualEngine, service: RunService) -> None:
-    at = open_page()
+def test_a_pattern_of_numbers_has_a_script_too(open_page: OpenPage, engine: ManualEngine, service: RunService) -> None:
+    config = RunConfig(shape="numbers:3,7,21", points=64, batch_size=16)
+    at = open_page(setup=link.encode(config))
     run_id = train_some(at, engine, service)
-    pattern = replace(service.snapshot(run_id), config=RunConfig(target="even"))
-    assert pattern.variants
-    code.show(pattern)  # draws nothing, so it needs no script
+    assert service.snapshot(run_id).config == config
+    at.toggle("show_code").set_value(True).run()
+    shown = [code.value for code in at.code]
+    assert script(config).rstrip() in shown and "def onehot_to_int" in script(config)

@@ -7,6 +7,7 @@ package knows no torch.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from textwrap import fill, indent
 
@@ -15,9 +16,10 @@ from gandash.core.objectives import OBJECTIVES
 from gandash.core.standalone import after, play, players
 from gandash.core.standalone.data import WRITTEN, draw_function
 from gandash.core.targets import Target, TargetSpec
+from gandash.core.targets.patterns import PatternSpec
 from gandash.core.targets.shapes import ShapeSpec
 
-__all__ = ["can_be_written", "file_name", "script"]
+__all__ = ["Parts", "can_be_written", "file_name", "parts", "script"]
 
 _WIDTH = 88
 _DEFINITIONS = ("def ", "class ")
@@ -25,7 +27,7 @@ _DEFINITIONS = ("def ", "class ")
 
 def can_be_written(spec: TargetSpec) -> bool:
     """Whether a script can learn this target."""
-    return isinstance(spec, ShapeSpec) and spec.name in WRITTEN
+    return isinstance(spec, PatternSpec) or (isinstance(spec, ShapeSpec) and spec.name in WRITTEN)
 
 
 def file_name(config: RunConfig) -> str:
@@ -33,35 +35,61 @@ def file_name(config: RunConfig) -> str:
     return f"{config.shape}.py"
 
 
+@dataclass(frozen=True)
+class Parts:
+    """A script, cut at its loop over the epochs: what comes before, the loop's body for `epoch`, what comes after.
+
+    Whoever wants to train by the epoch runs `before` once and `epoch` as often as wanted, where early stopping is off:
+    otherwise it has a ``break``.
+    """
+
+    before: str
+    epoch: str
+    after: str
+
+
 def script(config: RunConfig) -> str:
     """The set-up as a Python file; raises `ValueError` for a target that it cannot draw."""
+    found = parts(config)
+    loop = "for epoch in range(1, EPOCHS + 1):\n" + indent(found.epoch, "    ")
+    return f"{found.before}{loop}\n{found.after}"
+
+
+def parts(config: RunConfig) -> Parts:
+    """The script in pieces; raises `ValueError` for a target that it cannot draw."""
     target = config.target.build()
     if not can_be_written(config.target):
         raise ValueError(
-            f"{target.title} was given; a script can be written for a built-in shape alone: choose one of them, such "
-            "as exponential, or export the generator."
+            f"{target.title} was given; a script can be written for a built-in shape or a pattern of numbers: choose "
+            "one of them, such as exponential, or export the generator."
         )
-    data = "real_points = draw(POINTS, np.random.default_rng(SEED))\ndata = torch.from_numpy(real_points).to(DEVICE)\n"
+    data = "real_points = draw(POINTS, np.random.default_rng(SEED))\n"
+    if target.numbers:
+        data += 'print("some real numbers:", *onehot_to_int(real_points[:10]))\n'
+    if not config.fresh or config.standardize or config.instance_noise:
+        data += "data = torch.from_numpy(real_points).to(DEVICE)\n"
     if config.standardize:
         data += "MEAN, STD = data.mean(dim=0), data.std(dim=0)\ndata = (data - MEAN) / STD\n"
     rng = "rng = torch.Generator(DEVICE).manual_seed(SEED)  # of noise\n"
-    blocks = [
-        f'"""{_about(config, target)}"""\n\n{_imports(config)}',
+    before = [
+        f'"""{_about(config, target)}"""\n\n{_imports(config, target)}',
         _constants(config),
-        "# --- the real points ---\n\n\n" + draw_function(config.shape),
+        f"# --- the real {'numbers' if target.numbers else 'points'} ---\n\n\n{draw_function(target)}",
         data,
         "# --- the networks ---\n\n" + rng,
         *players.modules(config),
         players.networks(config, target.dim) + "\n" + play.optimizers(config),
-        "# --- the game ---\n\n\n" + "\n\n".join(play.functions(config)),
+        "# --- the game ---\n\n\n" + "\n\n".join(play.functions(config, target.dim)),
         *after.judge(config, target),
-        _loop(config, target),
+        after.before_the_loop(config, target) + "generator_losses, discriminator_losses = [], []\nbatches = 0\n",
+    ]
+    leaves = [
         "# --- the generator that leaves ---\n",
         *after.saved(config),
-        after.save(config, config.shape),
-        after.picture(config, target, config.shape),
+        after.save(config, target),
+        after.picture(target),
     ]
-    return _joined(blocks)
+    return Parts(_joined(before), _epoch(config, target), _joined(leaves))
 
 
 def _joined(blocks: list[str]) -> str:
@@ -78,9 +106,11 @@ def _about(config: RunConfig, target: Target) -> str:
     objective = OBJECTIVES[config.objective]
     what = fill(f"{target.title}, learnt by a GAN: {target.formula}.", _WIDTH)
     loss = fill(f"Objective: {objective.title}. {objective.source}.", _WIDTH)
-    average = " (the running average)" if config.ema_decay else ""
+    which = ["the running average"] if config.ema_decay else []
+    which += ["of the best epoch"] if after.keeps_best(config, target) else []
+    variant = f" ({', '.join(which)})" if which else ""
     notes = "It needs torch, numpy and matplotlib, and leaves two files:\n"
-    notes += f"{config.shape}.pt, the generator{average}, and {config.shape}.png, a picture."
+    notes += f"{config.shape}.pt, the generator{variant}, and {config.shape}.png, a picture."
     if config.dropout and _odd_dropout(config):
         notes += "\nDropout draws other numbers than the dashboard: batch times width is no multiple of 8."
     return f"{what}\n\n{loss}\n\n{notes}\n"
@@ -93,9 +123,9 @@ def _odd_dropout(config: RunConfig) -> bool:
     return not (config.spectral_norm or smooth) and any(rows * width % 8 for width in config.discriminator_widths[:-1])
 
 
-def _imports(config: RunConfig) -> str:
-    names = ["copy"] if config.ema_decay else []
-    stops = config.early_stopping != "off"
+def _imports(config: RunConfig, target: Target) -> str:
+    names = ["copy"] if config.ema_decay or after.keeps_best(config, target) else []
+    stops = config.early_stopping in ("patience", "threshold")
     fourier = config.discriminator_fourier or config.generator_fourier
     cosine = "cosine" in (config.lr_schedule, config.penalty_schedule if config.penalty != "none" else "")
     if stops or fourier or cosine or config.latent == "uniform":
@@ -141,32 +171,34 @@ def _constants(config: RunConfig) -> str:
         found.append(("FOURIER_GROWTH", config.fourier_growth))
     if config.ema_decay:
         found.append(("EMA_DECAY", config.ema_decay))
-    if config.early_stopping != "off":
+    if config.early_stopping in ("patience", "threshold"):
         found.append(("PATIENCE", config.patience))
-        if config.early_stopping == "threshold":
-            found.append(("MIN_CHANGE", config.min_change))
-        if config.evaluate_every > 1 and not after.monitors_curve(config, config.target.build()):
-            found.append(("EVALUATE_EVERY", config.evaluate_every))
+    if config.early_stopping == "threshold":
+        found.append(("MIN_CHANGE", config.min_change))
+    if config.evaluate_every > 1 and after.measures(config, config.target.build()):
+        found.append(("EVALUATE_EVERY", config.evaluate_every))
     text = "".join(f"{name} = {value!r}\n" for name, value in found)
     return f"{text}DEVICE = {device}\nBATCHES = POINTS // BATCH_SIZE  # an epoch\n"
 
 
-def _loop(config: RunConfig, target: Target) -> str:
-    head = (
-        after.before_the_loop(config, target)
-        + "generator_losses, discriminator_losses = [], []\nbatches = 0\n"
-        + "for epoch in range(1, EPOCHS + 1):\n"
-    )
-    order = (
-        "seed = np.random.SeedSequence((SEED, epoch - 1)).generate_state(1)[0]\n"
-        "order = torch.randperm(POINTS, generator=torch.Generator().manual_seed(int(seed)))\n"
-        "for real in data[order.to(DEVICE)].split(BATCH_SIZE)[:BATCHES]:\n"
-    )
+def _epoch(config: RunConfig, target: Target) -> str:
+    if config.fresh:
+        drawn = "torch.from_numpy(drawn).to(DEVICE)"
+        drawn = f"(({drawn} - MEAN) / STD)" if config.standardize else drawn
+        order = (
+            "drawn = draw(POINTS, np.random.default_rng((SEED, epoch - 1, 4)))  # each batch is drawn anew\n"
+            f"for real in {drawn}.split(BATCH_SIZE)[:BATCHES]:\n"
+        )
+    else:
+        order = (
+            "seed = np.random.SeedSequence((SEED, epoch - 1)).generate_state(1)[0]\n"
+            "order = torch.randperm(POINTS, generator=torch.Generator().manual_seed(int(seed)))\n"
+            "for real in data[order.to(DEVICE)].split(BATCH_SIZE)[:BATCHES]:\n"
+        )
     rare = "generator_losses and " if config.batches_per_epoch < config.discriminator_steps else ""
     end = f"if {rare}epoch % max(1, EPOCHS // 20) == 0:\n"
     end += "    d_loss = np.mean(discriminator_losses[-BATCHES:])\n"
     end += "    g_loss = np.mean(generator_losses[-BATCHES:])\n"
     end += '    print(f"epoch {epoch}: losses {d_loss:.4f} (discriminator), {g_loss:.4f} (generator)")\n'
     stop = after.end_of_epoch(config, target)
-    body = order + indent(play.on_a_batch(config), "    ") + "\n" + end + stop
-    return head + indent(body, "    ")
+    return order + indent(play.on_a_batch(config), "    ") + "\n" + end + stop

@@ -43,6 +43,31 @@ def gap_to_real(points):
     covered = max(coverage(points), 1 / 1000) / real_coverage
     return distance(points) / real_distance / min(1.0, covered)
 '''
+_JUDGE_NUMBERS = """\
+# what early stopping watches: how far the frequencies of 1,000 generated numbers are from those of
+# real ones, over how far those of other real ones are
+def frequencies(vectors):
+    return np.bincount(onehot_to_int(vectors), minlength=DEPTH) / len(vectors)
+
+
+def total_variation(shares):
+    return np.abs(shares - reference).sum() / 2
+
+
+sample_rng = np.random.default_rng((2014, 1))
+reference = frequencies(draw(1000, sample_rng))
+others = [frequencies(draw(1000, sample_rng)) for _ in range(64)]
+real_distance = np.mean([total_variation(other) for other in others])
+
+
+def gap_to_real(vectors):
+    return GAP
+"""
+_BEST = """\
+recent = [*recent, metric][-5:]  # a single measurement is often a lucky draw
+if (figure := max(metric, np.mean(recent))) < best_figure:
+    best_figure = figure
+"""
 _SAVED = '''\
 class Saved(nn.Module):
     """The trained generator, noise from N(0, 1) in and points in their own units out."""
@@ -75,18 +100,39 @@ def monitors_curve(config: RunConfig, target: Target) -> bool:
     return config.monitor == "textbook" and target.textbook_metric is not None
 
 
+def measures(config: RunConfig, target: Target) -> bool:
+    """Whether early stopping goes by what is measured now and then, on points that are drawn for it."""
+    return config.early_stopping != "off" and (config.early_stopping == "fit" or not monitors_curve(config, target))
+
+
+def keeps_best(config: RunConfig, target: Target) -> bool:
+    """Whether the generator of the best epoch leaves: where what early stopping watches is what the best goes by."""
+    same = target.textbook_metric is None or config.monitor == config.best_by
+    return config.early_stopping == "patience" and same
+
+
 def judge(config: RunConfig, target: Target) -> list[str]:
     """The measuring instrument of early stopping, where the set-up needs it."""
-    return [] if config.early_stopping == "off" or monitors_curve(config, target) else [_JUDGE]
+    if config.early_stopping == "fit" or not measures(config, target):
+        return []
+    if not target.numbers:
+        return [_JUDGE]
+    distance = "total_variation(frequencies(vectors))"
+    # samples of a single number never differ
+    gap = f"{distance} / real_distance" if len(target.numbers) > 1 else f"1 + 1000 * {distance}"
+    return [_JUDGE_NUMBERS.replace("GAP", gap)]
 
 
 def before_the_loop(config: RunConfig, target: Target) -> str:
     """What early stopping remembers."""
-    if config.early_stopping == "off":
+    if config.early_stopping in ("off", "fit"):
         return ""
     text = "best, best_epoch = math.inf, 0\n" if config.early_stopping == "patience" else ""
     text += "anchor, anchor_epoch = math.inf, 0\n" if config.early_stopping == "threshold" else ""
-    if not monitors_curve(config, target):
+    if keeps_best(config, target):
+        smoothed = "" if monitors_curve(config, target) else "recent, best_figure = [], math.inf\n"
+        text += f"{smoothed}best_weights = copy.deepcopy({shown(config)}.state_dict())\n"
+    if measures(config, target):
         text += (
             "judge_rng = torch.Generator().manual_seed(20140610)\n"
             "judge_noise = torch.randn(1000, LATENT_DIM, generator=judge_rng).to(DEVICE)\n"
@@ -96,33 +142,67 @@ def before_the_loop(config: RunConfig, target: Target) -> str:
     return text
 
 
+def shown(config: RunConfig) -> str:
+    """The generator that is measured and saved."""
+    return "average" if config.ema_decay else "generator"
+
+
 def end_of_epoch(config: RunConfig, target: Target) -> str:
     """Early stopping, in the body of the loop over the epochs."""
-    if config.early_stopping == "off":
-        return ""
-    condition, text = "", ""
-    scaled = " * STD + MEAN" if config.standardize else ""
+    condition = ""
+    match config.early_stopping:
+        case "off":
+            return ""
+        case "fit":
+            text = _fits(config)
+        case _:
+            text = _measure(config, target) + _wait(config, target)
+    if measures(config, target):
+        condition = "epoch % EVALUATE_EVERY == 0 or epoch == EPOCHS" if config.evaluate_every > 1 else ""
+    elif config.batches_per_epoch < config.discriminator_steps:
+        condition = "batches >= DISCRIMINATOR_STEPS"
+    return f"if {condition}:\n{indent(text, '    ')}" if condition else text
+
+
+def _scaled(config: RunConfig, points: str) -> str:
+    return f"({points} * STD + MEAN)" if config.standardize else points
+
+
+def _fits(config: RunConfig) -> str:
+    noise = "torch.randn(10_000, LATENT_DIM, generator=fresh_rng)"
+    noise = f"torch.erf({noise} / math.sqrt(2))" if config.latent == "uniform" else noise
+    vectors = _scaled(config, f"{shown(config)}(fresh.to(DEVICE))")
+    return (
+        "seed = np.random.SeedSequence((SEED, epoch, 3)).generate_state(1)[0]\n"
+        "fresh_rng = torch.Generator().manual_seed(int(seed))\n"
+        f"fresh = {noise}\n"
+        f"with torch.no_grad():\n    numbers = onehot_to_int({vectors}.cpu().numpy())\n"
+        "if np.isin(numbers, NUMBERS).all():\n"
+        '    print(f"stopped early after epoch {epoch}: none of 10,000 fresh numbers misfits")\n    break\n'
+    )
+
+
+def _measure(config: RunConfig, target: Target) -> str:
     if monitors_curve(config, target):
-        points = f"({'fake.detach()' + scaled})" if scaled else "fake.detach()"
-        text += f"x, y = {points}.cpu().numpy().astype(np.float64).T\nmetric = np.mean((y - curve(x)) ** 2)\n"
-        if config.batches_per_epoch < config.discriminator_steps:
-            condition = "batches >= DISCRIMINATOR_STEPS"
-    else:
-        shown = "average" if config.ema_decay else "generator"
-        points = f"({shown}(judge_noise){scaled})" if scaled else f"{shown}(judge_noise)"
-        text += f"with torch.no_grad():\n    metric = gap_to_real({points}.cpu().numpy())\n"
-        if config.evaluate_every > 1:
-            condition = "epoch % EVALUATE_EVERY == 0"
-    if config.early_stopping == "patience":
-        text += "if metric < best:\n    best, best_epoch = metric, epoch\n"
-        text += "if epoch - best_epoch >= PATIENCE:\n"
-        reason = "not improved"
-    else:
-        text += "if not abs(metric - anchor) < MIN_CHANGE:\n    anchor, anchor_epoch = metric, epoch\n"
+        points = _scaled(config, "fake.detach()")
+        return f"x, y = {points}.cpu().numpy().astype(np.float64).T\nmetric = np.mean((y - curve(x)) ** 2)\n"
+    points = _scaled(config, f"{shown(config)}(judge_noise)")
+    return f"with torch.no_grad():\n    metric = gap_to_real({points}.cpu().numpy())\n"
+
+
+def _wait(config: RunConfig, target: Target) -> str:
+    if config.early_stopping == "threshold":
+        text = "if not abs(metric - anchor) < MIN_CHANGE:\n    anchor, anchor_epoch = metric, epoch\n"
         text += "if epoch - anchor_epoch >= PATIENCE:\n"
         reason = "hardly changed"
-    text += f'    print(f"stopped early after epoch {{epoch}}: {reason} for {{PATIENCE}} epochs")\n    break\n'
-    return f"if {condition}:\n{indent(text, '    ')}" if condition else text
+    else:
+        text = "if metric < best:\n    best, best_epoch = metric, epoch\n"
+        if keeps_best(config, target):
+            keep = f"    best_weights = copy.deepcopy({shown(config)}.state_dict())\n"
+            text += keep if monitors_curve(config, target) else _BEST + keep
+        text += "if epoch - best_epoch >= PATIENCE:\n"
+        reason = "not improved"
+    return f'{text}    print(f"stopped early after epoch {{epoch}}: {reason} for {{PATIENCE}} epochs")\n    break\n'
 
 
 def saved(config: RunConfig) -> list[str]:
@@ -133,34 +213,49 @@ def saved(config: RunConfig) -> list[str]:
     return [] if config.latent == "normal" else [_SAVED_NORMAL.replace("RESULT", points)]
 
 
-def save(config: RunConfig, name: str) -> str:
+def save(config: RunConfig, target: Target) -> str:
     """Save the generator as TorchScript, and read it back as anybody would."""
-    network = "average" if config.ema_decay else "generator"
+    network, name = shown(config), target.name
+    kept = f"{network}.load_state_dict(best_weights)\n" if keeps_best(config, target) else ""
     if config.standardize:
         network = f"Saved({network}, MEAN, STD)"
     elif config.latent == "uniform":
         network = f"Saved({network})"
-    return (
-        f'torch.jit.script({network}.cpu().eval()).save("{name}.pt")\n\n'
+    text = (
+        f'{kept}torch.jit.script({network}.cpu().eval()).save("{name}.pt")\n\n'
         "# using it takes these lines and nothing else but torch\n"
         f'model = torch.jit.load("{name}.pt")\n'
         f"z = torch.randn(1000, {config.latent_dim}, generator=torch.Generator().manual_seed(SEED))\n"
         "with torch.no_grad():\n    points = model(z)\n"
     )
+    if target.numbers:
+        text += "numbers = points.argmax(1)  # a vector means the number of its largest entry\n"
+        text += 'print("some numbers that it generates:", *numbers[:10].tolist())\n'
+    return text
 
 
-def picture(config: RunConfig, target: Target, name: str) -> str:
-    """Draw the points and the losses."""
-    (left, right), (bottom, top) = target.canvas.bounds
-    equal = ', aspect="equal"' if target.canvas.equal else ""
+def picture(target: Target) -> str:
+    """Draw the points, or how often each number comes, and the losses."""
+    if target.numbers:
+        left = (
+            "shares = np.bincount(numbers, minlength=DEPTH) / len(numbers)\n"
+            'left.bar(range(DEPTH), shares, label="generated")\n'
+            'left.plot(NUMBERS, np.full(len(NUMBERS), 1 / len(NUMBERS)), "k_", label="real")\n'
+            'left.set(xlabel="number", ylabel="share")\n'
+        )
+    else:
+        (low, high), (bottom, top) = target.canvas.bounds
+        equal = ', aspect="equal"' if target.canvas.equal else ""
+        left = (
+            'left.scatter(*real_points[:1000].T, s=4, label="real")\n'
+            'left.scatter(*points.numpy().T, s=4, label="generated")\n'
+            f"left.set(xlim=({low:g}, {high:g}), ylim=({bottom:g}, {top:g}){equal})\n"
+        )
     return (
-        "figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))\n"
-        'left.scatter(*real_points[:1000].T, s=4, label="real")\n'
-        'left.scatter(*points.numpy().T, s=4, label="generated")\n'
-        f"left.set(xlim=({left:g}, {right:g}), ylim=({bottom:g}, {top:g}){equal})\n"
+        f"figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))\n{left}"
         'right.plot(discriminator_losses, linewidth=0.5, label="loss of the discriminator")\n'
         'right.plot(generator_losses, linewidth=0.5, label="loss of the generator")\n'
         'right.set(xlabel="turn")\n'
         "left.legend(), right.legend()\n"
-        f'figure.savefig("{name}.png")\n'
+        f'figure.savefig("{target.name}.png")\n'
     )

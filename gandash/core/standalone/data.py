@@ -1,12 +1,15 @@
-"""How a script draws its real points: each built-in shape once more, as one would write it down by itself.
+"""How a script draws its real points: each built-in shape and pattern once more, as one would write it down by itself.
 
-The functions draw what `gandash.core.targets.shapes` draws, to the bit; a test holds them together.
+The functions draw what `gandash.core.targets` draws, to the bit; a test holds them together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from types import MappingProxyType
+
+from gandash.core.targets import Target
 
 CURVES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -91,6 +94,27 @@ _OTHERS: Mapping[str, str] = {
     points = 2 * np.column_stack((out * cos + across * sin, across * cos - out * sin))
 """,
 }
+_ONEHOT = """\
+DEPTH = 100  # numbers from 0 to 99
+
+
+def onehot_encoder(position, depth):
+    vectors = np.zeros((len(position), depth), dtype=np.float32)
+    vectors[np.arange(len(position)), position] = 1
+    return vectors
+
+
+def int_to_onehot(number):
+    return onehot_encoder(number, DEPTH)
+
+
+def onehot_to_int(vector):
+    return vector.argmax(1)  # of a generator's vectors too, which are not one-hot
+
+
+def draw(n, rng):
+    return int_to_onehot(NUMBERS[rng.integers(len(NUMBERS), size=n)])
+"""
 _HEAD = "def draw(n, rng):\n"
 _TAIL = "    return points.astype(np.float32)\n"
 
@@ -98,8 +122,15 @@ WRITTEN = frozenset({*CURVES, *_ROUND, *_OTHERS})
 """The shapes that there is a text for."""
 
 
-def draw_function(shape: str) -> str:
-    """The source of ``draw(n, rng)``, which gives float32 points ``(n, 2)``, and of what it calls."""
+def draw_function(target: Target) -> str:
+    """The source of ``draw(n, rng)``, which gives float32 points ``(n, dim)``, and of what it calls."""
+    if target.numbers:
+        listed = fill(", ".join(map(str, target.numbers)), 84, initial_indent="    ", subsequent_indent="    ")
+        return f"NUMBERS = np.array([\n{listed},\n])\n{_ONEHOT}"
+    return _draw_shape(target.name)
+
+
+def _draw_shape(shape: str) -> str:
     if shape in CURVES:
         y, between = CURVES[shape]
         body = f"    x = rng.uniform({between}, n)\n"

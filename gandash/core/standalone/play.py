@@ -28,14 +28,14 @@ with torch.no_grad():
 """
 
 
-def functions(config: RunConfig) -> list[str]:
+def functions(config: RunConfig, dim: int) -> list[str]:
     """What the loop calls: the noise, what the discriminator sees, schedules, losses without a name in torch."""
     draw = "torch.randn(BATCH_SIZE, LATENT_DIM, generator=rng, device=DEVICE)"
     if config.latent == "uniform":
         draw = "2 * torch.rand(BATCH_SIZE, LATENT_DIM, generator=rng, device=DEVICE) - 1"
     found = [f"def noise():\n    return {draw}\n"]
     if _views(config):
-        found.append(_seen(config))
+        found.append(_seen(config, dim))
     used: list[Schedule] = [config.lr_schedule]
     if config.penalty != "none":
         used.append(config.penalty_schedule)
@@ -76,7 +76,7 @@ def _view(config: RunConfig, points: str) -> str:
     return f"seen({points})" if _views(config) else points
 
 
-def _seen(config: RunConfig) -> str:
+def _seen(config: RunConfig, dim: int) -> str:
     lines = []
     if config.instance_noise:
         lines.append("jitter = torch.randn(points.shape, generator=rng, device=DEVICE)")
@@ -85,7 +85,7 @@ def _seen(config: RunConfig) -> str:
             std += " * max(0.0, 1 - progress / INSTANCE_NOISE_DECAY)"
         lines.append(f"std = {std}")
         lines.append("points = points + std * data.std(dim=0) * jitter")
-    lines.append("return points.view(-1, 2 * PACKING)" if config.packing > 1 else "return points")
+    lines.append(f"return points.view(-1, {dim} * PACKING)" if config.packing > 1 else "return points")
     about = {
         (True, False): "The noised points.",
         (False, True): "The points, PACKING of them side by side.",
