@@ -42,8 +42,6 @@ FRESH_POINTS = 4
 """Ends the seeds of real points that are drawn for one epoch; other numbers end those of other draws."""
 FRESH_NUMBERS = 10_000
 """Of which none may misfit for early stopping to say that a pattern is learnt."""
-SEEN_POINTS = 128
-"""How many points of a batch a phase that was played by itself shows at most."""
 ONE_SPOT = 0.01
 """Points that spread less than this share of the real ones are one spot."""
 
@@ -189,7 +187,7 @@ class Trainer:
             if by_turns:
                 records += self._play_turn()
             else:
-                records += self._play() if self._plays(only) else self._leave_out()
+                records += self.pass_phase(only)
         return records
 
     def play_phase(self, only: Player | None = None) -> list[EpochRecord]:
@@ -199,6 +197,16 @@ class Trainer:
         """
         records = self._pass_over(only)
         return records + self._play() if self.state == "running" else records
+
+    def plays(self, only: Player | None) -> bool:
+        """Whether the next phase is one of this network; always with None."""
+        return only is None or self.game.phases[self.position.phase].network == only
+
+    def pass_phase(self, only: Player | None = None) -> list[EpochRecord]:
+        """Play the next phase, or leave it out if it is not one of this network; the record of an epoch it ended."""
+        if self.state != "running":
+            return []
+        return self._play() if self.plays(only) else self._leave_out()
 
     def show_phase(self, only: Player | None = None) -> tuple[PlayedPhase | None, list[EpochRecord]]:
         """`play_phase`, and what that did; None if there was nothing to play.
@@ -422,10 +430,6 @@ class Trainer:
         if not self.game.phases[self.position.phase].draws:
             self._deal()
 
-    def _plays(self, only: Player | None) -> bool:
-        """Whether the next phase is one of this network."""
-        return only is None or self.game.phases[self.position.phase].network == only
-
     def _next(self, only: Player | None) -> int:
         """The place of the next phase that is played."""
         place: int = self.position.phase
@@ -436,7 +440,7 @@ class Trainer:
     def _pass_over(self, only: Player | None) -> list[EpochRecord]:
         """Leave out all phases up to the next of this network."""
         records: list[EpochRecord] = []
-        while self.state == "running" and not self._plays(only):
+        while self.state == "running" and not self.plays(only):
             records += self._leave_out()
         return records
 
@@ -456,8 +460,8 @@ class Trainer:
         return self._passed(1, generator=False)
 
     def _in_units(self, points: Tensor) -> NDArray[np.float32]:
-        """Some of a batch's points in the target's own units."""
-        shown: NDArray[np.float32] = (points[:SEEN_POINTS] * self._std + self._mean).cpu().numpy()
+        """A batch's points in the target's own units."""
+        shown: NDArray[np.float32] = (points * self._std + self._mean).cpu().numpy()
         return shown
 
     def _deal(self) -> None:

@@ -165,7 +165,7 @@ def _step(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None) -> 
         disabled=not on,
         help=told,
         on_click=_ask if snapshot else _train,
-        args=(visitor.service.step, snapshot.run_id, visitor.owner) if snapshot else (visitor, None, True),
+        args=(visitor.service.epoch, snapshot.run_id, visitor.owner) if snapshot else (visitor, None, True),
     )
 
 

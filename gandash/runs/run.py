@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from gandash.core.config import RunConfig
-from gandash.core.records import Appraisal, Measured
+from gandash.core.records import Appraisal, Measured, Player
 from gandash.runs import access, timeline
-from gandash.runs.snapshot import Snapshot, Status
+from gandash.runs.snapshot import Pace, Snapshot, Status
 from gandash.runs.timeline import Kept
 from gandash.runs.worker import Budget, Chunk, State
 
@@ -32,27 +32,49 @@ APPRAISAL_SECONDS = 2.0
 APPRAISAL_SHARE = 0.015
 """The share of the time that appraisals may take."""
 
+TICK_SECONDS = 0.1
+"""How often a run that plays slowly is asked for phases, at most; then for several at a time."""
+
+SHOWN_PHASES = 3.0
+"""Up to so many phases a second each is shown: what lights up more often than three times a second is too much."""
+
 KEPT_FRAMES = 8
+
+Unit = Literal["epoch", "step", "phase"]
+UNITS: tuple[Unit, ...] = ("phase", "step", "epoch")
+LEAST_PACE, MOST_PACE = 0.1, 1000.0
+"""Phases a second that a run can be asked to play."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Something that was asked for by hand: an epoch, a step or a phase more, perhaps of one network alone."""
+
+    unit: Unit = "epoch"
+    only: Player | None = None
 
 
 @dataclass(frozen=True)
 class Run:
     """A run at one moment: what the world may see of it, and what it takes to go on.
 
-    `flight` is what the workers were asked for and have not answered. `steps` says how many epochs were asked for one
-    by one, 0 while the run goes on by itself, and `goal` at which epoch those are done: None until it is known where
-    the chunk in flight ends. `unappraised` counts the seconds of training since the last appraisal, which took
-    `appraisal_seconds`. A run is `unappraisable` if its last appraisal failed; it is not asked for again until the run
-    goes on. `measured` is what a chunk had no time to make an appraisal of: the run trains on once it is done.
-    `kept` is what the store may not have yet of what the timeline keeps.
-    `marked` is when the last chunk came back, while the run goes on, and `rate` its epochs a second.
+    `flight` is what the workers were asked for and have not answered. `asks` are what was asked for one by one, none
+    while the run goes on by itself; the first has `begun` once the workers were asked for it. If that is an epoch,
+    `goal` is where it is done: None until it is known where the chunk in flight ends. `due` is when, on the service's
+    clock, a run that plays slowly has its next phase. `unappraised` counts the seconds of training since the last
+    appraisal, which took `appraisal_seconds`. A run is `unappraisable` if its last appraisal failed; it is not asked
+    for again until the run goes on. `measured` is what a chunk had no time to make an appraisal of: the run trains on
+    once it is done. `kept` is what the store may not have yet of what the timeline keeps. `marked` is when the last
+    chunk came back, while the run goes on, and `rate` its epochs a second.
     """
 
     snapshot: Snapshot
     checkpoint: bytes | None = None
     flight: Budget | None = None
-    steps: int = 0
+    asks: tuple[Ask, ...] = ()
+    begun: bool = False
     goal: int | None = None
+    due: float | None = None
     unappraised: float = 0.0
     appraisal_seconds: float = 0.0
     unappraisable: bool = False
@@ -127,26 +149,30 @@ def join(run: Run, token: str, owner: str) -> Run:
     return run if owners == run.snapshot.owners else changed(run, owners=owners)
 
 
-def go(run: Run, steps: int = 0, *, wait: bool = False) -> Run:
-    """Train on, or only so many whole epochs more; with `wait` once it is its turn.
+def go(run: Run, ask: Ask | None = None, *, pace: Pace | None = None, wait: bool = False) -> Run:
+    """Train on, at this pace if there is one, or only what is asked for; with `wait` once it is its turn.
 
     Raises `ValueError` in plain words if that cannot be.
     """
     status = run.snapshot.status
     if status.ended:
         raise ValueError(f"The run cannot go on: {_WHY_ENDED[status]}. Train on makes a new run that does.")
-    if run.active and steps and not run.steps:
+    if run.active and ask and not run.asks:
         doing = "waits for its turn" if run.waiting else "is going on by itself"
-        raise ValueError(f"The run {doing}: pause it before you step.")
-    goal = None
-    if steps and run.goal is not None:
-        goal = run.goal + steps
-    elif steps and run.flight is None:
-        goal = run.snapshot.epoch + steps
-    run = replace(run, steps=run.steps + steps if steps else 0, goal=goal, unappraisable=False)
+        raise ValueError(f"The run {doing}: pause it before you play it by hand.")
+    if pace is not None and pace != run.snapshot.pace:
+        run = replace(changed(run, pace=pace), due=None)
+    if ask is None:
+        run = replace(run, asks=(), begun=False, goal=None)
+    elif run.asks:
+        run = replace(run, asks=(*run.asks, ask))
+    else:
+        goal = run.snapshot.epoch + 1 if run.flight is None else None
+        run = replace(run, asks=(ask,), goal=goal, measured=None)  # what was measured so far is soon out of date
+    run = replace(run, unappraisable=False)
     if run.active:
         return run
-    return changed(run, status=Status.WAITING if wait else _going(run), message="")
+    return changed(replace(run, due=None), status=Status.WAITING if wait else _going(run), message="")
 
 
 def admit(run: Run) -> Run:
@@ -165,7 +191,7 @@ def _going(run: Run) -> Status:
 
 def halt(run: Run, status: Status, message: str = "") -> Run:
     """Stand still, for this reason; the chunk in flight still counts."""
-    run = replace(run, steps=0, goal=None, marked=None, rate=None)
+    run = replace(run, asks=(), begun=False, goal=None, due=None, marked=None, rate=None)
     return changed(run, status=status, message=message, epochs_per_second=None, seconds_left=None, place=None)
 
 
@@ -205,13 +231,19 @@ def next_budget(run: Run) -> Budget | None:
     if run.flight is not None or run.waiting:
         return None
     unseen = snapshot.real is None
+    if run.active and run.asks:
+        return _asked(run, unseen)
+    if run.active and snapshot.pace.phases_per_second is not None:
+        return _slowly(snapshot.pace, snapshot.pace.phases_per_second, unseen)
+    only = snapshot.pace.only
     if run.checkpoint is None:
-        return Budget(FIRST_CHUNK_SECONDS, run.goal, real=unseen) if run.active else None
+        return Budget(FIRST_CHUNK_SECONDS, real=unseen, only=only) if run.active else None
     if run.active and run.measured is not None:
-        return Budget(0.0, run.goal, evaluate=True, real=unseen, measured=run.measured)
+        return Budget(0.0, evaluate=True, real=unseen, measured=run.measured)
     if run.active:
         due = max(APPRAISAL_SECONDS, run.appraisal_seconds / APPRAISAL_SHARE)
-        return Budget(CHUNK_SECONDS, run.goal, snapshot.appraised is None or run.unappraised >= due, unseen)
+        evaluate = snapshot.appraised is None or run.unappraised >= due
+        return Budget(CHUNK_SECONDS, evaluate=evaluate, real=unseen, only=only)
     if run.unappraisable or snapshot.status is Status.FAILED:
         return None
     if snapshot.appraised == snapshot.progress and not unseen:
@@ -219,9 +251,45 @@ def next_budget(run: Run) -> Budget | None:
     return Budget(0.0, evaluate=True, real=unseen, measured=run.measured)
 
 
-def launch(run: Run, budget: Budget) -> Run:
-    """The workers were asked for this."""
-    return replace(run, flight=budget)
+def _asked(run: Run, unseen: bool) -> Budget:
+    """For what was asked for by hand, which is answered before anything is measured."""
+    ask = run.asks[0]
+    match ask.unit:
+        case "epoch":
+            seconds = FIRST_CHUNK_SECONDS if run.checkpoint is None else CHUNK_SECONDS
+            return Budget(seconds, run.goal, real=unseen, by_hand=True, only=ask.only)
+        case "step":
+            return Budget(CHUNK_SECONDS, real=unseen, by_hand=True, only=ask.only, steps=1)
+        case _:
+            return Budget(CHUNK_SECONDS, real=unseen, by_hand=True, only=ask.only, phases=1, show=True)
+
+
+def _slowly(pace: Pace, speed: float, unseen: bool) -> Budget:
+    """For the phases of one tick of the clock."""
+    return Budget(
+        CHUNK_SECONDS,
+        real=unseen,
+        only=pace.only,
+        phases=max(1, round(speed * TICK_SECONDS)),
+        show=speed <= SHOWN_PHASES,
+    )
+
+
+def rest(run: Run, now: float) -> float:
+    """For how many seconds the run has nothing to ask for because it plays slowly."""
+    slow = run.training and not run.asks and run.snapshot.pace.phases_per_second is not None
+    return max(0.0, run.due - now) if slow and run.due is not None else 0.0
+
+
+def launch(run: Run, budget: Budget, now: float = 0.0) -> Run:
+    """The workers were asked for this, at this second of the service's clock."""
+    run = replace(run, begun=bool(run.asks))
+    speed = run.snapshot.pace.phases_per_second
+    if speed is None or budget.phases is None or budget.by_hand:
+        return replace(run, flight=budget)
+    beat = budget.phases / speed
+    late = run.due is None or now > run.due + beat  # what was missed is not made up for
+    return replace(run, flight=budget, due=(now if late or run.due is None else run.due) + beat)
 
 
 def lose(run: Run) -> Run:
@@ -273,15 +341,28 @@ def take_in(run: Run, chunk: Chunk, now: float) -> Run:
         appraised=appraised,
         variants=chunk.variants,
         real=old.real if chunk.real is None else chunk.real,
+        hand_played=old.hand_played + (chunk.played if budget.by_hand else 0),
+        left_out=chunk.left_out,
+        phase=chunk.phase if budget.seconds else old.phase,
         epochs_per_second=run.rate if run.training else None,
         seconds_left=_seconds_left(run.rate, old.config.epochs, chunk.progress) if run.training else None,
     )
     if chunk.state != "running":
         return halt(run, Status(chunk.state), chunk.message)
-    if not status.active or not run.steps:
+    if not status.active or not run.asks:
         return run
-    goal = chunk.epoch + run.steps if run.goal is None else run.goal
-    return halt(run, Status.PAUSED) if chunk.epoch >= goal else replace(run, goal=goal)
+    return _answered(run)
+
+
+def _answered(run: Run) -> Run:
+    """The run after a chunk, while there is something that was asked for by hand: on to what is next, or to rest."""
+    epoch, ask = run.snapshot.epoch, run.asks[0]
+    if not run.begun:  # that chunk was none of it
+        return replace(run, goal=epoch + 1)
+    if ask.unit == "epoch" and run.goal is not None and epoch < run.goal:
+        return run
+    left = run.asks[1:]
+    return replace(run, asks=left, begun=False, goal=epoch + 1) if left else halt(run, Status.PAUSED)
 
 
 def by_variant(appraisals: Iterable[Appraisal]) -> Mapping[str, Appraisal]:

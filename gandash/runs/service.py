@@ -1,4 +1,4 @@
-"""The life of runs: start, pause, resume, step, stop, train on, delete, watch; one service a server.
+"""The life of runs: start, pause, resume, play, step, stop, train on, delete, watch; one service a server.
 
 A run is a chain of chunks: when one comes back from the engine, the next is submitted at once with its checkpoint.
 Chunks wait in one queue, so runs share the engine fairly; those whose chunks take long sit out (`turns`). What a page
@@ -20,7 +20,7 @@ from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,16 +29,18 @@ from gandash.core.config import RunConfig, sentence
 from gandash.core.cost import CostLimits, chunk_seconds, too_dear
 from gandash.core.fork import child_config
 from gandash.core.formats import known
+from gandash.core.records import Player
 from gandash.runs import access, queue, worker
 from gandash.runs import run as runs
 from gandash.runs.access import NotYoursError
+from gandash.runs.alarms import Alarms
 from gandash.runs.executors import EngineClosedError, EngineError, engine
 from gandash.runs.library import ForeignRun, Library, UnknownRun
 from gandash.runs.queue import Limits
-from gandash.runs.run import Run
+from gandash.runs.run import LEAST_PACE, MOST_PACE, Ask, Run
 from gandash.runs.saver import Saver
 from gandash.runs.settings import Settings
-from gandash.runs.snapshot import RunSummary, Snapshot, Status, records_of
+from gandash.runs.snapshot import Pace, RunSummary, Snapshot, Status, records_of
 from gandash.runs.store import RunStore
 from gandash.runs.timeline import Kept
 from gandash.runs.turns import Turns
@@ -61,6 +63,8 @@ LONGEST_NOTE = 2000
 Advance = Callable[[str, str, bytes | None, Budget], Chunk]
 Fork = Callable[[str, bytes, Mapping[str, Any]], tuple[str, Chunk]]
 Listener = Callable[[Snapshot | None, str], None]
+Only = Literal["both", "generator", "discriminator"]
+"""Which network plays."""
 
 __all__ = ["NotYoursError", "RunService", "UnknownRun"]
 
@@ -102,6 +106,7 @@ class RunService:
         self._lock = self._library.lock
         self._flights: dict[str, Future[Chunk]] = {}
         self._turns = Turns(getattr(engine, "max_workers", None))
+        self._alarms = Alarms(self._rung)
         self._watched: dict[str, float] = {}
         self._listeners: list[Listener] = []
         self._telling = threading.RLock()
@@ -136,13 +141,13 @@ class RunService:
     # What pages ask for
 
     def start(self, config: RunConfig, *, paused: bool = False, step: bool = False, owner: str = "") -> str:
-        """Start a new run and return its id; `paused` makes it wait for `resume` or `step`, `step` do one epoch.
+        """Start a new run and return its id; `paused` makes it wait for what is pressed, `step` do one epoch.
 
         Raises `ValueError` in words if it would cost more than the server allows.
         """
         self._refuse_dear(config)
         run = Run(Snapshot(secrets.token_hex(5), 1, config, Status.PAUSED, datetime.now(UTC)))
-        return self._begin(run, owner, None if paused and not step else int(step))
+        return self._begin(run, owner, go=step or not paused, ask=Ask() if step else None)
 
     def pause(self, run_id: str, *, owner: str = "") -> None:
         """Pause a run; the chunk in flight still counts. Does nothing to a run that stands still."""
@@ -150,14 +155,36 @@ class RunService:
 
     def resume(self, run_id: str, *, owner: str = "") -> None:
         """Go on with a paused run, or with one that failed. Raises `ValueError` if the run has ended."""
-        self._go(run_id, owner, steps=0)
+        self._go(run_id, owner, pace=Pace())
 
-    def step(self, run_id: str, *, owner: str = "") -> None:
-        """Train one whole epoch, then pause; asked for again meanwhile, one more.
+    def play(
+        self, run_id: str, phases_per_second: float | None = None, only: Only = "both", *, owner: str = ""
+    ) -> None:
+        """Go on at this pace, or change the pace of a run that trains: None is as fast as it can.
 
-        Raises `ValueError` if the run has ended or is going on by itself.
+        With `only` one network alone plays. Raises `ValueError` if the run has ended, and for what is no pace.
         """
-        self._go(run_id, owner, steps=1)
+        if phases_per_second is not None and not LEAST_PACE <= phases_per_second <= MOST_PACE:
+            raise ValueError(
+                f"{phases_per_second:g} phases a second were asked for; give a number from {LEAST_PACE:g} to "
+                f"{MOST_PACE:,.0f}, or None for as fast as it can."
+            )
+        self._go(run_id, owner, pace=Pace(phases_per_second, _player(only)))
+
+    def phase(self, run_id: str, only: Only = "both", *, owner: str = "") -> None:
+        """Play the next phase, with `only` this network's next one, then pause; asked for again meanwhile, one more.
+
+        Raises `ValueError` if the run has ended or is going on by itself, as `step` and `epoch` do.
+        """
+        self._go(run_id, owner, Ask("phase", _player(only)))
+
+    def step(self, run_id: str, only: Only = "both", *, owner: str = "") -> None:
+        """Play what is left of a step, all phases once, then pause; `only` leaves the other network's out."""
+        self._go(run_id, owner, Ask("step", _player(only)))
+
+    def epoch(self, run_id: str, only: Only = "both", *, owner: str = "") -> None:
+        """Train to the end of the epoch, then pause; `only` leaves the other network's phases out."""
+        self._go(run_id, owner, Ask("epoch", _player(only)))
 
     def stop(self, run_id: str, *, owner: str = "") -> None:
         """End a run for good; its generators can still be had. Does nothing to a run that has ended."""
@@ -223,7 +250,7 @@ class RunService:
         config = RunConfig.from_json(config_json)
         kept = self._library.kept(run_id, weights=True)
         child = runs.child(parent, secrets.token_hex(5), datetime.now(UTC), config, chunk, kept)
-        return self._begin(child, owner, int(step))
+        return self._begin(child, owner, ask=Ask() if step else None)
 
     def watch(self, run_id: str) -> None:
         """Say that a page is looking at this run, which keeps it from being paused."""
@@ -341,6 +368,7 @@ class RunService:
                 for run in active:
                     self._library.put(runs.server_stops(run))
             self._over.set()
+            self._alarms.close()
             for run in active:
                 self._tell(run.run_id)
             self._inbox.put(None)
@@ -351,13 +379,13 @@ class RunService:
 
     # The chain of chunks
 
-    def _begin(self, run: Run, owner: str, steps: int | None) -> str:
-        """Take in a new run, and set it going, for so many epochs (0: by itself) unless `steps` is None."""
+    def _begin(self, run: Run, owner: str, *, go: bool = True, ask: Ask | None = None) -> str:
+        """Take in a new run, and set it going if it is to `go`."""
         self._refuse_closed()
         with self._lock:
             run = runs.claim(run, owner)
-            if steps is not None:
-                run = runs.go(run, steps, wait=not self._has_room(run))
+            if go:
+                run = runs.go(run, ask, wait=not self._has_room(run))
             self._library.add(run)
             self._refuse_closed()
             self._watched[run.run_id] = self._clock()
@@ -366,9 +394,11 @@ class RunService:
         self._after(run.run_id, *moved)
         return run.run_id
 
-    def _go(self, run_id: str, owner: str, *, steps: int) -> None:
+    def _go(self, run_id: str, owner: str, ask: Ask | None = None, *, pace: Pace | None = None) -> None:
         self._refuse_closed()
-        self._change(run_id, owner, lambda run: runs.go(run, steps, wait=not self._has_room(run)), watched=True)
+        self._change(
+            run_id, owner, lambda run: runs.go(run, ask, pace=pace, wait=not self._has_room(run)), watched=True
+        )
 
     def _change(self, run_id: str, owner: str, change: Callable[[Run], Run], *, watched: bool = False) -> None:
         """Let an owner bring a run to its next state."""
@@ -425,7 +455,12 @@ class RunService:
         if budget is None or not self._turns.asks(run.run_id, self._flights, chunk_seconds(run.snapshot.config)):
             self._library.put(run)
             return
-        self._library.put(runs.launch(run, budget))
+        now = self._clock()
+        if (seconds := runs.rest(run, now)) > 0:
+            self._library.put(run)
+            self._alarms.set(run.run_id, seconds)
+            return
+        self._library.put(runs.launch(run, budget, now))
         run_id = run.run_id
         try:
             chunk = self._engine.submit(self._advance, run_id, run.snapshot.config.to_json(), run.checkpoint, budget)
@@ -434,6 +469,12 @@ class RunService:
             chunk.set_exception(EngineClosedError(str(error)))
         self._flights[run_id] = chunk
         chunk.add_done_callback(lambda done: self._inbox.put((run_id, done)))
+
+    def _rung(self, run_id: str) -> None:
+        """The clock has come to a run's next phase."""
+        with self._lock:
+            if run_id in self._library:
+                self._submit(self._library[run_id])
 
     def _receive_all(self) -> None:
         while (item := self._inbox.get()) is not None:
@@ -584,6 +625,13 @@ class RunService:
         except Exception as error:
             _log.exception("A worker could not do %s", function.__name__)
             raise ValueError(f"That did not work ({type(error).__name__}); the server's log says more.") from error
+
+
+def _player(only: str) -> Player | None:
+    """The network that plays alone, None for both; `ValueError` for what is neither."""
+    if only not in get_args(Only):
+        raise ValueError(f"{only[:40]!r} was given; choose one of {', '.join(get_args(Only))}.")
+    return None if only == "both" else cast(Player, only)
 
 
 def _owner(run: Run) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
-from gandash.core.records import Appraisal, EpochRecord
+from gandash.core.records import Appraisal, EpochRecord, PlayedPhase, Player
 from gandash.core.targets import TargetSpec
 
 FRAME_POINTS = 1000
@@ -53,6 +53,14 @@ class Status(StrEnum):
     def ended(self) -> bool:
         """Whether the run has come to an end of its own and cannot go on."""
         return self in (Status.FINISHED, Status.STOPPED_EARLY, Status.STOPPED, Status.DIVERGED)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a run plays: so many phases a second, as fast as it can with None; and whether one network alone plays."""
+
+    phases_per_second: float | None = None
+    only: Player | None = None
 
 
 @dataclass(frozen=True)
@@ -199,8 +207,11 @@ class Snapshot:
     progress was `appraised`: at rest that is now, or soon. `real` are the first real points that the run trains on,
     (n, dim); None until the first chunk is back. `epochs_per_second` and `seconds_left` are
     None while unknown and while the run stands still. `owners` are the keys of those who may control it; without any it
-    belongs to whoever first does. Two things are never stored: `unsaved`, why this state is not on the disk yet and
-    would be lost with the server (empty while all is well), and `place`, where in the queue a waiting run is, from 1.
+    belongs to whoever first does. `hand_played` counts the phases that were played by hand, one by one or a step at
+    a time, and `left_out` those that were not played because one network alone was to play: without any of these a run
+    without a parent is what its config says. Never stored are `unsaved`, why this state is not on the disk yet and
+    would be lost with the server (empty while all is well), `place`, where in the queue a waiting run is, from 1,
+    `pace`, and `phase`, the newest phase if it was played by itself.
     """
 
     run_id: str
@@ -225,8 +236,12 @@ class Snapshot:
     name: str = ""
     note: str = ""
     owners: tuple[str, ...] = ()
+    hand_played: int = 0
+    left_out: int = 0
     unsaved: str = ""
     place: int | None = None
+    pace: Pace = Pace()
+    phase: PlayedPhase | None = None
 
     def at(self, epoch: int) -> Snapshot:
         """The run as it was after an earlier epoch, while it went on: with the figures of the history up to there."""
@@ -270,7 +285,8 @@ class Snapshot:
         It stays the same while a run trains, but for what can be exported, and tells nothing of the owners' keys.
         """
         status = self.status if self.status is Status.WAITING or not self.status.active else "active"
-        told: tuple[Any, ...] = (status, self.variants, self.owners, self.name)
+        by_hand = (self.hand_played > 0, self.left_out > 0)
+        told: tuple[Any, ...] = (status, self.variants, self.owners, self.name, self.pace, by_hand)
         if not self.status.active:
             told += (self.epoch, self.progress, self.appraised)
         return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()

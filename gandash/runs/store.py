@@ -32,7 +32,7 @@ from gandash.runs import timeline
 from gandash.runs.snapshot import THUMBNAIL_POINTS, Frame, History, RunSummary, Snapshot, Status, damaged, thumbnail
 from gandash.runs.timeline import Kept
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 FILE_NAME = "runs.sqlite3"
 WISH_TIME = timedelta(minutes=1)
 """How long a wish holds: a server that comes up much later must not stop what was resumed meanwhile."""
@@ -45,7 +45,7 @@ CREATE TABLE runs (
     target TEXT NOT NULL, title TEXT NOT NULL, objective TEXT NOT NULL, seed INTEGER NOT NULL, epochs INTEGER NOT NULL,
     appraisals TEXT NOT NULL, appraised REAL, headline REAL, headline_epoch INTEGER,
     parent TEXT, first_epoch INTEGER NOT NULL, name TEXT NOT NULL, note TEXT NOT NULL, deleted TEXT,
-    owners TEXT NOT NULL
+    owners TEXT NOT NULL, hand_played INTEGER NOT NULL, left_out INTEGER NOT NULL
 );
 CREATE INDEX runs_by_creation ON runs (created);
 CREATE TABLE checkpoints (run_id TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE, data BLOB NOT NULL);
@@ -111,6 +111,11 @@ CREATE TABLE kept (
     points BLOB NOT NULL, dim INTEGER NOT NULL, weights BLOB,
     PRIMARY KEY (run_id, epoch)
 );
+"""
+
+_FROM_4_TO_5 = """
+ALTER TABLE runs ADD COLUMN hand_played INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0;
 """
 
 
@@ -272,6 +277,8 @@ class RunStore:
                 variants=_strings(row["variants"]),
                 real=_points(real) if real else None,
                 parent=None if row["parent"] is None else _text(row["parent"]),
+                hand_played=int(row["hand_played"]),
+                left_out=int(row["left_out"]),
                 **_common(row),
             )
             data = checkpoint and memoryview(checkpoint["data"]).tobytes()
@@ -541,6 +548,7 @@ _UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     1: _from_1_to_2,
     2: lambda db: _execute(db, _FROM_2_TO_3),
     3: lambda db: _execute(db, _FROM_3_TO_4),
+    4: lambda db: _execute(db, _FROM_4_TO_5),
 }
 """What brings a file from a schema to the next. Every schema that was ever written is read for ever."""
 
@@ -573,6 +581,8 @@ def _changing(snapshot: Snapshot) -> dict[str, Any]:
         "name": snapshot.name,
         "note": snapshot.note,
         "owners": json.dumps(snapshot.owners),
+        "hand_played": snapshot.hand_played,
+        "left_out": snapshot.left_out,
     }
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
 from gandash.core.cost import estimate
-from gandash.core.records import Appraisal, EpochRecord, Measured
+from gandash.core.records import Appraisal, EpochRecord, Measured, PlayedPhase, Player
 from gandash.runs import timeline
 from gandash.runs.snapshot import FRAME_POINTS, Frame
 from gandash.runs.timeline import Kept
@@ -48,6 +48,12 @@ FRAMES_SHARE = 0.2
 MEASURING_SECONDS = 0.25
 """How long a chunk may go on to measure generators after it has trained; what is left is for chunks to come."""
 
+ONLY_MEASURING = 0.2
+"""The share of that in a chunk that trains nothing: whoever presses something waits no longer than for its end."""
+
+PHASE_POINTS = 128
+"""How many of a batch's points are told of a phase that was played by itself."""
+
 CACHED_TRAINERS = 4
 CACHED_BYTES = 256 * 2**20
 """How much the checkpoints of all trainers in the cache but the newest may take; a trainer takes about twice that."""
@@ -66,8 +72,10 @@ class Budget:
     """How far to train: for about so many seconds, or until so many whole epochs are done, whichever is first.
 
     `evaluate` asks for an appraisal of every generator afterwards; they are made anyway when the run ends or
-    `until_epoch` is reached. With 0 seconds nothing is trained. `measured` is what the chunk before had no time to
-    make appraisals of. `real` asks for the real points.
+    `until_epoch` is reached, but do not keep waiting who asked `by_hand`. With 0 seconds nothing is trained. `measured`
+    is what the chunk before had no time to make appraisals of. `real` asks for the real points. With `only` one network
+    alone plays. `phases` or `steps` are how many to play, within the time, but at least one; `show` asks what the last
+    of these phases did.
     """
 
     seconds: float
@@ -75,6 +83,11 @@ class Budget:
     evaluate: bool = False
     real: bool = False
     measured: Measured | None = None
+    by_hand: bool = False
+    only: Player | None = None
+    phases: int | None = None
+    steps: int | None = None
+    show: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,8 +97,9 @@ class Chunk:
     `records` are the epochs completed in it, `frames` up to four moments evenly spread over it, `kept` those of its
     epochs that the run's timeline keeps, `appraisals` those of all `variants`, the one on screen first, or none if they
     were not asked for or there was no time for them all: `measured` then is what there is. `real` are the first
-    `REAL_POINTS` real points that are trained on, (n, dim).
-    `seconds` is the time it all took, `appraisal_seconds` the appraisals' part.
+    `REAL_POINTS` real points that are trained on, (n, dim). `phase` is what was asked for with `show`. `played` is how
+    many phases were played one by one, and `left_out` how many were left out in all the run. `seconds` is the time it
+    all took, `appraisal_seconds` the appraisals' part.
     """
 
     state: State
@@ -100,6 +114,9 @@ class Chunk:
     variants: tuple[str, ...] = ()
     measured: Measured | None = None
     real: NDArray[np.float32] | None = None
+    phase: PlayedPhase | None = None
+    played: int = 0
+    left_out: int = 0
     seconds: float = field(default=0.0, compare=False)
     appraisal_seconds: float = field(default=0.0, compare=False)
 
@@ -137,8 +154,16 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
     slices = max(1, min(MOST_FRAMES - len(frames), round(budget.seconds / SECONDS_PER_FRAME), _frames(trainer, budget)))
     records: list[EpochRecord] = []
     moments: list[Kept] = []
+    phase: PlayedPhase | None = None
+    played = 0
     training = time.perf_counter()  # what went before may have taken longer than there is to train
-    for index in range(slices if budget.seconds else 0):
+    one_by_one = budget.phases is not None or budget.steps is not None
+    if one_by_one:
+        stood = trainer.progress
+        phase, played, records = _play(trainer, budget, moments)
+        if trainer.progress > stood:  # before the end of a turn no point has moved
+            frames.append(_frame(trainer))
+    for index in range(slices if budget.seconds and not one_by_one else 0):
         if _done(trainer, budget):
             break
         left = training + budget.seconds * (index + 1) / slices - time.perf_counter()
@@ -149,8 +174,8 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
     trained = time.perf_counter()
     measured: Measured | None = None
     appraisals: tuple[Appraisal, ...] = ()
-    if budget.evaluate or _done(trainer, budget):
-        measured = trainer.measure(MEASURING_SECONDS, budget.measured)
+    if budget.evaluate or (_done(trainer, budget) and not budget.by_hand):
+        measured = trainer.measure(MEASURING_SECONDS * (1 if budget.seconds else ONLY_MEASURING), budget.measured)
         appraisals = () if measured else _appraisals(trainer)
     appraised = time.perf_counter()
     return Chunk(
@@ -166,6 +191,9 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
         variants=trainer.variants,
         measured=measured,
         real=trainer.real_points(REAL_POINTS) if budget.real else None,
+        phase=phase,
+        played=played,
+        left_out=trainer.left_out,
         seconds=time.perf_counter() - start,
         appraisal_seconds=appraised - trained,
     )
@@ -179,7 +207,8 @@ def _advance(trainer: Trainer, budget: Budget, seconds: float, moments: list[Kep
         goal = timeline.following(trainer.epoch)
         if budget.until_epoch is not None:
             goal = min(goal, budget.until_epoch)
-        done = trainer.advance(epochs=goal - trainer.epoch, seconds=max(deadline - time.perf_counter(), 0.0))
+        left = max(deadline - time.perf_counter(), 0.0)
+        done = trainer.advance(epochs=goal - trainer.epoch, seconds=left, only=budget.only)
         records += done
         if trainer.epoch < goal:  # the time is over
             break
@@ -201,6 +230,55 @@ def kept(trainer: Trainer) -> tuple[Kept, ...]:
         return ()
     light = not timeline.has_weights(epoch, epoch, trainer.weights_size)
     return (Kept(epoch, points, None if light else trainer.weights()),)
+
+
+def _play(trainer: Trainer, budget: Budget, moments: list[Kept]) -> tuple[PlayedPhase | None, int, list[EpochRecord]]:
+    """Play phases or steps one by one: the last phase if it is to be shown, how many were played, and the records."""
+    records: list[EpochRecord] = []
+
+    def passed() -> int:
+        position = trainer.position
+        return position.step * len(trainer.game.phases) + position.phase - trainer.left_out
+
+    def take(done: list[EpochRecord]) -> None:
+        nonlocal records
+        records += done
+        if done:
+            moments.extend(kept(trainer))
+
+    def on(index: int) -> bool:
+        """Go on to the next phase that is played, if there is time for one."""
+        while trainer.state == "running" and not trainer.plays(budget.only):
+            take(trainer.pass_phase(budget.only))
+        return trainer.state == "running" and (index == 0 or time.perf_counter() < deadline)
+
+    start, deadline = passed(), time.perf_counter() + budget.seconds
+    phase: PlayedPhase | None = None
+    for index in range(budget.steps or 0):
+        if on(index):
+            step = trainer.position.step
+            while trainer.state == "running" and trainer.position.step == step:
+                take(trainer.pass_phase(budget.only))
+    for index in range(budget.phases or 0):
+        if on(index):
+            if budget.show and index + 1 == budget.phases:
+                phase, done = trainer.show_phase(budget.only)
+                take(done)
+            else:
+                take(trainer.pass_phase(budget.only))
+    return phase and _drawn(trainer, phase), passed() - start, records
+
+
+def _drawn(trainer: Trainer, phase: PlayedPhase) -> PlayedPhase:
+    """A phase with some of its points, as they are drawn if they have many coordinates."""
+
+    def some(points: NDArray[np.float32]) -> NDArray[np.float32]:
+        points = points[:PHASE_POINTS]
+        if trainer.target.dim <= FRAME_DIM or not len(points):
+            return points
+        return np.asarray(trainer.target.canvas.project(points), np.float32)
+
+    return replace(phase, real=some(phase.real), generated=some(phase.generated), moved=some(phase.moved))
 
 
 def _appraisals(trainer: Trainer) -> tuple[Appraisal, ...]:

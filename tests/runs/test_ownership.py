@@ -23,7 +23,10 @@ ANNA, BEN, CARL = "a" * 64, "b" * 64, "c" * 64
 CONTROL: dict[str, Callable[[RunService, str, str], object]] = {
     "pause": lambda service, run_id, owner: service.pause(run_id, owner=owner),
     "resume": lambda service, run_id, owner: service.resume(run_id, owner=owner),
+    "phase": lambda service, run_id, owner: service.phase(run_id, owner=owner),
     "step": lambda service, run_id, owner: service.step(run_id, owner=owner),
+    "epoch": lambda service, run_id, owner: service.epoch(run_id, owner=owner),
+    "play": lambda service, run_id, owner: service.play(run_id, 3.0, "generator", owner=owner),
     "stop": lambda service, run_id, owner: service.stop(run_id, owner=owner),
     "rename": lambda service, run_id, owner: service.rename(run_id, "mine", "", owner=owner),
     "delete": lambda service, run_id, owner: service.delete(run_id, owner=owner),
@@ -77,7 +80,7 @@ def test_a_run_without_an_owner_belongs_to_whoever_controls_it_first_for_good(
 def test_a_refused_request_claims_nothing(service: RunService) -> None:
     run_id = service.start(CONFIG)
     with pytest.raises(ValueError, match="pause it before"):
-        service.step(run_id, owner=ANNA)
+        service.epoch(run_id, owner=ANNA)
     assert service.snapshot(run_id).owners == ()
 
 

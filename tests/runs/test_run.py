@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from gandash.core.config import RunConfig
 from gandash.core.records import Measured
 from gandash.runs import run as runs
-from gandash.runs.run import Run
-from gandash.runs.snapshot import Snapshot, Status
+from gandash.runs.run import Ask, Run
+from gandash.runs.snapshot import Pace, Snapshot, Status
 from gandash.runs.worker import Budget, Chunk
 
 from .conftest import FakeTraining
@@ -22,7 +22,7 @@ EPOCHS = 12
 CONFIG = RunConfig(shape="line", epochs=EPOCHS)
 
 EVENTS = (
-    *("go", "step", "queue", "queue step", "admit", "place", "pause", "stop"),
+    *("go", "step", "a phase", "a step", "slowly", "fully", "queue", "queue step", "admit", "place", "pause", "stop"),
     *("launch", "answer", "answer", "answer", "fail", "lose", "rename", "claim"),
 )
 
@@ -44,13 +44,11 @@ class World:
         before = self.run
         match event:
             case "go" | "step" | "queue" | "queue step":
-                steps = int("step" in event)
-                refused = before.snapshot.status.ended or (before.active and steps and not before.steps)
-                if refused:
-                    with pytest.raises(ValueError, match=r"cannot go on|pause it before"):
-                        runs.go(before, steps)
-                else:
-                    self.run = runs.go(before, steps, wait="queue" in event)
+                self.go(Ask() if "step" in event else None, wait="queue" in event)
+            case "a phase" | "a step":
+                self.go(Ask("phase" if event == "a phase" else "step", "generator"))
+            case "slowly" | "fully" if not before.snapshot.status.ended:
+                self.run = runs.go(before, pace=Pace(2.0 if event == "slowly" else None, "discriminator"))
             case "admit" if before.waiting:
                 self.run = runs.admit(before)
             case "place" if before.waiting:
@@ -73,6 +71,14 @@ class World:
                 self.run = runs.claim(before, "anna")
             case "rename":
                 self.run = runs.rename(before, f"name {before.snapshot.version}", "")
+
+    def go(self, ask: Ask | None, *, wait: bool = False) -> None:
+        before = self.run
+        if before.snapshot.status.ended or (before.active and ask and not before.asks):
+            with pytest.raises(ValueError, match=r"cannot go on|pause it before"):
+                runs.go(before, ask)
+        else:
+            self.run = runs.go(before, ask, wait=wait)
 
     def answer(self, budget: Budget) -> None:
         self.now += 0.3
@@ -115,7 +121,10 @@ def check(run: Run, old: Run) -> None:
     if run.training:
         assert run.flight is not None or runs.next_budget(run) is not None, "a run that goes on has something to do"
     elif not run.waiting:
-        assert (snapshot.epochs_per_second, snapshot.seconds_left, run.steps, run.goal) == (None, None, 0, None)
+        assert (snapshot.epochs_per_second, snapshot.seconds_left, run.asks, run.goal, run.due) == (
+            *(None, None),
+            *((), None, None),
+        )
     if run.flight is not None:
         assert runs.next_budget(run) is None, "one chunk in flight at a time"
     if snapshot.appraised == snapshot.progress and snapshot.appraisals:
@@ -185,9 +194,9 @@ def test_as_many_epochs_are_trained_as_were_asked_for_one_by_one(events: list[st
 
 @pytest.mark.parametrize("status", [status for status in Status if status.ended])
 def test_an_ended_run_cannot_go_on_and_is_told_what_can(status: Status) -> None:
-    for steps in (0, 1):
+    for ask in (None, Ask(), Ask("phase")):
         with pytest.raises(ValueError, match=r"cannot go on: .*\. Train on makes a new run that does\."):
-            runs.go(begun(status=status), steps)
+            runs.go(begun(status=status), ask)
 
 
 def test_appraisals_take_their_share_of_the_time() -> None:

@@ -110,7 +110,7 @@ def test_a_finished_run_exports_what_it_showed_and_gets_figures_for_all_its_gene
 @pytest.mark.parametrize("run_id", [PAUSED, MID, UNTRAINED])
 def test_a_paused_run_goes_on(old: RunService, run_id: str) -> None:
     before = old.snapshot(run_id)
-    old.step(run_id)
+    old.epoch(run_id)
     until(lambda: old.snapshot(run_id).epoch == before.epoch + 1 and not old.snapshot(run_id).status.active)
     after = old.snapshot(run_id)
     assert after.status is Status.PAUSED, after.message

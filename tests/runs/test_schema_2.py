@@ -69,7 +69,7 @@ def test_a_finished_run_makes_what_it_showed(old: RunService) -> None:
 def test_a_run_goes_on(old: RunService, run_id: str) -> None:
     before = old.snapshot(run_id)
     assert before.status is Status.PAUSED
-    old.step(run_id)
+    old.epoch(run_id)
     until(lambda: old.snapshot(run_id).epoch == before.epoch + 1 and not old.snapshot(run_id).status.active)
     after = old.snapshot(run_id)
     assert after.status is Status.PAUSED, after.message

@@ -38,9 +38,9 @@ def test_the_timeline_is_empty_and_begins_where_the_run_goes_on(home: Path, work
         assert service.snapshot(FINISHED).status is Status.FINISHED
         assert service.timeline(FINISHED) == service.timeline(PAUSED) == service.timeline(UNTRAINED) == ()
         assert service.kept_frames(PAUSED) == ()
-        service.step(PAUSED)
+        service.epoch(PAUSED)
         until(lambda: service.snapshot(PAUSED).epoch == 4)
-        service.step(UNTRAINED)
+        service.epoch(UNTRAINED)
         until(lambda: service.snapshot(UNTRAINED).epoch == 1)
         assert service.timeline(PAUSED) == (4,) and service.timeline(UNTRAINED) == (0, 1)
         kept = service.kept(UNTRAINED, 0)

@@ -239,7 +239,7 @@ def test_step_trains_one_whole_epoch(desk: Desk, training: FakeTraining) -> None
     stepped = desk.chunk(run)
     assert (stepped.status, stepped.epoch, stepped.progress) == (Status.PAUSED, 1, 0.01)
     assert not desk.engine.calls
-    desk.service.step(run)
+    desk.service.epoch(run)
     assert desk.service.snapshot(run).status is Status.RUNNING
     assert desk.chunk(run).epoch == 2
     assert [budget.until_epoch for budget in training.budgets] == [1, 2]
@@ -247,7 +247,7 @@ def test_step_trains_one_whole_epoch(desk: Desk, training: FakeTraining) -> None
 
 def test_a_step_asked_for_twice_is_two_epochs(desk: Desk) -> None:
     run = desk.service.start(CONFIG, step=True)
-    desk.service.step(run)
+    desk.service.epoch(run)
     assert desk.chunk(run).status is Status.RUNNING
     after = desk.chunk(run)
     assert (after.status, after.epoch) == (Status.PAUSED, 2)
@@ -279,7 +279,7 @@ def test_a_long_epoch_is_stepped_in_several_chunks(store: RunStore, engine: Manu
 def test_step_while_a_paused_chunk_is_in_flight_counts_from_its_end(desk: Desk) -> None:
     run = desk.service.start(CONFIG)
     desk.service.pause(run)
-    desk.service.step(run)
+    desk.service.epoch(run)
     assert desk.chunk(run).epoch == 2
     after = desk.chunk(run)
     assert (after.status, after.epoch) == (Status.PAUSED, 3)
@@ -287,8 +287,8 @@ def test_step_while_a_paused_chunk_is_in_flight_counts_from_its_end(desk: Desk) 
 
 def test_step_is_refused_while_the_run_goes_on(desk: Desk) -> None:
     run = desk.service.start(CONFIG)
-    with pytest.raises(ValueError, match="pause it before you step"):
-        desk.service.step(run)
+    with pytest.raises(ValueError, match="pause it before you play it by hand"):
+        desk.service.epoch(run)
 
 
 def test_resume_turns_steps_into_a_run(desk: Desk) -> None:
@@ -300,11 +300,11 @@ def test_resume_turns_steps_into_a_run(desk: Desk) -> None:
 
 def test_pause_drops_steps_that_are_left(desk: Desk) -> None:
     run = desk.service.start(CONFIG, step=True)
-    desk.service.step(run)
+    desk.service.epoch(run)
     desk.service.pause(run)
     assert desk.chunk(run).epoch == 1
     assert not desk.engine.calls
-    desk.service.step(run)
+    desk.service.epoch(run)
     after = desk.chunk(run)
     assert (after.status, after.epoch) == (Status.PAUSED, 2)
     assert not desk.engine.calls
