@@ -20,12 +20,12 @@ from typing import Any, Never
 
 from pydantic import ValidationError
 
-from gandash import __version__, admin
+from gandash import __version__, admin, typed_formula
 from gandash.core.config import KNOBS, NO_WIDTHS, Group, Knob, RunConfig, explain
 from gandash.core.fork import child_config
 from gandash.core.formats import FORMATS
 from gandash.core.objectives import OBJECTIVES
-from gandash.core.presets import PRESET_TITLES, PRESETS
+from gandash.core.presets import PRESET_TITLES, PRESETS, RECIPES
 from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.core.standalone import script
 from gandash.core.targets.shapes import SHAPES
@@ -170,6 +170,7 @@ def _dispatch(argv: list[str]) -> int:
     given, unknown = parser.parse_known_args(_joined(argv))
     if unknown:
         raise RefusedError(_unknown(unknown[0], given.parser or commands.get(argv[0], parser)))
+    typed_formula.take(given)
     match given.command:
         case "shapes":
             print(_table((shape.name, shape.title, shape.kind, shape.formula) for shape in SHAPES.values()))
@@ -466,7 +467,11 @@ def _add_files(train: _Parser) -> None:
 
 def _add_recipe(group: argparse._ArgumentGroup) -> None:
     """What a set-up starts from."""
-    group.add_argument("--preset", metavar="NAME", help=f"start from a preset; `{_command()} presets` lists them")
+    group.add_argument(
+        "--preset",
+        metavar="NAME",
+        help=f"start from a preset; `{_command()} presets` lists them. best and textbook are recipes for any target",
+    )
     group.add_argument(
         "--config",
         metavar="FILE",
@@ -476,6 +481,7 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
 
 def _add_knobs(train: _Parser) -> None:
     groups = {name: train.add_argument_group(title) for name, title in GROUP_TITLES.items()}
+    typed_formula.add_options(groups["data"])
     for knob in KNOBS.values():
         shared: dict[str, Any] = {"dest": knob.name, "default": argparse.SUPPRESS, "help": _help(knob)}
         option = "--shape" if knob.kind == "target" else "--" + knob.name.replace("_", "-")
@@ -512,7 +518,7 @@ def _typed(value: object) -> str:
 def _joined(argv: list[str]) -> list[str]:
     """The arguments with dashes in the options' names, and with numbers such as -1e-3 bound to their options."""
     joined: list[str] = []
-    for argument in argv:
+    for argument in typed_formula.joined(argv):
         if joined and joined[-1].startswith("--") and "=" not in joined[-1] and _negative(argument):
             joined[-1] += f"={argument}"
         elif argument.startswith("--"):
@@ -594,12 +600,10 @@ def _child(parent: Parent, changes: Mapping[str, Any]) -> RunConfig:
 
 def _config(given: argparse.Namespace, options: Mapping[str, Any]) -> RunConfig:
     values: dict[str, Any] = {}
+    saved = {} if given.config is None else _read(given.config).model_dump(exclude_unset=True)
     if given.preset is not None:
-        if given.preset not in PRESETS:
-            raise RefusedError(f"There is no preset {given.preset!r}.{_hint(given.preset, PRESETS)}")
-        values |= PRESETS[given.preset].model_dump(exclude_unset=True)
-    if given.config is not None:
-        values |= _read(given.config).model_dump(exclude_unset=True)
+        values |= _preset(given.preset, {**saved, **options}.get("target", KNOBS["target"].default))
+    values |= saved
     if "objective" in options and options["objective"] != values.get("objective", KNOBS["objective"].default):
         recommended = {name for objective in OBJECTIVES.values() for name in objective.defaults}
         values = {name: value for name, value in values.items() if name not in recommended}
@@ -607,6 +611,17 @@ def _config(given: argparse.Namespace, options: Mapping[str, Any]) -> RunConfig:
         return RunConfig.model_validate(values | dict(options))
     except ValidationError as error:
         raise RefusedError(" ".join(explain(error))) from error
+
+
+def _preset(name: str, target: Any) -> dict[str, Any]:
+    """What a preset says; a recipe's name alone means the one for this target."""
+    if name not in RECIPES and name not in PRESETS:
+        raise RefusedError(f"There is no preset {name!r}.{_hint(name, [*RECIPES, *PRESETS])}")
+    try:
+        preset = RECIPES[name](RunConfig(target=target).target) if name in RECIPES else PRESETS[name]
+    except ValidationError as error:
+        raise RefusedError(" ".join(explain(error))) from error
+    return preset.model_dump(exclude_unset=True)
 
 
 def _read(path: str) -> RunConfig:

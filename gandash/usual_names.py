@@ -49,7 +49,7 @@ _ADVICE: dict[str, str] = {
         "z-dim zdim nz z z-size latent-size latent-dims latent-dimension latent-dimensions noise-dim noise-size n-z "
         "dim-z code-dim noise-dimension"
     ),
-    "use --latent": "noise noise-type noise-distribution prior latent-distribution",
+    "use --latent": "noise-type noise-distribution prior latent-distribution",
     "Adam's are --beta1 and --beta2": "momentum betas beta b1 b2 adam-beta1 adam-beta2 adam-betas",
     "there is no weight decay: --dropout or --penalty regularises the discriminator": (
         "weight-decay wd l2 regularization regularisation reg"

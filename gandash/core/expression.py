@@ -106,6 +106,16 @@ class Expression:
         return np.broadcast_to(found, at.shape).copy()
 
 
+def constant(text: str) -> float:
+    """The number that a text such as ``2pi`` or ``-1e-3`` means; raises `FormulaError` where it means none."""
+    if not text.strip():
+        raise FormulaError("Type a number here, such as 3 or 2pi.", 0)
+    value = float(Expression.read(text, "pi")(math.pi))  # a formula in the one name that a number may need
+    if not math.isfinite(value):
+        raise FormulaError(f"{text.strip()[:20]} is no finite number.", 0)
+    return value
+
+
 def _translated(text: str, variable: str) -> tuple[str, list[int]]:
     """The formula in Python's own signs, and for each of its characters the place in the text that it comes from."""
     source: list[str] = []

@@ -6,7 +6,7 @@ The best ones are one recipe a kind of shape, with few exceptions; `benchmarks/s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -138,6 +138,9 @@ pattern itself was 0.023 (seeds 10 to 12), with fresh ones 0.012 to 0.024 (10 to
 (10 to 14). A weaker penalty and a narrower generator leave more; a linear generator lets one number in a thousand
 misfit.
 """
+
+RECIPES: Mapping[str, Callable[[str | TargetSpec], RunConfig]] = MappingProxyType({"textbook": textbook, "best": best})
+"""The recipe of each name for a target; the textbook's is the chapter's on any shape."""
 
 PRESETS: Mapping[str, RunConfig] = MappingProxyType(
     {f"textbook-{name}": RunConfig(shape=name) for name in TEXTBOOK_SHAPES}

@@ -5,23 +5,19 @@ A click on a shape keeps the recipe and takes what it says for that shape; with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 
 import streamlit as st
 
 from gandash.core.config import RunConfig
-from gandash.core.presets import best, textbook
-from gandash.core.targets import TargetSpec
+from gandash.core.presets import RECIPES
 from gandash.pages import setup
 
 RECIPE = "recipe"
 OWN = "own"
 MACHINE = ("seed", "device")
 """Knobs that belong to no recipe."""
-
-RECIPES: Mapping[str, Callable[[str | TargetSpec], RunConfig]] = {"textbook": textbook, "best": best}
-"""The recipe of each name for a shape; the textbook's is the chapter's on any shape."""
 
 TITLES: Mapping[str, str] = {"textbook": "Textbook", "best": "Best", OWN: "Own"}
 
