@@ -13,6 +13,7 @@ from functools import partial
 import streamlit as st
 
 from gandash.core.formats import FORMATS, Format
+from gandash.pages import variant_pictures
 from gandash.pages.parts import part, telling
 from gandash.pages.wording import VARIANT_TITLES
 from gandash.pages.words import describe
@@ -39,6 +40,7 @@ def show(service: RunService, snapshot: Snapshot) -> None:
                 st.caption("There is a generator to download once the first points are on screen.")
             which = _choose(snapshot)
             part("qualities", telling(snapshot, describe(snapshot)))
+            variant_pictures.show(service, snapshot)
             file = _choose_format()
             missing = file.missing()
             st.caption(f"{file.about} {missing}".strip())
