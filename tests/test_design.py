@@ -27,6 +27,7 @@ SERVER_SIDE = (
     "gandash.core.setup_file",
     "gandash.core.standalone",
     "gandash.core.targets.shapes",
+    "gandash.core.views",
     "gandash.core.fork",
     "gandash.live.assets",
     "gandash.live.hub",

@@ -10,9 +10,11 @@
 import { curveFigure } from "./curves.js";
 import { child } from "./elements.js";
 import { follow } from "./follow.js";
+import { inStep, paintLayers, trail } from "./layers.js";
 import { between, countOutside, decode, fittedRanges, outside, outsideText, scaled } from "./points.js";
 import { hold, makeSky, paint, record } from "./stars.js";
 import { watch } from "./stream.js";
+import { switches } from "./switches.js";
 
 const MOST_REDRAWS = 30; // of a moving cloud, a second
 const GLIDE_SHARE = 0.5; // of the main thread's time that moving it may take
@@ -54,6 +56,9 @@ function draw(chart, points, exact) {
 
 function arrive(chart, frame) {
   draw(chart, frame.points, true);
+  chart.at = frame.at;
+  chart.trail.add(frame.points);
+  showLayers(chart);
   chart.element.dataset.frames = Number(chart.element.dataset.frames) + 1;
   chart.element.dataset.epoch = frame.epoch;
 }
@@ -107,6 +112,41 @@ function takeFrames(chart, all) {
   fresh.forEach((frame, i) => chart.queue.push({ ...frame, due: start + (time * (i + 1)) / fresh.length }));
   chart.queue.splice(0, chart.queue.length - MOST_WAITING);
   chart.request ||= requestAnimationFrame(() => glide(chart));
+}
+
+// ---------------------------------------------------------------------------------------------- layers
+
+// Draw what is on under the points, on a canvas of its own: it changes less often than they do.
+function showLayers(chart) {
+  const { layers, switched, element } = chart;
+  if (!switched || !element._fullLayout?._size) return;
+  const views = chart.steps.at(chart.at, chart.queue.length > 0);
+  const found = switched.chosen(views);
+  const { look } = chart.scene.layout.meta;
+  switched.tell(found, views?.epoch ?? 0, look);
+  element.dataset.layers = found.map(([{ name }]) => name).join(" ");
+  if (found.length) element.dataset.layersEpoch = views.epoch;
+  else delete element.dataset.layersEpoch;
+  const trails = switched.on("trails") ? chart.trail.frames : [];
+  const { xaxis, yaxis } = element._fullLayout;
+  const ratio = devicePixelRatio;
+  const size = [xaxis, yaxis].map((axis) => Math.round(axis._length * ratio));
+  if (layers.width !== size[0] || layers.height !== size[1]) [layers.width, layers.height] = size;
+  const place = { left: xaxis._offset, top: yaxis._offset, width: size[0] / ratio, height: size[1] / ratio };
+  for (const [name, value] of Object.entries(place)) layers.style[name] = `${value}px`;
+  const pen = layers.getContext("2d");
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, place.width, place.height);
+  if (!found.length && !trails.length) return;
+  const to = ([low, high], length, value) => ((value - low) / (high - low)) * length;
+  const { x, y } = ranges(element);
+  const box = {
+    left: 0, top: 0, wide: place.width, high: place.height,
+    x: (value) => to(x, place.width, value),
+    y: (value) => place.height - to(y, place.height, value),
+  };
+  const { layout } = chart.scene;
+  paintLayers(pen, box, { views: found.map(([, parts]) => parts), trails, bounds: [layout.xaxis.range, layout.yaxis.range], look });
 }
 
 // ---------------------------------------------------------------------------------------------- view
@@ -190,10 +230,14 @@ function listen(chart) {
     }
     tell(chart);
   });
-  element.on("plotly_relayouting", () => tell(chart));
+  element.on("plotly_relayouting", () => {
+    tell(chart);
+    showLayers(chart);
+  });
   element.on("plotly_doubleclick", () => look(chart, chart.view === "home" ? "fit" : "home"));
   element.on("plotly_afterplot", () => {
     if (chart.sky) paint(chart.sky, chart.shown);
+    showLayers(chart);
     element.querySelectorAll(".modebar-btn").forEach((button) => (button.tabIndex = -1)); // the chart is one stop
   });
 }
@@ -222,7 +266,7 @@ function figureOf(chart) {
 
 // Where the cloud is seen. While the mouse is down Plotly may drag its own stars.
 function lookUp(chart) {
-  const sky = makeSky(chart.element.parentElement, chart.element);
+  const sky = makeSky(chart.element);
   const { signal } = chart.gone;
   const release = () => {
     if (!sky.held) return;
@@ -318,6 +362,7 @@ function update(chart) {
     // another shape, run or theme: drawn at once, and nothing of the last one stays
     endDrag(element);
     Object.assign(chart, { identity, queue: [], seen: -1, shown: state?.frames.at(-1)?.points ?? null, drawn: null });
+    Object.assign(chart, { at: -1, steps: inStep(), trail: trail() });
     delete element.dataset.epoch;
   }
   const figure = wanted(chart);
@@ -334,6 +379,10 @@ function update(chart) {
   const label = (isCloud(chart) && state?.words?.label) || data.label;
   if (element.getAttribute("aria-label") !== label) element.setAttribute("aria-label", label);
   if (isCloud(chart) && state) takeFrames(chart, state.frames);
+  if (chart.switched) {
+    chart.steps.take(state?.views ?? null);
+    showLayers(chart);
+  }
 }
 
 // ---------------------------------------------------------------------------------------------- life
@@ -346,8 +395,10 @@ function button(parent, text, title, onClick) {
   return element;
 }
 
-function mount(parent, key) {
-  const frame = child(parent, "div", "gandash-frame");
+function mount(parent, { key, layers }) {
+  const root = layers === undefined ? parent : child(parent, "div", "gandash-cloud");
+  const bar = layers === undefined ? null : child(root, "div", "");
+  const frame = child(root, "div", "gandash-frame");
   const element = child(frame, "div", "gandash-chart");
   element.setAttribute("role", "img");
   element.setAttribute("aria-description", "Arrow keys move, plus and minus zoom, F fits everything, 0 goes back.");
@@ -356,22 +407,32 @@ function mount(parent, key) {
   element.dataset.chart = key;
   element.dataset.mounts = mounts[key];
   element.dataset.frames = 0;
-  const root = child(frame, "div", "gandash-note");
-  root.hidden = true;
+  const note = child(frame, "div", "gandash-note");
+  note.hidden = true;
   const chart = {
     element, data: {}, scene: null, real: NONE, feed: null, state: null, // what it is told
     drawn: null, identity: null, timer: 0, size: [0, 0], figureAt: 0, figureCost: 0, // figure
-    view: "home", home: null, note: { root, text: child(root, "span", "") }, // view
+    view: "home", home: null, note: { root: note, text: child(note, "span", "") }, // view
     sky: null, gone: new AbortController(), // the cloud
+    root: bar ? root : frame, layers: null, switched: null, steps: inStep(), trail: trail(), at: -1, // what lies under it
     queue: [], from: null, shown: null, seen: -1, slept: false, request: 0, // motion
     interval: 250, heardAt: -Infinity, drawnAt: 0, cost: 10, painted: true, // pace
   };
   chart.goHome = () => look(chart, "home");
-  chart.note.fit = button(root, "Fit", "Widen the axes to all there is (F)", () => look(chart, "fit"));
-  chart.note.back = button(root, "Back", "Back to the usual axes (0)", chart.goHome);
+  chart.note.fit = button(note, "Fit", "Widen the axes to all there is (F)", () => look(chart, "fit"));
+  chart.note.back = button(note, "Back", "Back to the usual axes (0)", chart.goHome);
   chart.observer = new ResizeObserver(() => (chart.drawn ? resize(chart) : chart.scene && update(chart)));
   chart.observer.observe(element);
   element.addEventListener("keydown", (event) => press(chart, event));
+  if (bar) {
+    chart.layers = document.createElement("canvas");
+    chart.layers.className = "gandash-under";
+    frame.prepend(chart.layers);
+    chart.switched = switches(bar, () => {
+      chart.feed?.look(chart.switched.names());
+      showLayers(chart);
+    });
+  }
   return chart;
 }
 
@@ -384,14 +445,14 @@ export function unmount(parent) {
   chart.observer.disconnect();
   chart.gone.abort();
   window.Plotly?.purge(chart.element);
-  chart.element.parentElement.remove();
+  chart.root.remove();
   charts.delete(chart);
   delete parent.gandashChart;
 }
 
 export function render({ data, parentElement }) {
   loadPlotly(data.plotly);
-  const chart = (parentElement.gandashChart ??= mount(parentElement, data.key));
+  const chart = (parentElement.gandashChart ??= mount(parentElement, data));
   charts.add(chart);
   const [before, { run }] = [chart.data, data];
   chart.data = data;
@@ -399,7 +460,9 @@ export function render({ data, parentElement }) {
     chart.scene = JSON.parse(data.scene);
     chart.real = chart.scene.real ? decode(chart.scene.real) : NONE;
   }
+  if (before.layers !== data.layers) chart.switched.offer(JSON.parse(data.layers));
   if (before.run !== run) follow(watch, chart, data, update);
+  if (before.run !== run || before.layers !== data.layers) chart.switched && chart.feed?.look(chart.switched.names());
   update(chart);
 }
 

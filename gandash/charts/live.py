@@ -48,13 +48,23 @@ def element(
     mount(key=key, height=height, data=told, **callbacks)  # type: ignore[arg-type]
 
 
-def live_chart(scene: Scene, *, key: str, height: int, label: str, run: str = "") -> None:
+def live_chart(
+    scene: Scene,
+    *,
+    key: str,
+    height: int,
+    label: str,
+    run: str = "",
+    layers: list[dict[str, Any]] | None = None,
+) -> None:
     """Draw a scene, or redraw it in the element that this key already has, and keep it up to date with a run.
 
     `height` is in pixels, and a style sheet may give another to ``.st-key-<key>``; `label` is what a screen reader
     says. A zoom lasts for as long as `run` and the layout's ``uirevision`` stay the same. Newer data of the same scene
     may wait a little, so that a busy browser still answers; another `run`, ``uirevision`` or ``meta["look"]`` is drawn
-    at once, and without the data of the one before. Without a run nothing but the scene is drawn. On a page::
+    at once, and without the data of the one before. Without a run nothing but the scene is drawn. `layers` are the
+    views that can be switched on under a cloud of points (`gandash.core.views.offered`); a chart has them always or
+    never. On a page::
 
         live_chart(overlay(target, real, "light"), key="overlay", height=500, label="Real and generated points",
                    run=snapshot.run_id)
@@ -62,7 +72,9 @@ def live_chart(scene: Scene, *, key: str, height: int, label: str, run: str = ""
     # as text: of a list within the data Streamlit asks pandas and Arrow whether it is a data frame
     text = json.dumps(scene, separators=(",", ":"), ensure_ascii=False)
     data = {"key": key, "label": label, "run": run, "scene": text, "plotly": asset_url(PLOTLY)}
-    element("gandash_chart", "live.js", data, key=key, height=height, css=_source("live.css"))
+    if layers is not None:
+        data["layers"] = json.dumps(layers)
+    element("gandash_chart", "live.js", data, key=key, height=height, css=_source("live.css") + _source("layers.css"))
 
 
 def live_board(scene: Scene, *, key: str, height: int, label: str, run: str = "") -> None:

@@ -12,7 +12,19 @@ from pathlib import Path
 from gandash.live import assets
 
 PLOTLY = "plotly.js"
-MODULES = ("live.js", "curves.js", "elements.js", "follow.js", "points.js", "series.js", "stars.js", "stream.js")
+MODULES = (
+    "live.js",
+    "contours.js",
+    "curves.js",
+    "elements.js",
+    "follow.js",
+    "layers.js",
+    "points.js",
+    "series.js",
+    "stars.js",
+    "switches.js",
+    "stream.js",
+)
 """The script that draws charts, and all that it imports."""
 BOARD = "board.js"
 """The script that draws a pattern of numbers, which imports some of the same."""

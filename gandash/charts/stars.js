@@ -6,10 +6,10 @@
 
 const FAR = 1e5; // pixels
 
-export function makeSky(frame, element) {
+export function makeSky(element) {
   const canvas = document.createElement("canvas");
   canvas.className = "gandash-sky";
-  frame.prepend(canvas);
+  element.before(canvas); // above what else lies under the points
   return { canvas, element, sprite: null, held: false };
 }
 

@@ -127,12 +127,13 @@ class Game:
         if config.instance_noise:
             self._noise_std.fill_(decayed_noise(config.instance_noise, progress, config.instance_noise_decay))
         if config.fourier_growth and isinstance(features := self.discriminator[0], FourierFeatures):
-            gates = octave_gates(
-                config.discriminator_fourier, progress if growth is None else growth, config.fourier_growth
-            )
-            features.gates.copy_(torch.tensor(gates))
+            features.gates.copy_(self.gates(progress if growth is None else growth))
         if self.ema is not None:  # a young average forgets faster, so that it does not remember the first weights
             self._ema_pull.fill_(1 - min(config.ema_decay, (1 + steps) / (10 + steps)))
+
+    def gates(self, growth: float) -> Tensor:
+        """How far the discriminator's octaves are open, ``(octaves,)``, at this share of their growth's time."""
+        return torch.tensor(octave_gates(self.config.discriminator_fourier, growth, self.config.fourier_growth))
 
     def update_on_real(self) -> None:
         """The first half of the textbook's discriminator turn: an update on `batch` alone."""

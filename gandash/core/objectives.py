@@ -35,8 +35,9 @@ class Objective:
 
     `defaults` are the knobs that its paper recommends where they differ from the textbook's recipe; a value given
     explicitly wins. With `probability` D(x), after a sigmoid, is the probability of being real; otherwise it is a score
-    without bounds. `labels` tells whether its losses have labels that can be smoothed. Only the pairing losses look at
-    the real logits that `generator` is given.
+    without bounds. `labels` tells whether its losses have labels that can be smoothed. `guess` is the logit of a point
+    that may as well be real as generated; None where only differences of scores mean something. Only the pairing losses
+    look at the real logits that `generator` is given.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Objective:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     probability: bool = False
     labels: bool = False
+    guess: float | None = None
 
     @property
     def pairs(self) -> bool:
@@ -126,6 +128,7 @@ _ALL = (
         generator=lambda real, fake: bce(fake, 1.0),
         probability=True,
         labels=True,
+        guess=0.0,
     ),
     Objective(
         "minimax",
@@ -136,6 +139,7 @@ _ALL = (
         generator=lambda real, fake: minus_bce(fake, 0.0),
         probability=True,
         labels=True,
+        guess=0.0,
     ),
     Objective(
         "least-squares",
@@ -146,6 +150,7 @@ _ALL = (
         generator=lambda real, fake: squared(fake, 1.0),
         defaults={"discriminator_updates": "joint", "beta1": 0.5},
         labels=True,
+        guess=0.5,
     ),
     Objective(
         "hinge",
@@ -161,6 +166,7 @@ _ALL = (
             "beta2": 0.9,
             "dropout": 0.0,
         },
+        guess=0.0,
     ),
     Objective(
         "wgan-gp",

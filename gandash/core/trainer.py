@@ -11,6 +11,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from statistics import fmean, stdev
 from typing import Any, BinaryIO, Literal, Self, get_args
@@ -20,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gandash.core import views
 from gandash.core import weights as past
 from gandash.core.best import SMOOTHED, Best
 from gandash.core.capture import capture
@@ -30,7 +32,9 @@ from gandash.core.early_stopping import EarlyStopping
 from gandash.core.export import ExportedGenerator, write
 from gandash.core.fork import fork
 from gandash.core.game import Game, Phase
+from gandash.core.networks import FourierFeatures
 from gandash.core.records import Appraisal, EpochRecord, LeftOut, Lineage, Measured, PlayedPhase, Player, Position
+from gandash.core.views import Arrays
 
 Status = Literal["running", "finished", "stopped_early", "diverged"]
 Variant = Literal["latest", "ema", "best"]
@@ -142,6 +146,11 @@ class Trainer:
         return "latest" if self.game.ema is None else "ema"
 
     @property
+    def seen(self) -> Variant:
+        """The generator whose points are in the picture; a run that has diverged keeps its last healthy one."""
+        return "latest" if self.state == "diverged" else self.shown
+
+    @property
     def left_out(self) -> int:
         """How many phases were left out because one network alone was to play: with 0, config and seed say it all."""
         return self._left_out.phases
@@ -248,12 +257,54 @@ class Trainer:
             raise ValueError(f"n is {n}; it must be at least 1.")
         return self._points(n, seed, self._resolved(which))
 
+    def generated(self, noise: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Where the generator in the picture carries noise ``(n, latent_dim)`` from N(0, 1): ``(n, dim)``, data units.
+
+        A uniform latent distribution is reached through that: √2 · erfinv(u), infinities included, is carried as u.
+        """
+        return self._generated(torch.from_numpy(noise), self.seen)
+
     def real_points(self, n: int) -> NDArray[np.float32]:
         """The first `n` real points that the run trains on, or all if there are fewer, ``(n, dim)`` in data units.
 
         Of a run that draws other ones for every epoch, as many of the same distribution.
         """
         return self._real[:n].copy()
+
+    def view(self, name: str) -> Arrays:
+        """The arrays of one of `gandash.core.views.VIEWS` as they are now; this changes nothing.
+
+        >>> trainer = Trainer(RunConfig(shape="ring8", points=256))
+        >>> trainer.view("discriminator")["surface"].shape
+        (64, 64)
+        """
+        return views.compute(self, name)
+
+    @contextmanager
+    def judging(self) -> Iterator[Callable[[Tensor], Tensor]]:
+        """The discriminator as it judges, for as long as the context lasts: points ``(n, dim)`` to logits ``(n, 1)``.
+
+        Points are in data units, and a point stands for a whole pack of itself. There is no dropout and no instance
+        noise, and octaves are open as far as they are at this moment. Gradients with respect to the points can be had.
+        """
+        game, octaves = self.game, self.lineage.octaves
+        first = game.discriminator[0]
+        gates = first.gates if isinstance(first, FourierFeatures) else torch.empty(0)
+        before = gates.clone()
+        if len(gates) and self.config.fourier_growth:
+            gates.copy_(game.gates(octaves + (1 - octaves) * max(self.progress, 0.0)))
+
+        def judge(points: Tensor) -> Tensor:
+            scaled = (points.to(self.device) - self._mean) / self._std
+            logits: Tensor = game.discriminator(scaled.repeat(1, self.config.packing))
+            return logits
+
+        game.discriminator.eval()
+        try:
+            yield judge
+        finally:
+            game.discriminator.train()
+            gates.copy_(before)
 
     def appraise(self, which: Variant | None = None) -> Appraisal:
         """Measure a generator, by default the one that is shown; this changes nothing.

@@ -10,10 +10,10 @@ export function glider() {
   let from = null; // the frame, or the place, that the cloud comes from
   let interval = 250;
   let tickedAt = -Infinity;
-  const cloud = { points: null, epoch: null, seen: -1 };
+  const cloud = { points: null, epoch: null, at: -1, arrived: null, seen: -1 };
 
   const arrive = (frame, now) => {
-    Object.assign(cloud, { points: frame.points, epoch: frame.epoch });
+    Object.assign(cloud, { points: frame.points, epoch: frame.epoch, at: frame.at, arrived: frame.points });
     from = { points: frame.points, due: now };
   };
 

@@ -11,13 +11,14 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gandash.live import messages
 from gandash.live.messages import Cursor
 from gandash.runs.library import UnknownRun
+from gandash.runs.looks import Sight
 from gandash.runs.snapshot import Snapshot
 from gandash.runs.timeline import Kept
 
@@ -40,13 +41,15 @@ _log = logging.getLogger(__name__)
 
 
 class Service(Protocol):
-    """What the hub asks of the run service. Any thread calls the listener of `subscribe`."""
+    """What the hub asks of the run service. Any thread calls the listeners of `subscribe` and `subscribe_views`."""
 
     @property
     def ready(self) -> bool: ...
     def snapshot(self, run_id: str) -> Snapshot: ...
-    def watch(self, run_id: str) -> None: ...
+    def watch(self, run_id: str, views: Sequence[str] = ()) -> None: ...
+    def sight(self, run_id: str) -> Sight | None: ...
     def subscribe(self, listener: Listener) -> Callable[[], None]: ...
+    def subscribe_views(self, seer: Callable[[str, Sight], None]) -> Callable[[], None]: ...
     def kept_frames(self, run_id: str, epochs: tuple[int, ...]) -> tuple[Kept, ...]: ...
 
 
@@ -60,7 +63,10 @@ class _Place:
 
 @dataclass(eq=False)
 class _Room:
-    """A run that is watched. `told` is the newest snapshot, `shown` the one that is published, which may lag behind."""
+    """A run that is watched. `told` is the newest snapshot, `shown` the one that is published, which may lag behind.
+
+    `looks` are the views that each client looks at who looks inside, and `sight` what was seen of them last.
+    """
 
     run_id: str
     told: Snapshot | None = None
@@ -75,6 +81,10 @@ class _Room:
     changes: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=MOST_CHANGES))
     words: Mapping[str, Any] | None = None
     encoded: dict[Cursor | None, bytes] = field(default_factory=dict)
+    looks: list[Sequence[str]] = field(default_factory=list)
+    sight: Sight | None = None
+    sights: int = 0
+    pictured: dict[Sequence[str], bytes] = field(default_factory=dict)
     later: asyncio.TimerHandle | None = None
     first: asyncio.Task[None] | None = None
 
@@ -98,12 +108,13 @@ class Hub:
             yield
             return
         self._service, self._loop = service, asyncio.get_running_loop()
-        unsubscribe = service.subscribe(self._heard)
+        leave = [service.subscribe(self._heard), service.subscribe_views(self._saw)]
         tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._look_around())]
         try:
             yield
         finally:
-            unsubscribe()
+            for unsubscribe in leave:
+                unsubscribe()
             self._service = None
             for task in tasks:
                 task.cancel()
@@ -119,23 +130,29 @@ class Hub:
         """How many clients each run has."""
         return {run_id: room.clients for run_id, room in self._rooms.items()}
 
-    async def send(self, run_id: str, cursor: Cursor | None, send: Send) -> None:
-        """Send a client what it does not know of a run, and then all that is new, until cancelled or `send` raises."""
+    async def send(self, run_id: str, cursor: Cursor | None, send: Send, views: Sequence[str] | None = None) -> None:
+        """Send a client what it does not know of a run, and then all that is new, until cancelled or `send` raises.
+
+        `views` are those that it looks at; None if it wants to know nothing of them.
+        """
         if not run_id:
             await self._send_ready(send)
             return
-        room = self._enter(run_id)
-        place = _Place(-1, cursor)
+        room = self._enter(run_id, views)
+        place, seen = _Place(-1, cursor), -1
         try:
             await room.looked.wait()
             while True:
-                if place.serial == room.serial:
+                if place.serial != room.serial:
+                    message, place = self._message(room, place)
+                    await send(message)
+                elif views is not None and room.shown is not None and seen != room.sights:
+                    seen = room.sights
+                    await send(self._picture(room, room.shown, views))
+                else:
                     await room.changed.wait()
-                    continue
-                message, place = self._message(room, place)
-                await send(message)
         finally:
-            self._leave(room)
+            self._leave(room, views)
 
     async def _send_ready(self, send: Send) -> None:
         told: bool | None = None
@@ -171,20 +188,31 @@ class Hub:
         changes = [change for change in room.changes if change[0] > cursor.version]
         return messages.news(snapshot, room.words, cursor, changes)
 
+    def _picture(self, room: _Room, snapshot: Snapshot, views: Sequence[str]) -> bytes:
+        """What is seen of these views: the same object for all who look at the same."""
+        if views not in room.pictured:
+            room.pictured[views] = messages.views(snapshot, room.sight, views)
+        return room.pictured[views]
+
     # Rooms
 
-    def _enter(self, run_id: str) -> _Room:
+    def _enter(self, run_id: str, views: Sequence[str] | None) -> _Room:
         room = self._rooms.get(run_id)
         if room is None:
             room = self._rooms[run_id] = _Room(run_id)
             room.first = asyncio.create_task(self._look(room))
-        if self._service is not None:
-            self._service.watch(run_id)
         room.clients += 1
+        if views is not None:
+            room.looks.append(views)
+        if self._service is not None:
+            room.sight = room.sight or self._service.sight(run_id)
+            self._service.watch(run_id, _together(room))
         return room
 
-    def _leave(self, room: _Room) -> None:
+    def _leave(self, room: _Room, views: Sequence[str] | None) -> None:
         room.clients -= 1
+        if views is not None:
+            room.looks.remove(views)
         if room.clients == 0:
             del self._rooms[room.run_id]
             if room.later is not None:
@@ -195,6 +223,22 @@ class Hub:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._tell, run_id, snapshot)
+
+    def _saw(self, run_id: str, sight: Sight) -> None:
+        """The service's listener for views, on any thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._see, run_id, sight)
+
+    def _see(self, run_id: str, sight: Sight | None) -> None:
+        room = self._rooms.get(run_id)
+        if room is None:
+            return
+        room.sight = sight
+        room.sights += 1
+        room.pictured.clear()
+        room.changed.set()
+        room.changed.clear()
 
     def _tell(self, run_id: str, snapshot: Snapshot | None, sentence: str = "The run was deleted.") -> None:
         """Take in a run's newest snapshot, or that there is no such run, and say when it is published."""
@@ -207,6 +251,8 @@ class Hub:
         if room.looked.is_set() and (snapshot is before or _older(snapshot, before)):
             return
         room.told = snapshot
+        if snapshot is None and room.sight is not None:
+            self._see(run_id, None)
         changed = snapshot is None or before is None or snapshot.status is not before.status
         if snapshot is not None and (before is None or changed):
             room.changes.append((snapshot.version, snapshot.status.value))
@@ -236,8 +282,8 @@ class Hub:
     async def _watch(self) -> None:
         """Keep runs that somebody watches from being paused."""
         while self._service is not None:
-            for run_id in self._rooms:
-                self._service.watch(run_id)
+            for room in self._rooms.values():
+                self._service.watch(room.run_id, _together(room))
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _look_around(self) -> None:
@@ -266,7 +312,14 @@ class Hub:
         else:
             if known is None or room.told is not known or snapshot.version != known.version:
                 self._tell(room.run_id, snapshot)
+            if room.looks and self._service is not None:  # it may have come to memory only now
+                self._service.watch(room.run_id, _together(room))
             room.heard = asyncio.get_running_loop().time()
+
+
+def _together(room: _Room) -> list[str]:
+    """All views of a run that somebody looks at."""
+    return sorted({name for views in room.looks for name in views})
 
 
 def _older(snapshot: Snapshot | None, known: Snapshot | None) -> bool:

@@ -11,6 +11,7 @@ The header is an object. `kind` says what the message is:
 
 - "picture": all of a run so far; who gets it forgets what it knew. Each curve has at most 2,000 points, spikes kept.
 - "news": what is new since the client's cursor, every row of the history included.
+- "views": what can be seen inside the run (`gandash.core.views`), for who has asked for that; it leaves all else alone.
 - "missing": there is no such run, with a `sentence` for people. The stream goes on by itself once there is.
 - "server": of the server alone, for who named no run: `ready` says whether a run would start at once.
 
@@ -31,6 +32,12 @@ All have `run` (its id), `time` (when the message was made, Unix seconds) and `a
   not have; `at` is the run's progress, from 0 to 1
 - `kept`: ``[first, last, step]``, which past epochs can be asked for (`gandash.live.frames`), if there are any
 
+Views have, besides: `epoch` and `at`, the moment they are of (null before there are any), `names`, those of the views
+that were asked for which are in the message, as they were asked for, and `offers`, ``[{"name", "title", "help",
+"legend", "quarters"}, ...]``, all that can be asked for. Their arrays are "view:<as asked for>:<array>", such as
+"view:discriminator:surface". A client names what it looks at in the query, ``views=discriminator,manifold@1.25``; with
+an empty ``views=`` it is told what there is.
+
 The arrays of a picture: "real" (n, 2), the real points as they are drawn, once they are known; of each column "x:…" and
 "y:…", epochs and values of the same length. Of news: "epoch" (k,) and of each column "column:…" (k,), NaN where nothing
 was measured. Of both: "frame:0", "frame:1", … (n, 2), generated points as they are drawn.
@@ -50,7 +57,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandash.core.objectives import OBJECTIVES
+from gandash.core.views import offered
 from gandash.live.thin import thin
+from gandash.runs.looks import Sight
 from gandash.runs.snapshot import History, Snapshot
 
 MAGIC = b"GD\x01\x00"
@@ -110,6 +119,22 @@ def after(snapshot: Snapshot) -> Cursor:
     """Where a client is that has been sent a snapshot."""
     at = snapshot.frames[-1].progress if snapshot.frames else -1.0
     return Cursor(len(snapshot.history), snapshot.version, at, snapshot.real is not None)
+
+
+def views(snapshot: Snapshot, sight: Sight | None, asked: Sequence[str]) -> bytes:
+    """What is seen of the views that a client has asked for."""
+    there = {} if sight is None else {name: sight.views[name] for name in asked if name in sight.views}
+    header = {
+        "kind": "views",
+        "run": snapshot.run_id,
+        "time": time.time(),
+        "epoch": sight.epoch if sight else None,
+        "at": sight.at if sight else None,
+        "names": list(there),
+        "offers": offered(snapshot.config),
+    }
+    arrays = {f"view:{name}:{part}": array for name, parts in there.items() for part, array in parts.items()}
+    return encode(header, arrays)
 
 
 def missing(run_id: str, sentence: str) -> bytes:

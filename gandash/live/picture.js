@@ -53,7 +53,12 @@ export function picture(canvas, note) {
   let view = "home";
   let own = null;
   let under = null; // axes, drawn for the box below
+  let middle = null; // what can be seen inside the run
   let over = null; // dots
+  let inside = null; // what draws it, and its switches, once there are any
+  let steps = null;
+  let past = null;
+  let stepped = null; // what the middle shows: of which moment, and how many frames
   let sprite = null;
   let box = null;
   let scale = 1;
@@ -86,6 +91,7 @@ export function picture(canvas, note) {
       equal: scene.equal,
     });
     if (!box) return;
+    stepped = null;
     sprite = star(STAR * times, look.of("--star"), scale);
     over = layer(canvas, scale);
     over.fillStyle = look.of("--dot");
@@ -95,6 +101,26 @@ export function picture(canvas, note) {
       over.arc(box.x(real.x[i]), box.y(real.y[i]), DOT * times, 0, 2 * Math.PI);
       over.fill();
     }
+  }
+
+  // Draw what is on under the points, where that is another picture than the last one.
+  function seeInside() {
+    if (!inside) return;
+    const { switched, paintLayers } = inside;
+    if (cloud.points && cloud.points === cloud.arrived) past.add(cloud.points);
+    const views = steps.at(cloud.at, cloud.moving());
+    const found = switched.chosen(views);
+    const trails = switched.on("trails") ? past.frames : [];
+    const step = [views, trails.at(-1), ...found.map(([, parts]) => parts)];
+    if (stepped?.length === step.length && step.every((part, i) => part === stepped[i])) return;
+    stepped = step;
+    const look = getComputedStyle(canvas).colorScheme.includes("dark") ? "dark" : "light";
+    switched.tell(found, views?.epoch ?? 0, look);
+    canvas.dataset.layers = found.map(([{ name }]) => name).join(" ");
+    if (found.length) canvas.dataset.layersEpoch = views.epoch;
+    else delete canvas.dataset.layersEpoch;
+    middle = found.length || trails.length ? layer(canvas, scale) : null;
+    if (middle) paintLayers(middle, box, { views: found.map(([, parts]) => parts), trails, bounds: scene.bounds, look });
   }
 
   function clip(context) {
@@ -114,6 +140,8 @@ export function picture(canvas, note) {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (!box) return;
+    seeInside();
+    if (middle) context.drawImage(middle.canvas, 0, 0);
     context.drawImage(under.canvas, 0, 0);
     if (cloud.points) {
       context.save();
@@ -196,12 +224,26 @@ export function picture(canvas, note) {
       scene = next;
       real = null;
       cloud = glider();
+      [steps, past, stepped, middle] = [inside?.inStep(), inside?.trail(), null, null];
       [view, own] = ["home", null];
       canvas.dataset.view = view;
       delete canvas.dataset.epoch;
       note.root.hidden = true;
       if (!scene) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
       redraw();
+    },
+
+    // Draw what can be seen inside the run as well: `tools` are the module `switches.js`, and `switched` what it made.
+    lookInside(tools, switched) {
+      inside = { ...tools, switched };
+      [steps, past] = [inside.inStep(), inside.trail()];
+    },
+
+    see(views) {
+      if (!inside) return;
+      steps.take(views);
+      stepped = null;
+      ask();
     },
 
     show(dots, frames) {

@@ -18,6 +18,8 @@ from gandash.live.messages import Cursor
 
 LONGEST_RUN = 64
 MOST_DIGITS = 15
+MOST_VIEWS = 8
+LONGEST_VIEW = 40
 LONGEST_SEND = 30.0
 """Seconds after which a client that takes nothing is cut off."""
 REFUSED = 1008
@@ -40,13 +42,14 @@ def routes(hub: Hub, draw: frames.Draw | None = None) -> list[BaseRoute]:
 
 
 async def stream(socket: WebSocket, hub: Hub) -> None:
-    """Send a run (the query's ``run``, ``rows`` and ``version``) to a client, which says nothing, until it leaves."""
+    """Send a run (the query's ``run``, ``rows``, ``version``, ``views``) to a silent client until it leaves."""
     if not origin_allowed(socket.headers.get("origin"), socket.headers.get("host")):
         await socket.close(REFUSED)
         return
     await socket.accept()
     try:
         run_id, cursor = asked(socket.query_params)
+        views = looked_at(socket.query_params)
     except ValueError as error:
         await socket.close(REFUSED, str(error))
         return
@@ -55,7 +58,7 @@ async def stream(socket: WebSocket, hub: Hub) -> None:
         async with asyncio.timeout(LONGEST_SEND):
             await socket.send_bytes(message)
 
-    sending = asyncio.create_task(hub.send(run_id, cursor, send))
+    sending = asyncio.create_task(hub.send(run_id, cursor, send, views))
     listening = asyncio.create_task(socket.receive())
     tasks = (sending, listening)
     try:
@@ -92,3 +95,14 @@ def asked(query: Mapping[str, str]) -> tuple[str, Cursor | None]:
             raise ValueError("rows and version are whole numbers, and belong together.")
     known = Cursor(int(rows or 0), int(version or 0))
     return run_id, known if known.rows else None
+
+
+def looked_at(query: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The views that a query names, separated by commas; None if it does not speak of views."""
+    text = query.get("views")
+    if text is None:
+        return None
+    names = tuple(sorted({name for name in text.split(",", MOST_VIEWS) if name}))
+    if len(names) > MOST_VIEWS or any(len(name) > LONGEST_VIEW for name in names):
+        raise ValueError(f"At most {MOST_VIEWS} views can be looked at.")
+    return names

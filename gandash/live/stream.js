@@ -6,6 +6,7 @@ const MOST_POINTS = 2000; // of a curve, after it was thinned; it is thinned whe
 const MOST_FRAMES = 8;
 const WAITS = [500, 5000]; // ms until the next try to connect, the first and the longest
 const REFUSED = 1008;
+const LOOK_MS = 60; // to wait for more switches before it is asked for other views
 
 const streams = new Map(); // by address: what is watched on this page
 
@@ -14,7 +15,12 @@ const streams = new Map(); // by address: what is watched on this page
 //
 // run, connected, kind ("" before the first message), sentence, version, rows, ready, state, words, scene, changes (of the
 // last message); real ({x, y}, or null while unknown); curves (a Map by name of {x, y}, plain arrays, finite values);
-// frames ([{epoch, at, points: {x, y}}], the newest few, oldest first). Points are Float32Arrays.
+// frames ([{epoch, at, points: {x, y}}], the newest few, oldest first); offers (the views that there are, null while
+// unknown) and views ({epoch, at, arrays}: a Map by the views' names, as they were asked for, of Maps by name of
+// {values, shape}; null before there are any). Points and values are Float32Arrays.
+//
+// What is returned has `close()` and `look(names)`, by which a watcher who looks inside the run says at which views; with
+// no name it is told what there is.
 export function watch(run, onState, { base = "" } = {}) {
   const address = `${base} ${run}`;
   let stream = streams.get(address);
@@ -30,6 +36,7 @@ class Stream {
     this.path = `${base}/live?run=${encodeURIComponent(run)}`;
     this.onEmpty = onEmpty;
     this.watchers = new Set();
+    this.looked = null; // the views in the address, null for none
     this.state = emptyState(run);
     this.wait = WAITS[0];
     this.hurry = () => {
@@ -37,7 +44,8 @@ class Stream {
     };
     addEventListener("online", this.hurry);
     document.addEventListener("visibilitychange", this.hurry);
-    this.connect();
+    this.socket = null;
+    queueMicrotask(() => this.watchers.size && this.connect()); // once it is known at what the first watcher looks
   }
 
   add(onState) {
@@ -46,9 +54,28 @@ class Stream {
     if (this.state.kind) queueMicrotask(() => this.watchers.has(watcher) && tell(watcher, this.state));
     return {
       close: () => {
-        if (this.watchers.delete(watcher) && !this.watchers.size) this.close();
+        if (!this.watchers.delete(watcher)) return;
+        if (!this.watchers.size) this.close();
+        else this.look();
+      },
+      look: (names) => {
+        watcher.names = names;
+        if (this.watchers.has(watcher)) this.look();
       },
     };
+  }
+
+  // Ask for what all watchers look at together: on a new connection, which goes on where the one before it is.
+  look() {
+    const all = [...this.watchers].map(({ names }) => names).filter(Boolean);
+    const looked = all.length ? [...new Set(all.flat())].sort().join(",") : null;
+    if (looked === this.looked) return;
+    this.looked = looked;
+    if (!this.socket && !this.timer) return; // it is about to connect
+    this.looking ??= setTimeout(() => {
+      this.looking = null;
+      if (this.watchers.size) this.connect();
+    }, LOOK_MS);
   }
 
   connect() {
@@ -57,9 +84,12 @@ class Stream {
     const { kind, rows, version } = this.state;
     const known = kind === "picture" || kind === "news";
     const url = new URL(this.path + (known ? `&rows=${rows}&version=${version}` : ""), location.href);
+    if (this.looked !== null) url.searchParams.set("views", this.looked);
     url.protocol = url.protocol.replace("http", "ws");
+    const before = this.socket;
     const socket = new WebSocket(url);
     this.socket = socket;
+    if (before) leave(before);
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => {
       if (socket !== this.socket) return;
@@ -88,12 +118,17 @@ class Stream {
     clearTimeout(this.timer);
     removeEventListener("online", this.hurry);
     document.removeEventListener("visibilitychange", this.hurry);
+    clearTimeout(this.looking);
     const { socket } = this;
     this.socket = null;
-    if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close(); // before, it is an error
-    else socket.close();
+    if (socket) leave(socket);
     this.onEmpty();
   }
+}
+
+function leave(socket) {
+  if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close(); // before, it is an error
+  else socket.close();
 }
 
 // What goes wrong for one who watches is not another's matter.
@@ -121,19 +156,25 @@ export function emptyState(run) {
     real: null,
     curves: new Map(),
     frames: [],
+    offers: null,
+    views: null,
   };
 }
 
 // Bring a state up to date by a message.
 export function take(state, { header, arrays }) {
   const { kind } = header;
+  if (kind === "views") {
+    takeViews(state, header, arrays);
+    return;
+  }
   state.kind = kind;
   state.sentence = header.sentence ?? header.words?.sentence ?? "";
   if (kind === "server") {
     state.ready = header.ready;
     return;
   }
-  if (kind !== "news") Object.assign(state, { real: null, curves: new Map(), frames: [], rows: 0, version: 0 });
+  if (kind !== "news") Object.assign(state, { real: null, curves: new Map(), frames: [], rows: 0, version: 0, views: null });
   if (kind === "missing") {
     Object.assign(state, { state: null, words: null, scene: null, changes: [] });
     return;
@@ -147,6 +188,17 @@ export function take(state, { header, arrays }) {
     if (at > newest) state.frames.push({ epoch, at, points: points(arrays.get(`frame:${place}`)) });
   });
   state.frames.splice(0, state.frames.length - MOST_FRAMES);
+}
+
+function takeViews(state, { epoch, at, names, offers, arrays: listed }, arrays) {
+  state.offers = offers;
+  if (epoch === null) return;
+  const views = new Map(names.map((name) => [name, new Map()]));
+  for (const { name, shape } of listed) {
+    const [, view, part] = name.match(/^view:([^:]*):(.*)$/);
+    views.get(view).set(part, { values: arrays.get(name), shape });
+  }
+  state.views = { epoch, at, arrays: views };
 }
 
 function takeCurves(curves, arrays) {

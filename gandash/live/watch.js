@@ -48,6 +48,7 @@ function redraw() {
 // ---------------------------------------------------------------------------------------------- curves
 
 let state = null; // the newest of the stream
+let feed = null;
 let timer = 0;
 let drawnRows = -1;
 
@@ -128,6 +129,27 @@ function show(scene) {
   numbers.begin(onBoard ? scene : null);
 }
 
+// What can be seen inside the run. Its scripts come when there is something to switch, after the first picture.
+let layers = null;
+let coming = null;
+
+function offer(offers) {
+  if (offers.length) coming ??= import("./switches.js").then(lookInside);
+  if (!layers) return;
+  layers.offer(offers);
+  feed.look(layers.names());
+  points.see(state.views);
+}
+
+function lookInside(tools) {
+  layers = tools.switches(at("layers"), () => {
+    feed.look(layers.names());
+    points.see(state.views);
+  });
+  points.lookInside(tools, layers);
+  offer(state.offers ?? []);
+}
+
 function apply(told) {
   state = told;
   at("connection").hidden = told.connected;
@@ -145,6 +167,7 @@ function apply(told) {
   tellState(told);
   if (told.scene.numbers) numbers.show(told.frames);
   else points.show(told.real, told.frames);
+  offer(told.offers ?? []);
   if (told.rows !== drawnRows) timer ||= setTimeout(drawCurves, drawnRows < 0 ? 0 : CURVES_MS);
 }
 
@@ -166,7 +189,8 @@ function begin() {
   }
   const run = runOfAddress();
   if (run && run.length <= LONGEST_RUN) {
-    watch(run, apply, { base: root.dataset.base });
+    feed = watch(run, apply, { base: root.dataset.base });
+    feed.look([]);
     setTimeout(() => state || write(at("sentence"), "The server does not answer. This page keeps trying."), PATIENCE_MS);
     return;
   }

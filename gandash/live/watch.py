@@ -25,6 +25,7 @@ _HERE = Path(__file__).parent
 _SCRIPTS = ("watch.js", "stream.js", "picture.js", "curve.js", "axes.js", "glide.js")
 _OTHERS = (
     *(f"charts/{name}" for name in ("board.css", "board.js", "elements.js", "follow.js", "points.js", "series.js")),
+    *(f"charts/{name}" for name in ("contours.js", "layers.css", "layers.js", "switches.js")),
     "pages/logo.svg",
 )
 """Of other rooms, which this one does not import."""
@@ -52,9 +53,11 @@ def routes(base: str) -> list[Route]:
 @cache
 def page() -> bytes:
     """The page as it is served."""
-    style, board, logo, script = map(assets.asset_url, ("watch.css", "board.css", "logo.svg", "watch.js"))
+    names = ("watch.css", "board.css", "layers.css", "logo.svg", "watch.js")
+    style, board, layers, logo, script = map(assets.asset_url, names)
     preloads = "\n".join(f'<link rel="modulepreload" href="{assets.asset_url(name)}">' for name in _PRELOADED)
-    words = {"style": style, "board": board, "logo": logo, "script": script, "base": base_path(), "font": _font()}
+    words = {"style": style, "board": board, "layers": layers, "logo": logo, "script": script}
+    words |= {"base": base_path(), "font": _font()}
     page = Template((_HERE / "watch.html").read_text(encoding="utf-8"))
     return page.substitute({name: escape(word) for name, word in words.items()}, preloads=preloads).encode()
 

@@ -18,6 +18,7 @@ from gandash.charts.live import live_board, live_chart
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
 from gandash.core.targets import Target, TargetSpec
+from gandash.core.views import offered
 from gandash.pages import TRAIN, address, setup, style
 from gandash.pages.parts import Told, part, telling
 from gandash.pages.words import Words, before, describe
@@ -92,6 +93,7 @@ def _picture(snapshot: Snapshot | None, target: Target, words: Words) -> None:
         height=PICTURE_HEIGHT,
         label=words["label"],
         run=run,
+        layers=offered(config.model_copy(update={"target": target.spec})),
     )
 
 

@@ -15,7 +15,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,12 +30,14 @@ from gandash.core.cost import CostLimits, chunk_seconds, too_dear
 from gandash.core.fork import child_config
 from gandash.core.formats import known
 from gandash.core.records import Player
+from gandash.core.views import wanted
 from gandash.runs import access, queue, worker
 from gandash.runs import run as runs
 from gandash.runs.access import NotYoursError
 from gandash.runs.alarms import Alarms
 from gandash.runs.executors import EngineClosedError, EngineError, engine
 from gandash.runs.library import ForeignRun, Library, UnknownRun
+from gandash.runs.looks import Looks, Sight
 from gandash.runs.queue import Limits
 from gandash.runs.run import LEAST_PACE, MOST_PACE, Ask, Run
 from gandash.runs.saver import Saver
@@ -56,6 +58,9 @@ WISH_SECONDS = 1.0
 PATIENCE = 1.0
 """How long a save waits for another program to write, in seconds, before it is told and tried again."""
 
+VIEWED_SECONDS = 0.2
+"""Training in a chunk at most while somebody looks inside, so that there is something to see five times a second."""
+
 MOST_SAMPLES = 1_000_000
 LONGEST_NAME = 80
 LONGEST_NOTE = 2000
@@ -65,6 +70,7 @@ Fork = Callable[[str, bytes, Mapping[str, Any]], tuple[str, Chunk]]
 Listener = Callable[[Snapshot | None, str], None]
 Only = Literal["both", "generator", "discriminator"]
 """Which network plays."""
+Seer = Callable[[str, Sight], None]
 
 __all__ = ["NotYoursError", "RunService", "UnknownRun"]
 
@@ -108,7 +114,10 @@ class RunService:
         self._turns = Turns(getattr(engine, "max_workers", None))
         self._alarms = Alarms(self._rung)
         self._watched: dict[str, float] = {}
+        self._looks = Looks()
+        self._looking: set[str] = set()
         self._listeners: list[Listener] = []
+        self._seers: list[Seer] = []
         self._telling = threading.RLock()
         self._closing = threading.Lock()
         self._closed = False
@@ -252,10 +261,29 @@ class RunService:
         child = runs.child(parent, secrets.token_hex(5), datetime.now(UTC), config, chunk, kept)
         return self._begin(child, owner, ask=Ask() if step else None)
 
-    def watch(self, run_id: str) -> None:
-        """Say that a page is looking at this run, which keeps it from being paused."""
-        if run_id in self._library:
-            self._watched[run_id] = self._clock()
+    def watch(self, run_id: str, views: Sequence[str] = ()) -> None:
+        """Say that a page is looking at this run, which keeps it from being paused, and at these views of it.
+
+        What is seen is told to those who `subscribe_views`; it has to be said again every second or so. Views that are
+        none, or do not apply to the run, are left out.
+        """
+        if run_id not in self._library:
+            return
+        now = self._clock()
+        self._watched[run_id] = now
+        with self._lock:
+            if run_id in self._library:
+                self._looks.look(run_id, wanted(self._library[run_id].snapshot.config, views), now)
+                self._look(run_id)
+
+    def sight(self, run_id: str) -> Sight | None:
+        """What was seen of a run last, while somebody looks at views of it."""
+        with self._lock:
+            return self._looks.sight(run_id)
+
+    def subscribe_views(self, seer: Seer) -> Callable[[], None]:
+        """Have a listener called with a run's id and what is seen of it; otherwise as `subscribe`."""
+        return self._enlist(self._seers, seer)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Have a listener called after every change of a run in memory; returns what ends that.
@@ -263,14 +291,17 @@ class RunService:
         It is given the run's newest snapshot, None if it was deleted, and its id; by any thread, one call after the
         other, so that it never sees an older state after a newer one. It must be quick.
         """
+        return self._enlist(self._listeners, listener)
+
+    def _enlist(self, listeners: list[_T], listener: _T) -> Callable[[], None]:
         with self._telling:
-            self._listeners.append(listener)
+            listeners.append(listener)
 
-        def unsubscribe() -> None:
+        def leave() -> None:
             with self._telling, contextlib.suppress(ValueError):
-                self._listeners.remove(listener)
+                listeners.remove(listener)
 
-        return unsubscribe
+        return leave
 
     def snapshot(self, run_id: str) -> Snapshot:
         """The newest state of a run, at once; raises `UnknownRun`."""
@@ -460,8 +491,10 @@ class RunService:
             self._library.put(run)
             self._alarms.set(run.run_id, seconds)
             return
-        self._library.put(runs.launch(run, budget, now))
         run_id = run.run_id
+        if views := self._looks.due(run_id, now):
+            budget = replace(budget, views=views, seconds=min(budget.seconds, VIEWED_SECONDS))
+        self._library.put(runs.launch(run, budget, now))
         try:
             chunk = self._engine.submit(self._advance, run_id, run.snapshot.config.to_json(), run.checkpoint, budget)
         except Exception as error:
@@ -490,9 +523,13 @@ class RunService:
                 return  # deleted, or the service is closing
             del self._flights[run_id]
             run = self._library[run_id]
+            sight = None
             try:
                 self._turns.taken(run_id, _seconds(done), others=len(self._flights))
-                self._submit(self._outcome(run, done))
+                after = self._outcome(run, done)
+                sight = self._saw(run, after, done)
+                self._submit(after)
+                self._look(run_id)
             except Exception as error:  # whatever it was, no run may be left waiting for nothing
                 _log.exception("Run %s: a chunk could not be taken in", run_id)
                 self._flights.pop(run_id, None)
@@ -500,6 +537,64 @@ class RunService:
             self._serve_turns()
             moved = [] if self._library[run_id].training else self._serve_queue()
         self._after(run_id, *moved)
+        self._show(run_id, sight)
+
+    def _saw(self, before: Run, after: Run, done: Future[Chunk]) -> Sight | None:
+        """What a chunk has brought of views."""
+        asked = before.flight.views if before.flight is not None else ()
+        if not asked or done.cancelled() or done.exception() is not None:
+            return None
+        chunk, snapshot = done.result(), after.snapshot
+        sight = Sight(snapshot.epoch, snapshot.progress, chunk.views, frozenset(asked), after.checkpoint)
+        return self._looks.seen(before.run_id, sight, chunk.view_seconds) if chunk.state != "failed" else None
+
+    def _look(self, run_id: str) -> None:
+        """Have computed what somebody looks at of a run that stands still; who calls it holds the lock."""
+        run = self._library[run_id]
+        if self._closed or run.training or run.flight is not None or run.checkpoint is None:
+            return
+        checkpoint, snapshot = run.checkpoint, run.snapshot
+        names = self._looks.missing(run_id, checkpoint, self._clock())
+        if not names or run_id in self._looking:
+            return
+        try:
+            coming = self._engine.submit(worker.views, snapshot.config.to_json(), checkpoint, names)
+        except Exception:
+            _log.debug("Run %s: nobody could look inside", run_id, exc_info=True)
+            return
+        self._looking.add(run_id)
+        coming.add_done_callback(
+            lambda done: self._looked(
+                run_id, Sight(snapshot.epoch, snapshot.progress, {}, frozenset(names), checkpoint), done
+            )
+        )
+
+    def _looked(self, run_id: str, asked: Sight, done: Future[worker.Views]) -> None:
+        """The views of a run that stands still are there, or could not be had."""
+        views: worker.Views = {}
+        if not done.cancelled() and done.exception() is None:
+            views = done.result()
+        elif not done.cancelled() and not self._closed:
+            _log.error("Run %s: its views could not be computed", run_id, exc_info=done.exception())
+        sight = None
+        with self._lock:
+            self._looking.discard(run_id)
+            if run_id in self._library and self._library[run_id].checkpoint is asked.checkpoint:
+                sight = self._looks.seen(run_id, replace(asked, views=views))
+            if run_id in self._library:
+                self._look(run_id)
+        self._show(run_id, sight)
+
+    def _show(self, run_id: str, sight: Sight | None) -> None:
+        """Tell what was seen; who calls it holds no lock."""
+        if sight is None:
+            return
+        with self._telling:
+            for seer in tuple(self._seers):
+                try:
+                    seer(run_id, sight)
+                except Exception:
+                    _log.exception("Run %s: a listener failed", run_id)
 
     def _serve_turns(self) -> None:
         """Let those go on who have sat out long enough."""

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from gandash.core.config import RunConfig
 from gandash.core.cost import estimate
 from gandash.core.records import Appraisal, EpochRecord, Measured, PlayedPhase, Player
+from gandash.core.views import Arrays, wanted
 from gandash.runs import timeline
 from gandash.runs.snapshot import FRAME_POINTS, Frame
 from gandash.runs.timeline import Kept
@@ -60,6 +61,9 @@ CACHED_BYTES = 256 * 2**20
 
 DIGESTED_BYTES = 2**16
 
+Views = Mapping[str, Arrays]
+"""Arrays by their names, of each view by the name by which it was asked for."""
+
 State = Literal["running", "finished", "stopped_early", "diverged", "failed"]
 
 _log = logging.getLogger(__name__)
@@ -75,7 +79,7 @@ class Budget:
     `until_epoch` is reached, but do not keep waiting who asked `by_hand`. With 0 seconds nothing is trained. `measured`
     is what the chunk before had no time to make appraisals of. `real` asks for the real points. With `only` one network
     alone plays. `phases` or `steps` are how many to play, within the time, but at least one; `show` asks what the last
-    of these phases did.
+    of these phases did, `views` for what can be seen inside (`gandash.core.views`).
     """
 
     seconds: float
@@ -88,6 +92,7 @@ class Budget:
     phases: int | None = None
     steps: int | None = None
     show: bool = False
+    views: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,8 +103,9 @@ class Chunk:
     epochs that the run's timeline keeps, `appraisals` those of all `variants`, the one on screen first, or none if they
     were not asked for or there was no time for them all: `measured` then is what there is. `real` are the first
     `REAL_POINTS` real points that are trained on, (n, dim). `phase` is what was asked for with `show`. `played` is how
-    many phases were played one by one, and `left_out` how many were left out in all the run. `seconds` is the time it
-    all took, `appraisal_seconds` the appraisals' part.
+    many phases were played one by one, and `left_out` how many were left out in all the run. `views` are those that
+    were asked for as they are at the end, by the names by which they were. `seconds` is the time it all took,
+    `appraisal_seconds` the appraisals' part and `view_seconds` the views'.
     """
 
     state: State
@@ -117,8 +123,10 @@ class Chunk:
     phase: PlayedPhase | None = None
     played: int = 0
     left_out: int = 0
+    views: Views = field(default_factory=dict)
     seconds: float = field(default=0.0, compare=False)
     appraisal_seconds: float = field(default=0.0, compare=False)
+    view_seconds: float = field(default=0.0, compare=False)
 
 
 class _Cached(NamedTuple):
@@ -178,6 +186,8 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
         measured = trainer.measure(MEASURING_SECONDS * (1 if budget.seconds else ONLY_MEASURING), budget.measured)
         appraisals = () if measured else _appraisals(trainer)
     appraised = time.perf_counter()
+    views = _views(trainer, budget.views)
+    viewed = time.perf_counter()
     return Chunk(
         state=trainer.state,
         message=trainer.message,
@@ -194,8 +204,10 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
         phase=phase,
         played=played,
         left_out=trainer.left_out,
+        views=views,
         seconds=time.perf_counter() - start,
         appraisal_seconds=appraised - trained,
+        view_seconds=viewed - appraised,
     )
 
 
@@ -283,7 +295,7 @@ def _drawn(trainer: Trainer, phase: PlayedPhase) -> PlayedPhase:
 
 def _appraisals(trainer: Trainer) -> tuple[Appraisal, ...]:
     """All generators judged, the one on screen first."""
-    shown = _shown(trainer)
+    shown = trainer.seen
     return tuple(trainer.appraise(which) for which in sorted(trainer.variants, key=lambda which: which != shown))
 
 
@@ -297,14 +309,27 @@ def _done(trainer: Trainer, budget: Budget) -> bool:
 
 
 def _frame(trainer: Trainer) -> Frame:
-    points = trainer.sample(FRAME_POINTS, seed=FRAME_SEED, which=_shown(trainer))
+    points = trainer.sample(FRAME_POINTS, seed=FRAME_SEED, which=trainer.seen)
     if trainer.target.dim > FRAME_DIM:
         points = np.asarray(trainer.target.canvas.project(points), np.float32)
     return Frame(trainer.epoch, trainer.progress, points)
 
 
-def _shown(trainer: Trainer) -> Variant:
-    return "latest" if trainer.state == "diverged" else trainer.shown  # a diverged run keeps its last healthy generator
+def _views(trainer: Trainer, names: Sequence[str]) -> Views:
+    """Those of the views that there are; a picture of what is not finite, as after a divergence, would say nothing.
+
+    One that fails is left out: no training ends because somebody looks.
+    """
+    found: dict[str, Arrays] = {}
+    for name in wanted(trainer.config, names):
+        try:
+            arrays = trainer.view(name)
+        except Exception:
+            _log.exception("The view %s could not be computed", name)
+            continue
+        if all(np.isfinite(array).all() for array in arrays.values()):
+            found[name] = arrays
+    return found
 
 
 def _sentence(error: Exception) -> str:
@@ -366,6 +391,14 @@ def export(config_json: str, checkpoint: bytes, which: Variant, format: str = "t
 def samples(config_json: str, checkpoint: bytes, n: int, which: Variant, seed: int) -> NDArray[np.float32]:
     """Points of a generator, shape (n, dim), in the target's own units."""
     return _restore(config_json, checkpoint).sample(n, seed=seed, which=which)
+
+
+def views(config_json: str, checkpoint: bytes, names: Sequence[str], weights: bytes | None = None) -> Views:
+    """What can be seen inside where a checkpoint stands, or where `Trainer.weights` were written, if they are given."""
+    trainer = _restore(config_json, checkpoint)
+    if weights is not None:
+        trainer.look_back(weights)
+    return _views(trainer, names)
 
 
 def _restore(config_json: str, checkpoint: bytes | None) -> Trainer:

@@ -27,7 +27,8 @@ export function watch(run, onState) {
   const all = watchers.get(run) ?? new Set();
   watchers.set(run, all.add(onState));
   if (told.has(run)) queueMicrotask(() => all.has(onState) && onState(told.get(run)));
-  return { close: () => all.delete(onState) };
+  const look = (names) => ((window.looked ??= {})[run] = names);
+  return { close: () => all.delete(onState), look };
 }
 window.forget = () => told.clear();
 window.watched = () => [...watchers].filter(([, all]) => all.size).map(([run, all]) => [run, all.size]);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from gandash.core.config import RunConfig
 from gandash.core.records import EpochRecord
 from gandash.runs.library import UnknownRun
+from gandash.runs.looks import Sight
 from gandash.runs.snapshot import Frame, History, Snapshot, Status
 from gandash.runs.timeline import Kept
 
@@ -48,6 +49,9 @@ class FakeService:
         self.ready = True
         self.runs = {each.run_id: each for each in snapshots}
         self.watched: list[str] = []
+        self.views: list[Sequence[str]] = []
+        self.sights: dict[str, Sight] = {}
+        self.seers: list[Callable[[str, Sight], None]] = []
         self.listeners: list[Callable[[Snapshot | None, str], None]] = []
 
     def snapshot(self, run_id: str) -> Snapshot:
@@ -60,8 +64,21 @@ class FakeService:
         timeline = self.snapshot(run_id).timeline
         return tuple(Kept(epoch, frame(epoch).points) for epoch in epochs if epoch in timeline)
 
-    def watch(self, run_id: str) -> None:
+    def watch(self, run_id: str, views: Sequence[str] = ()) -> None:
         self.watched.append(run_id)
+        self.views.append(views)
+
+    def sight(self, run_id: str) -> Sight | None:
+        return self.sights.get(run_id)
+
+    def subscribe_views(self, seer: Callable[[str, Sight], None]) -> Callable[[], None]:
+        self.seers.append(seer)
+        return lambda: self.seers.remove(seer)
+
+    def see(self, run_id: str, sight: Sight) -> None:
+        self.sights[run_id] = sight
+        for seer in self.seers:
+            seer(run_id, sight)
 
     def subscribe(self, listener: Callable[[Snapshot | None, str], None]) -> Callable[[], None]:
         self.listeners.append(listener)

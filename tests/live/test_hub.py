@@ -13,6 +13,7 @@ import pytest
 from gandash.live import hub as hub_module
 from gandash.live.hub import Hub
 from gandash.live.messages import MOST_ROWS, Arrays, Cursor, decode
+from gandash.runs.looks import Sight
 from gandash.runs.snapshot import Snapshot, Status
 from tests.live.snapshots import RUN, FakeService, snapshot
 
@@ -29,11 +30,16 @@ class Client:
     """What somebody was sent; with `slow` the connection takes nothing until it is set."""
 
     def __init__(
-        self, hub: Hub, cursor: Cursor | None = None, run: str = RUN, slow: asyncio.Event | None = None
+        self,
+        hub: Hub,
+        cursor: Cursor | None = None,
+        run: str = RUN,
+        slow: asyncio.Event | None = None,
+        views: tuple[str, ...] | None = None,
     ) -> None:
         self.received: list[bytes] = []
         self.slow = slow
-        self.task = asyncio.create_task(hub.send(run, cursor, self._take))
+        self.task = asyncio.create_task(hub.send(run, cursor, self._take, views))
 
     async def _take(self, message: bytes) -> None:
         self.received.append(message)
@@ -317,5 +323,49 @@ def test_who_names_no_run_hears_when_the_server_is_ready() -> None:
             service.ready = True
             header, _ = await client.get(2)
             assert (header["kind"], header["ready"]) == ("server", True)
+
+    asyncio.run(scenario())
+
+
+def sight(epoch: int) -> Sight:
+    surface = np.full((2, 2), epoch, np.float32)
+    parts = {"surface": surface, "scale": np.array([0, 0.5, 1], np.float32)}
+    return Sight(epoch, epoch / 10, {"discriminator": parts, "manifold": {"mesh": np.zeros((2, 2, 2), np.float32)}})
+
+
+def test_who_looks_inside_is_told_what_there_is_and_what_is_seen() -> None:
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 5))
+        async with hub_of(service) as hub:
+            blind = Client(hub)
+            looking = [Client(hub, views=("discriminator",)) for _ in range(2)]
+            curious = Client(hub, views=())
+            for client in (*looking, curious):
+                assert (await client.get(1))[0]["kind"] == "picture"
+                header, arrays = await client.get(2)
+                assert header["kind"] == "views" and header["epoch"] is None and header["names"] == [] and not arrays
+                assert header["offers"][0]["name"] == "discriminator"
+            async with asyncio.timeout(30):
+                while service.views[-1] != ["discriminator"]:
+                    await asyncio.sleep(0.001)
+            service.see(RUN, sight(7))
+            header, arrays = await looking[0].get(3)
+            assert (header["epoch"], header["at"], header["names"]) == (7, 0.7, ["discriminator"])
+            assert set(arrays) == {"view:discriminator:surface", "view:discriminator:scale"}
+            assert arrays["view:discriminator:surface"].tolist() == [[7, 7], [7, 7]]
+            await looking[1].get(3)
+            assert looking[1].received[2] is looking[0].received[2]
+            assert (await curious.get(3))[0]["names"] == []
+            late = Client(hub, views=("discriminator",))
+            assert (await late.get(2))[0]["epoch"] == 7
+            for client in (*looking, late):
+                await client.leave()
+            async with asyncio.timeout(30):
+                while service.views[-1]:
+                    await asyncio.sleep(0.001)
+            service.tell(snapshot(2, 7))
+            assert (await blind.get(2))[0]["kind"] == "news", "nothing of it for who has not asked"
+            service.delete(RUN)
+            await curious.until(lambda header: header["kind"] == "missing")
 
     asyncio.run(scenario())

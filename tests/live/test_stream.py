@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from gandash.live import hub as live_hub
 from gandash.live import routes as live_routes
 from gandash.live.messages import Cursor, decode
-from gandash.live.routes import asked
+from gandash.live.routes import asked, looked_at
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Frame
 from gandash.runs.store import RunStore
@@ -98,7 +98,8 @@ def test_other_sites_are_refused_as_streamlit_refuses_them(headers: dict[str, st
 @pytest.mark.parametrize(
     "query",
     ["run=" + 65 * "a", "run=a&rows=1", "run=a&version=1", "run=a&rows=-1&version=2", "run=a&rows=1e3&version=2",
-     "run=a&rows=1&version=" + 5000 * "9", "run=a&rows=\u0661&version=2", "run=a&rows=&version="],
+     "run=a&rows=1&version=" + 5000 * "9", "views=a,b,c,d,e,f,g,h,i", "views=" + 41 * "a",
+     "run=a&rows=\u0661&version=2", "run=a&rows=&version="],
 )  # fmt: skip
 def test_a_query_without_sense_is_refused(query: str) -> None:
     with streaming(FakeService(snapshot(1, 1))) as (host, hub), connect(f"ws://{host}/live?{query}") as client:
@@ -113,6 +114,8 @@ def test_what_a_query_asks_for() -> None:
     assert asked({"run": RUN, "rows": "12", "version": "34"}) == (RUN, Cursor(12, 34))
     assert asked({"run": RUN, "rows": "0", "version": "34"}) == (RUN, None), "it may lack the real points"
     assert asked({}) == ("", None)
+    assert looked_at({"run": RUN}) is None and looked_at({"views": ""}) == ()
+    assert looked_at({"views": "manifold@1.25,discriminator,"}) == ("discriminator", "manifold@1.25")
 
 
 def test_a_client_that_talks_is_refused() -> None:

@@ -1,0 +1,266 @@
+// What lies under the points of a picture: what can be seen inside a run (`gandash/core/views`), and the points' trails.
+//
+// What is drawn of a view follows from the names of its arrays, which `core/views/view.py` explains; so a new view needs
+// nothing here. Colours are in tune with `figures.py`; those of a surface differ in lightness on both sides of the
+// middle and for the colour-blind too (blue and orange).
+
+import { contour } from "./contours.js";
+
+export const COLOURS = {
+  light: {
+    surface: [[120, 177, 226], [250, 250, 250], [243, 178, 102]], guess: "#3a4649", arrow: "#22303a",
+    generated: [11, 122, 75], turned: [162, 28, 175], real: [209, 67, 79],
+  },
+  dark: {
+    surface: [[38, 94, 150], [22, 29, 33], [140, 82, 20]], guess: "#ccd6d3", arrow: "#f1f5f4",
+    generated: [74, 222, 128], turned: [240, 171, 252], real: [255, 123, 132],
+  },
+};
+
+const FINER = 4; // pixels of a surface's image for each of its cells
+const ARROW = 0.03; // of the picture's shorter side, for a pull that would change the loss by 1 on the way across it
+const LONGEST_ARROW = 0.14; // likewise
+const HEAD = 5; // pixels
+const SHADES = 8; // of a mesh's cells
+const SQUEEZED = 7; // doublings of density from the faintest cell to the strongest
+const MOST_TRAILS = 8; // frames
+
+const rgba = ([r, g, b], alpha) => `rgb(${r} ${g} ${b} / ${alpha})`;
+
+// ---------------------------------------------------------------------------------------------- which moment
+
+// Views come before the points of their moment are on screen, which glide there: `take` those of the stream's state, and
+// `at` says which to draw while the points are at that progress.
+export function inStep() {
+  let waiting = [];
+  let newest = null;
+  let shown = null;
+  return {
+    take(views) {
+      if (views === newest) return;
+      newest = views;
+      if (!views) shown = null;
+      waiting = views ? [...waiting, views].slice(-6) : [];
+    },
+    at(at, moving) {
+      while (waiting.length && (!moving || waiting[0].at <= at)) shown = waiting.shift();
+      return shown;
+    },
+  };
+}
+
+// The last frames that were on screen, oldest first.
+export function trail() {
+  let frames = [];
+  return {
+    get frames() {
+      return frames;
+    },
+    add(points) {
+      if (frames.length && frames.at(-1).x.length !== points.x.length) frames = [];
+      if (frames.at(-1) !== points) frames = [...frames, points].slice(-MOST_TRAILS);
+    },
+    forget() {
+      frames = [];
+    },
+  };
+}
+
+// ---------------------------------------------------------------------------------------------- drawing
+
+// Draw layers into `box`, `{ left, top, wide, high, x, y }` in pixels, where x and y lead from the picture's units there.
+// `views` are the arrays of each view that is on, `bounds` the picture's own ranges, `look` is "light" or "dark".
+export function paintLayers(pen, box, { views, trails = [], bounds, look }) {
+  const colours = COLOURS[look];
+  pen.save();
+  pen.beginPath();
+  pen.rect(box.left, box.top, box.wide, box.high);
+  pen.clip();
+  for (const draw of [drawSurface, drawMesh, drawLine, drawContours]) {
+    for (const parts of views) draw(pen, box, parts, { bounds, look, colours });
+  }
+  drawTrails(pen, box, trails, colours);
+  for (const parts of views) drawArrows(pen, box, parts, { bounds, colours });
+  pen.restore();
+}
+
+const images = new WeakMap(); // of surfaces, by their values
+const lines = new WeakMap(); // of contours, likewise
+
+function drawSurface(pen, box, parts, { bounds, look, colours }) {
+  const surface = parts.get("surface");
+  if (!surface) return;
+  const scale = parts.get("scale").values;
+  const known = images.get(surface.values);
+  const image = known?.look === look ? known.image : imageOf(surface, scale, colours.surface);
+  images.set(surface.values, { look, image });
+  const [[left, right], [bottom, top]] = bounds;
+  const [x, y] = [box.x(left), box.y(top)];
+  pen.imageSmoothingEnabled = true;
+  pen.drawImage(image, x, y, box.x(right) - x, box.y(bottom) - y);
+  trace(pen, box, surface, scale[1], bounds);
+  pen.strokeStyle = colours.guess;
+  pen.lineWidth = 1.5;
+  pen.stroke();
+}
+
+// The colour of a value, as three numbers.
+export function colourOf(value, [low, middle, high], [first, between, last]) {
+  const side = value < middle ? first : last;
+  const share = Math.min(1, Math.max(0, value < middle ? (middle - value) / (middle - low) : (value - middle) / (high - middle)));
+  return between.map((from, i) => from + share * (side[i] - from));
+}
+
+function imageOf({ values, shape: [rows, columns] }, scale, colours) {
+  const image = document.createElement("canvas");
+  [image.width, image.height] = [columns * FINER, rows * FINER];
+  const pen = image.getContext("2d");
+  const pixels = pen.createImageData(image.width, image.height);
+  const clamp = (place, most) => Math.min(Math.max(place, 0), most);
+  let next = 0;
+  for (let down = 0; down < image.height; down++) {
+    const i = clamp(rows - 0.5 - (down + 0.5) / FINER, rows - 1);
+    const [i0, i1] = [Math.floor(i), Math.min(Math.floor(i) + 1, rows - 1)];
+    for (let across = 0; across < image.width; across++) {
+      const j = clamp((across + 0.5) / FINER - 0.5, columns - 1);
+      const [j0, j1] = [Math.floor(j), Math.min(Math.floor(j) + 1, columns - 1)];
+      const [u, v] = [i - i0, j - j0];
+      const lower = values[i0 * columns + j0] * (1 - v) + values[i0 * columns + j1] * v;
+      const upper = values[i1 * columns + j0] * (1 - v) + values[i1 * columns + j1] * v;
+      const value = lower * (1 - u) + upper * u;
+      const [side, share] = value < scale[1]
+        ? [colours[0], Math.min(1, (scale[1] - value) / (scale[1] - scale[0]))]
+        : [colours[2], Math.min(1, (value - scale[1]) / (scale[2] - scale[1]))];
+      for (let channel = 0; channel < 3; channel++)
+        pixels.data[next++] = colours[1][channel] + share * (side[channel] - colours[1][channel]);
+      pixels.data[next++] = 255;
+    }
+  }
+  pen.putImageData(pixels, 0, 0);
+  return image;
+}
+
+// Begin a path along a level of a grid that lies over the picture's bounds.
+function trace(pen, box, { values, shape: [rows, columns] }, level, [[left, right], [bottom, top]]) {
+  const known = lines.get(values) ?? new Map();
+  if (!known.has(level)) known.set(level, contour(values, columns, level));
+  lines.set(values, known);
+  const segments = known.get(level);
+  const x = (j) => box.x(left + ((j + 0.5) / columns) * (right - left));
+  const y = (i) => box.y(bottom + ((i + 0.5) / rows) * (top - bottom));
+  pen.beginPath();
+  for (let k = 0; k < segments.length; k += 4) {
+    pen.moveTo(x(segments[k]), y(segments[k + 1]));
+    pen.lineTo(x(segments[k + 2]), y(segments[k + 3]));
+  }
+}
+
+function drawContours(pen, box, parts, { bounds, colours }) {
+  for (const kind of ["real", "generated"]) {
+    const grid = parts.get(`contours:${kind}`);
+    if (!grid) continue;
+    [...parts.get(`levels:${kind}`).values].forEach((level, i, { length }) => {
+      trace(pen, box, grid, level, bounds);
+      pen.strokeStyle = rgba(colours[kind], 0.35 + (0.6 * (i + 1)) / length);
+      pen.lineWidth = 1.25;
+      pen.stroke();
+    });
+  }
+}
+
+// From 0 for what is spread thin to 1 for what is squeezed together.
+const density = (stretch) => Math.min(1, Math.max(0, (1 - Math.log2(Math.abs(stretch) + 1e-12)) / SQUEEZED));
+
+function drawMesh(pen, box, parts, { colours }) {
+  const mesh = parts.get("mesh");
+  if (!mesh) return;
+  const { values, shape: [rows, columns] } = mesh;
+  const stretch = parts.get("stretch").values;
+  const shades = new Map();
+  for (let i = 0; i + 1 < rows; i++) {
+    for (let j = 0; j + 1 < columns; j++) {
+      const here = stretch[i * (columns - 1) + j];
+      const shade = Math.round(density(here) * SHADES) * (here < 0 ? -1 : 1) + (here < 0 ? -0.5 : 0);
+      const path = shades.get(shade) ?? new Path2D();
+      shades.set(shade, path);
+      [[i, j], [i, j + 1], [i + 1, j + 1], [i + 1, j]].forEach(([row, column], corner) => {
+        const place = 2 * (row * columns + column);
+        const [x, y] = [box.x(values[place]), box.y(values[place + 1])];
+        if (corner) path.lineTo(x, y);
+        else path.moveTo(x, y);
+      });
+      path.closePath();
+    }
+  }
+  pen.lineWidth = 0.6;
+  for (const [shade, path] of shades) {
+    const colour = shade < 0 ? colours.turned : colours.generated;
+    const strength = Math.floor(Math.abs(shade)) / SHADES;
+    pen.fillStyle = rgba(colour, 0.04 + 0.5 * strength);
+    pen.fill(path);
+    pen.strokeStyle = rgba(colour, 0.25 + 0.4 * strength);
+    pen.stroke(path);
+  }
+}
+
+function drawLine(pen, box, parts, { colours }) {
+  const line = parts.get("line");
+  if (!line) return;
+  const stretch = parts.get("stretch").values;
+  const { values } = line;
+  pen.lineCap = "round";
+  for (let k = 0; k < stretch.length; k++) {
+    const strength = density(stretch[k]);
+    pen.beginPath();
+    pen.moveTo(box.x(values[2 * k]), box.y(values[2 * k + 1]));
+    pen.lineTo(box.x(values[2 * k + 2]), box.y(values[2 * k + 3]));
+    pen.strokeStyle = rgba(colours.generated, 0.35 + 0.6 * strength);
+    pen.lineWidth = 1.5 + 5 * strength;
+    pen.stroke();
+  }
+}
+
+function drawArrows(pen, box, parts, { bounds: [[left, right], [bottom, top]], colours }) {
+  const arrows = parts.get("arrows");
+  if (!arrows) return;
+  const { values } = arrows;
+  const side = Math.min(box.wide, box.high);
+  const [across, up] = [box.x(1) - box.x(0), box.y(1) - box.y(0)]; // pixels of a unit
+  pen.strokeStyle = pen.fillStyle = colours.arrow;
+  pen.lineWidth = 1.2;
+  pen.beginPath();
+  const heads = new Path2D();
+  for (let k = 0; k < values.length; k += 4) {
+    const [dx, dy] = [values[k + 2], values[k + 3]];
+    const pull = Math.hypot(dx * (right - left), dy * (top - bottom));
+    const pixels = Math.hypot(dx * across, dy * up);
+    if (!(pixels > 0)) continue;
+    const length = side * Math.min(LONGEST_ARROW, ARROW * Math.sqrt(pull));
+    const [u, v] = [(dx * across) / pixels, (dy * up) / pixels];
+    const [x, y] = [box.x(values[k]), box.y(values[k + 1])];
+    const [tipX, tipY] = [x + length * u, y + length * v];
+    const head = Math.min(HEAD, length * 0.6);
+    pen.moveTo(x, y);
+    pen.lineTo(tipX, tipY);
+    heads.moveTo(tipX + 0.4 * head * u, tipY + 0.4 * head * v);
+    heads.lineTo(tipX - head * u + 0.5 * head * v, tipY - head * v - 0.5 * head * u);
+    heads.lineTo(tipX - head * u - 0.5 * head * v, tipY - head * v + 0.5 * head * u);
+    heads.closePath();
+  }
+  pen.stroke();
+  pen.fill(heads);
+}
+
+function drawTrails(pen, box, frames, colours) {
+  pen.lineWidth = 1;
+  for (let k = 1; k < frames.length; k++) {
+    const [from, to] = [frames[k - 1], frames[k]];
+    pen.beginPath();
+    for (let i = 0; i < to.x.length; i++) {
+      pen.moveTo(box.x(from.x[i]), box.y(from.y[i]));
+      pen.lineTo(box.x(to.x[i]), box.y(to.y[i]));
+    }
+    pen.strokeStyle = rgba(colours.generated, (0.5 * k) / frames.length);
+    pen.stroke();
+  }
+}

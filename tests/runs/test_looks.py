@@ -1,0 +1,163 @@
+"""Looking inside a run: computed for those who look, seldom enough, and also where a run stands still."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gandash.core.config import RunConfig
+from gandash.runs import worker
+from gandash.runs.executors import LocalWorkers
+from gandash.runs.looks import LOOKING_SECONDS, SHARE, SHORTEST_SECONDS, Looks, Sight
+from gandash.runs.service import RunService
+from gandash.runs.store import RunStore
+from gandash.runs.worker import Budget
+from tests.runs.conftest import CONFIG, Clock, FakeTraining, ManualEngine, until
+
+QUICK = RunConfig(
+    shape="ring8", points=256, batch_size=64, epochs=4, generator_widths=(8,), discriminator_widths=(8,), device="cpu"
+)
+
+
+def test_at_most_five_times_a_second_and_a_small_share_of_the_time() -> None:
+    looks = Looks()
+    assert looks.due("a", 0.0) == ()
+    looks.look("a", ["discriminator"], 0.0)
+    assert looks.due("a", 0.0) == ("discriminator",)
+    assert looks.due("a", 0.9 * SHORTEST_SECONDS) == ()
+    assert looks.due("a", 1.1 * SHORTEST_SECONDS) == ("discriminator",)
+    looks.seen("a", Sight(1, 0.1), seconds=0.1)
+    assert looks.due("a", 0.22 + 0.9 * 0.1 / SHARE) == ()
+    assert looks.due("a", 0.22 + 1.1 * 0.1 / SHARE) == ("discriminator",)
+    looks.look("a", ["discriminator"], 10.0)
+    assert looks.wanted("a", 10.0 + LOOKING_SECONDS) and not looks.wanted("a", 10.1 + LOOKING_SECONDS)
+    looks.look("b", ["discriminator"], 20.0)
+    assert looks.sight("a") is None and looks.seen("a", Sight(1, 0.1)) is None, "nobody looks any more"
+    looks.look("b", [], 20.0)
+    assert looks.wanted("b", 20.0) == ()
+
+
+def test_views_of_one_moment_come_together_and_those_of_another_do_not() -> None:
+    looks, stand = Looks(), b"here"
+    one, two = {"surface": np.ones((2, 2), np.float32)}, {"mesh": np.ones((2, 2, 2), np.float32)}
+    looks.look("a", ["discriminator", "manifold"], 0.0)
+    assert looks.missing("a", stand, 0.0) == ("discriminator", "manifold")
+    looks.seen("a", Sight(1, 0.1, {"discriminator": one}, frozenset({"discriminator"}), stand))
+    assert looks.missing("a", stand, 0.0) == ("manifold",)
+    sight = looks.seen("a", Sight(1, 0.1, {"manifold": two}, frozenset({"manifold"}), stand))
+    assert sight is not None and set(sight.views) == {"discriminator", "manifold"}
+    assert looks.missing("a", stand, 0.0) == () and len(looks.missing("a", b"elsewhere", 0.0)) == 2
+    sight = looks.seen("a", Sight(2, 0.2, {"manifold": two}, frozenset({"manifold"}), b"elsewhere"))
+    assert sight is not None and set(sight.views) == {"manifold"}
+
+
+def test_only_while_somebody_looks_views_are_asked_for(
+    service: RunService, engine: ManualEngine, training: FakeTraining, clock: Clock
+) -> None:
+    run = service.start(CONFIG)
+    for _ in range(3):
+        service.watch(run)
+        clock.now += 1.0
+        engine.run_next()
+    until(lambda: len(engine.calls) == 1)
+    assert all(budget.views == () for budget in training.budgets)
+    service.watch(run, ["discriminator", "nonsense"])
+    engine.run_next()
+    until(lambda: len(engine.calls) == 1)
+    (_, _, (*_, budget)) = engine.calls[0]
+    assert budget.views == ("discriminator",) and budget.seconds == 0.2
+    engine.run_next()
+    until(lambda: len(engine.calls) == 1)
+    (_, _, (*_, budget)) = engine.calls[0]
+    assert budget.views == (), "it is too soon"
+    clock.now += 10
+    engine.run_next()
+    until(lambda: len(engine.calls) == 1)
+    (_, _, (*_, budget)) = engine.calls[0]
+    assert budget.views == (), "nobody has looked for long"
+
+
+def test_a_run_that_stands_still_is_looked_into_once(
+    service: RunService, engine: ManualEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = {"surface": np.zeros((2, 2), np.float32)}
+    monkeypatch.setattr(worker, "views", lambda config, checkpoint, names: {names[0]: arrays})
+    told: list[tuple[str, Sight]] = []
+    leave = service.subscribe_views(lambda run_id, sight: told.append((run_id, sight)))
+    run = service.start(CONFIG, step=True)
+    engine.run_next()
+    until(lambda: not service.snapshot(run).status.active)
+    assert engine.calls == []
+    for _ in range(2):
+        service.watch(run, ["discriminator"])
+    (_, function, (config, checkpoint, names)) = engine.calls[0]
+    assert function is worker.views and names == ("discriminator",)
+    assert RunConfig.from_json(config) == CONFIG and json.loads(checkpoint)["halves"] == 2
+    engine.run_next()
+    until(lambda: told)
+    assert told[0][0] == run and told[0][1].epoch == 1 and dict(told[0][1].views) == {"discriminator": arrays}
+    assert service.sight(run) == told[0][1]
+    service.watch(run, ["discriminator"])
+    assert engine.calls == [] and len(told) == 1
+    leave()
+    other = service.start(CONFIG, step=True)
+    engine.run_next()
+    until(lambda: not service.snapshot(other).status.active)
+    service.watch(other, ["discriminator"])
+    engine.fail_next(RuntimeError("a worker died"))
+    until(lambda: not service._looking)
+    service.watch(other, ["discriminator"])
+    assert len(told) == 1 and engine.calls == [], "what cannot be had is not asked for again and again"
+
+
+def test_a_failing_view_ends_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gandash.core.trainer import Trainer
+
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(Trainer, "view", fail)
+    chunk = worker.advance("r", QUICK.to_json(), None, Budget(0.0, views=("discriminator",)))
+    assert chunk.state == "running" and chunk.views == {}
+
+
+def test_chunks_bring_views_and_the_same_bits(workers: LocalWorkers) -> None:
+    asked, blind = (
+        workers.submit(worker.advance, name, QUICK.to_json(), None, Budget(10.0, until_epoch=4, views=names))
+        for name, names in (("looked", ("discriminator", "nonsense")), ("blind", ()))
+    )
+    chunk, other = asked.result(60), blind.result(60)
+    assert set(chunk.views) == {"discriminator"} and other.views == {} and chunk.view_seconds > 0
+    assert chunk.checkpoint == other.checkpoint and chunk.epoch == 4
+    assert chunk.checkpoint is not None
+    again = workers.submit(worker.views, QUICK.to_json(), chunk.checkpoint, ("discriminator",)).result(60)
+    np.testing.assert_array_equal(again["discriminator"]["surface"], chunk.views["discriminator"]["surface"])
+
+
+def test_a_finished_run_out_of_the_store_is_looked_into(store: RunStore, workers: LocalWorkers) -> None:
+    class Lent(LocalWorkers):
+        """The workers stay when the service goes."""
+
+        def __init__(self) -> None:
+            self.max_workers = 2
+
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return workers.submit(fn, *args, **kwargs)
+
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None: ...
+
+    service = RunService(store, Lent())
+    try:
+        told: list[Sight] = []
+        service.subscribe_views(lambda _, sight: told.append(sight))
+        run = service.start(QUICK)
+        until(lambda: service.snapshot(run).status.ended and service._library[run].idle)
+        assert told == []
+        service.watch(run, ["discriminator"])
+        until(lambda: told)
+        assert told[0].epoch == 4 and told[0].views["discriminator"]["surface"].shape == (64, 64)
+    finally:
+        service.close()
