@@ -36,7 +36,7 @@ def joined(argv: Sequence[str]) -> list[str]:
     waiting = list(argv)
     while waiting:
         option = waiting.pop(0)
-        words = []
+        words: list[str] = []
         while waiting and len(words) < _TAKES.get(option, 0) and not waiting[0].startswith("--"):
             words.append(waiting.pop(0))
         found.append(f"{option}={' '.join(words)}" if words else option)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from gandash.cli import main
 from gandash.core.presets import best, textbook
 from gandash.core.setup_file import read_config
 from gandash.core.targets import read_spec
+from gandash.headless import Request
 
 BAD: dict[str, tuple[list[str], str]] = {
     "not a formula": (["--formula", "sin(q)", "--range", "0", "1"], "--formula 'sin(q)': y: 'q' has no meaning here"),
@@ -44,6 +46,18 @@ def test_what_is_wrong_is_said_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
+def kept(monkeypatch: pytest.MonkeyPatch) -> list[RunConfig]:
+    """Where the configs of commands come to lie that would train."""
+    found: list[RunConfig] = []
+
+    def run(request: Request) -> int:
+        found.append(request.config)
+        return 0
+
+    monkeypatch.setattr("gandash.cli.run", run)
+    return found
+
+
 MEANT = {
     ("sin(x)", "--range", "-3", "3", "--noise", "0.05"): "y = sin(x); x = -3..3; noise = 0.05",
     ("-x^2", "--range", "-1e-3", "3"): "y = -x^2; x = -1e-3..3",
@@ -59,8 +73,7 @@ MEANT = {
 def test_a_formula_is_meant_as_it_is_typed(
     arguments: tuple[str, ...], written: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found: list[RunConfig] = []
-    monkeypatch.setattr("gandash.cli.run", lambda request: found.append(request.config) or 0)
+    found = kept(monkeypatch)
     formula, *rest = arguments
     words = [f"--formula={formula}"] if written else ["--formula", formula]
     assert main(["train", *rest, *words, "--epochs", "3"]) == 0
@@ -68,7 +81,7 @@ def test_a_formula_is_meant_as_it_is_typed(
     assert found[0].epochs == 3
 
 
-@pytest.mark.parametrize("recipe", [textbook, best])
+@pytest.mark.parametrize(("name", "recipe"), [("textbook", textbook), ("best", best)])
 @pytest.mark.parametrize(
     ("words", "target"),
     [
@@ -80,13 +93,17 @@ def test_a_formula_is_meant_as_it_is_typed(
     ],
 )
 def test_a_recipes_name_means_the_one_for_the_target(
-    recipe: type, words: list[str], target: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    name: str,
+    recipe: Callable[[str], RunConfig],
+    words: list[str],
+    target: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    found: list[RunConfig] = []
-    monkeypatch.setattr("gandash.cli.run", lambda request: found.append(request.config) or 0)
+    found = kept(monkeypatch)
     monkeypatch.chdir(tmp_path)
     Path("c.json").write_text('{"shape": "heart"}')
-    assert main(["train", "--preset", recipe.__name__, *words]) == 0
+    assert main(["train", "--preset", name, *words]) == 0
     assert found == [recipe(target)]
 
 

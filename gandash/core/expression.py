@@ -105,6 +105,20 @@ class Expression:
             found = np.asarray(_computed(self._tree, self.variable, at), np.float64)
         return np.broadcast_to(found, at.shape).copy()
 
+    @property
+    def source(self) -> str:
+        """The formula as Python with NumPy as ``np``, which computes the same bits.
+
+        >>> Expression.read("-x^2 + pi", "x").source
+        '-np.power(x, 2.0) + np.pi'
+        """
+        return ast.unparse(_written(self._tree, self.variable))
+
+    @property
+    def constant(self) -> bool:
+        """Whether the variable does not occur."""
+        return _is_constant(self._tree, self.variable)
+
 
 def constant(text: str) -> float:
     """The number that a text such as ``2pi`` or ``-1e-3`` means; raises `FormulaError` where it means none."""
@@ -235,3 +249,36 @@ def _computed(node: ast.expr, variable: str, at: Floats) -> Floats:
             return FUNCTIONS[name][1](*(_computed(each, variable, at) for each in arguments))
         case _:
             raise AssertionError("_check has let this through")
+
+
+def _is_constant(tree: ast.expr, variable: str) -> bool:
+    return not any(isinstance(node, ast.Name) and node.id == variable for node in ast.walk(tree))
+
+
+def _written(node: ast.expr, variable: str) -> ast.expr:
+    """The tree in NumPy's names.
+
+    Powers, and divisions of plain numbers, are calls: the operators of Python and of arrays take other ways there.
+    """
+
+    def numpy(name: str, *arguments: ast.expr) -> ast.expr:
+        function = ast.Attribute(ast.Name("np", ast.Load()), name, ast.Load())
+        return ast.Call(function, [_written(each, variable) for each in arguments], []) if arguments else function
+
+    match node:
+        case ast.BinOp(left, ast.Pow(), right):
+            return numpy("power", left, right)
+        case ast.BinOp(left, ast.Div(), right) if _is_constant(node, variable):
+            return numpy("divide", left, right)
+        case ast.BinOp(left, operator, right):
+            return ast.BinOp(_written(left, variable), operator, _written(right, variable))
+        case ast.UnaryOp(sign, operand):
+            return ast.UnaryOp(sign, _written(operand, variable))
+        case ast.Name("tau"):
+            return ast.BinOp(ast.Constant(2), ast.Mult(), numpy("pi"))
+        case ast.Name(name) if name != variable:
+            return numpy(name)
+        case ast.Call(ast.Name(name), arguments):
+            return numpy(FUNCTIONS[name][1].__name__, *arguments)
+        case _:
+            return node

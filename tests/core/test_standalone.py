@@ -33,6 +33,10 @@ STOPPING: dict[str, dict[str, Any]] = {
     "patience, standardised": {"shape": "sine", "patience": 2, "points": 256, "standardize": True},
     "threshold on a curve": {"shape": "line", "early_stopping": "threshold", "min_change": 0.5, "patience": 3},
     "patience by the gap": {"shape": "ring8", "patience": 3, "points": 256, "ema_decay": 0.9},
+    "patience on a formula": {"shape": "y = exp(-x/3) sin(3x); x = 0..9; noise = 0.02", "patience": 2, "points": 256},
+    "patience by the gap on a line": {
+        **{"shape": "x = cos(t)^3; y = sin(t)^3; t = 0..6.3", "patience": 2, "points": 256, "standardize": True},
+    },
     "threshold by the gap": {
         **{"shape": "swiss-roll", "early_stopping": "threshold", "min_change": 50.0, "patience": 4, "points": 256},
         **{"evaluate_every": 2, "latent": "uniform", "standardize": True},
@@ -175,7 +179,7 @@ def test_scripts_stop_where_the_trainer_stops_and_leave_its_generator(tmp_path: 
         else:
             points = trainer.sample(1000, config.seed, trainer.shown)
             np.testing.assert_allclose(found[name].points, points, rtol=0.01, atol=0.01, err_msg=name)
-    assert len(best) == 4
+    assert len(best) == 5
     for name, trainer in best:
         points = trainer._points(1000, trainer.config.seed, "best")  # whether or not the latest one is better by now
         np.testing.assert_allclose(found[name].points, points, rtol=0.01, atol=0.01, err_msg=name)

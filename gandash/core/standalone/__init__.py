@@ -16,6 +16,8 @@ from gandash.core.objectives import OBJECTIVES
 from gandash.core.standalone import after, play, players
 from gandash.core.standalone.data import WRITTEN, draw_function
 from gandash.core.targets import Target, TargetSpec
+from gandash.core.targets.drawn import DrawnSpec
+from gandash.core.targets.formula import FormulaSpec
 from gandash.core.targets.patterns import PatternSpec
 from gandash.core.targets.shapes import ShapeSpec
 
@@ -27,7 +29,9 @@ _DEFINITIONS = ("def ", "class ")
 
 def can_be_written(spec: TargetSpec) -> bool:
     """Whether a script can learn this target."""
-    return isinstance(spec, PatternSpec) or (isinstance(spec, ShapeSpec) and spec.name in WRITTEN)
+    return isinstance(spec, PatternSpec | FormulaSpec | DrawnSpec) or (
+        isinstance(spec, ShapeSpec) and spec.name in WRITTEN
+    )
 
 
 def file_name(config: RunConfig) -> str:

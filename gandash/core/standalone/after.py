@@ -249,7 +249,7 @@ def picture(target: Target) -> str:
         left = (
             'left.scatter(*real_points[:1000].T, s=4, label="real")\n'
             'left.scatter(*points.numpy().T, s=4, label="generated")\n'
-            f"left.set(xlim=({low:g}, {high:g}), ylim=({bottom:g}, {top:g}){equal})\n"
+            f"left.set(xlim=({low:.9g}, {high:.9g}), ylim=({bottom:.9g}, {top:.9g}){equal})\n"
         )
     return (
         f"figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))\n{left}"

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from textwrap import fill
 from types import MappingProxyType
 
+from gandash.core.standalone.own import drawing_function, formula_function
 from gandash.core.targets import Target
+from gandash.core.targets.drawn import DrawnSpec
+from gandash.core.targets.formula import FormulaSpec
 
 CURVES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -127,6 +130,10 @@ def draw_function(target: Target) -> str:
     if target.numbers:
         listed = fill(", ".join(map(str, target.numbers)), 84, initial_indent="    ", subsequent_indent="    ")
         return f"NUMBERS = np.array([\n{listed},\n])\n{_ONEHOT}"
+    if isinstance(target.spec, FormulaSpec):
+        return formula_function(target.spec)
+    if isinstance(target.spec, DrawnSpec):
+        return drawing_function(target.spec)
     return _draw_shape(target.name)
 
 

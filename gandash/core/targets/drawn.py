@@ -61,7 +61,7 @@ class DrawnSpec(TargetSpec):
 
     def make(self) -> Drawing:
         """The target."""
-        starts, steps, lengths, radii = _segments(self.strokes)
+        starts, steps, lengths, radii = segments(self.strokes)
         ends = np.cumsum(lengths)
 
         def draw(n: int, rng: np.random.Generator) -> Floats:
@@ -97,7 +97,7 @@ def _lengths(stroke: Stroke) -> Floats:
     return lengths
 
 
-def _segments(strokes: tuple[Stroke, ...]) -> tuple[Floats, Floats, Floats, Floats]:
+def segments(strokes: tuple[Stroke, ...]) -> tuple[Floats, Floats, Floats, Floats]:
     """Starts ``(k, 2)``, steps ``(k, 2)``, lengths and radii ``(k,)`` of all lines; a dot counts as its diameter."""
     starts, steps, lengths, radii = [], [], [], []
     for stroke in strokes:

@@ -10,7 +10,7 @@ import io
 import json
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -191,7 +191,8 @@ def read_spec(value: object) -> TargetSpec:
     if isinstance(value, str) and value.lstrip()[:1] == "{":
         value = _object(value)
     if isinstance(value, str):
-        return next((spec for spec in _specs.values() if spec.knows(value)), _specs["shape"]).read(value)
+        known = next((spec for spec in _specs.values() if spec.knows(value)), _specs["shape"])
+        return _in_words(known.read, value)
     kinds = ", ".join(sorted(_specs, key=lambda kind: kind != "shape"))
     if not isinstance(value, Mapping):
         raise ValueError(
@@ -201,8 +202,12 @@ def read_spec(value: object) -> TargetSpec:
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in _specs:
         raise ValueError(f"the kind {shortened(kind)} was given; it must be one of {kinds}")
+    return _in_words(_specs[kind].model_validate, value)
+
+
+def _in_words(read: Callable[[Any], TargetSpec], value: object) -> TargetSpec:
     try:
-        return _specs[kind].model_validate(value)
+        return read(value)
     except ValidationError as error:
         detail = error.errors(include_url=False, include_input=False)[0]
         at = ".".join(map(str, detail["loc"]))[:60]
