@@ -58,7 +58,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 "pt2",
                 "torch.export",
                 ".pt2",
-                "PyTorch's successor to TorchScript: needs nothing but a torch of about the same age.",
+                "PyTorch's successor to TorchScript: needs nothing but a torch of about the same age. A worker's first "
+                "takes some seconds to write.",
                 'import torch\nmodel = torch.export.load("{file}").module()\nnoise = torch.randn(1000, {latent_dim})',
                 "model(noise)",
             ),

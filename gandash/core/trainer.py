@@ -76,7 +76,7 @@ class Trainer:
         self.history: list[EpochRecord] = []
 
         self._real = self.target.sample(config.points, np.random.default_rng(self.lineage.data_seed))
-        real = torch.from_numpy(self._real).to(self.device)
+        real = self._learnt(self._real)
         self._mean = real.mean(dim=0) if config.standardize else torch.zeros_like(real[0])
         self._std = real.std(dim=0) if config.standardize else torch.ones_like(real[0])
         self._std[self._std == 0] = 1.0  # a coordinate that is the same everywhere stays as it is
@@ -513,7 +513,13 @@ class Trainer:
     def _in_units(self, points: Tensor) -> NDArray[np.float32]:
         """A batch's points in the target's own units."""
         shown: NDArray[np.float32] = (points * self._std + self._mean).cpu().numpy()
-        return shown
+        return shown if self.target.output is None else self.target.output.in_units(shown).astype(np.float32)
+
+    def _learnt(self, points: NDArray[np.float32]) -> Tensor:
+        """Real points in the numbers that the networks learn, but for their mean and spread."""
+        output = self.target.output
+        numbers = points if output is None else output.learnt(points).astype(np.float32)
+        return torch.from_numpy(numbers).to(self.device)
 
     def _deal(self) -> None:
         """Lay out the next real batch, and set what depends on the time."""
@@ -534,7 +540,7 @@ class Trainer:
         if not self.config.fresh:
             return self._data[epoch_permutation(self.config, self.epoch).to(self.device)]
         rng = np.random.default_rng((self.lineage.data_seed, self.epoch, FRESH_POINTS))
-        drawn = torch.from_numpy(self.target.sample(self.config.points, rng)).to(self.device)
+        drawn = self._learnt(self.target.sample(self.config.points, rng))
         return (drawn - self._mean) / self._std
 
     def _play_turn(self) -> list[EpochRecord]:
@@ -637,7 +643,7 @@ class Trainer:
             return None
         metrics: dict[str, float] = {}
         if generator_turns:
-            metrics |= self.target.batch_metrics((game.fake_batch * self._std + self._mean).cpu().numpy())
+            metrics |= self.target.batch_metrics(self._in_units(game.fake_batch))
         if self.epoch % config.evaluate_every == 0 or self.epoch == self.last_epoch:
             metrics |= self._live(self.shown)
         generator_loss, discriminator_loss, d_real, d_fake = sums
@@ -713,7 +719,7 @@ class Trainer:
 
     def _exported(self, variant: Variant) -> ExportedGenerator:
         if variant not in self._modules:
-            self._modules[variant] = ExportedGenerator(self.config, self._mean, self._std)
+            self._modules[variant] = ExportedGenerator(self.config, self._mean, self._std, self.target.output)
         self._modules[variant].load(self._known()[variant])
         return self._modules[variant]
 

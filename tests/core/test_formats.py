@@ -19,9 +19,9 @@ from gandash.core.config import RunConfig
 from gandash.core.export import portable
 from gandash.core.export.generator import ExportedGenerator
 from gandash.core.formats import FORMATS
-from gandash.core.targets.shapes import SHAPES
 from gandash.core.trainer import Trainer
 from gandash.portable import read
+from tests.core.prices import PricesSpec
 
 SMALL: dict[str, Any] = {"points": 256, "generator_widths": (8, 8), "discriminator_widths": (8,), "epochs": 3}
 CONFIGS = {
@@ -30,6 +30,8 @@ CONFIGS = {
     "silu": RunConfig(shape="line", activation="silu", latent="uniform", **SMALL),
     "tanh": RunConfig(shape="ring8", activation="tanh", generator_fourier=3, latent_digits=4, **SMALL),
     "digits": RunConfig(shape="grid25", latent="uniform", latent_digits=6, **SMALL),
+    "numbers": RunConfig(shape="multiples-of-5", generator_output="relu", **SMALL),
+    "prices": RunConfig(target=PricesSpec(), standardize=True, latent_dim=3, **SMALL),
     "waves": RunConfig(shape="heart", generator_fourier=2, standardize=True, **SMALL),
 }
 ROWS = 600
@@ -49,7 +51,7 @@ for case in json.loads((folder / "cases.json").read_text()):
     assert tuple(given.shape) == (1000, noise.shape[1])
     scope["noise"] = scope["torch"].from_numpy(noise) if "torch" in scope else noise
     exec(last, scope)
-    points = scope["points"]
+    points = scope["numbers" if case["numbers"] else "points"]
     np.save(case["answer"], points.detach().numpy() if "torch" in scope else points)
 assert "gandash" not in sys.modules
 """
@@ -81,14 +83,22 @@ def test_the_four_lines_of_every_format_give_the_points_that_are_shown(tmp_path:
             file = tmp_path / f"{name}{each.suffix}"
             file.write_bytes(trainer.export("latest", each.name))
             answer = str(tmp_path / f"{name}-{each.name}.npy")
-            cases.append({"config": name, "lines": each.lines(str(file), config.latent_dim), "answer": answer})
-            wanted[answer] = points_of(trainer, noise)
+            numbers = bool(trainer.target.numbers)
+            lines = each.lines(str(file), config.latent_dim, numbers=numbers)
+            assert lines.endswith(".argmax(1)") == numbers
+            cases.append({"config": name, "numbers": numbers, "lines": lines, "answer": answer})
+            points = points_of(trainer, noise)
+            wanted[answer] = points.argmax(axis=1) if numbers else points
             assert len(each.lines("a", 2).splitlines()) == 4
     (tmp_path / "cases.json").write_text(json.dumps(cases))
     subprocess.run([sys.executable, "-I", "-W", "ignore", "-c", RUN, str(tmp_path)], check=True, cwd=tmp_path)
     for answer, points in wanted.items():
         found = np.load(answer)
-        assert found.shape == points.shape and found.dtype == np.float32
+        assert found.shape == points.shape
+        if points.ndim == 1:
+            assert (found == points).mean() > 0.99, f"{answer}: ties aside, the same numbers"
+            continue
+        assert found.dtype == np.float32
         close = np.abs(found - points).max(axis=1) <= 1e-5 * points.std()
         assert close.mean() > 0.99, f"{answer}: at a digit's edge alone the generator jumps"
 
@@ -100,7 +110,7 @@ def test_a_portable_file_is_read_back_with_what_it_says(name: str) -> None:
     assert data == trainer.export("latest", "portable")
     generator = read(data)
     config = CONFIGS[name]
-    assert (generator.title, generator.seed, generator.epoch) == (SHAPES[config.shape].title, config.seed, 1)
+    assert (generator.title, generator.seed, generator.epoch) == (config.target.build().title, config.seed, 1)
     assert generator.variant == "latest" and RunConfig.model_validate(dict(generator.config)) == config
     assert generator.report["headline"] == pytest.approx(trainer.appraise("latest").metrics["headline"])
     noise = np.random.default_rng(1).standard_normal((ROWS, config.latent_dim)).astype(np.float32)
@@ -149,4 +159,4 @@ def test_every_layer_that_a_config_allows_is_covered() -> None:
     for name in CONFIGS:
         module: ExportedGenerator = trained(name)._exported("latest")
         kinds |= {layer["kind"] for layer in layers_of(module)[0]}
-    assert kinds == {"uniform", "features", "linear", "relu", "leaky_relu", "silu", "tanh", "affine"}
+    assert kinds == {"uniform", "features", "linear", "relu", "leaky_relu", "silu", "tanh", "affine", "exponential"}

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gandash.core.config import RunConfig
 from gandash.core.networks import build_generator
 from gandash.core.records import Appraisal, finite
+from gandash.core.targets.target import OutputMap
 
 CONFIG_FILE = "config.json"
 REPORT_FILE = "report.json"
@@ -21,12 +22,15 @@ REPORT_FILE = "report.json"
 class ExportedGenerator(nn.Module):
     """`forward(noise)`: noise ``(n, latent_dim)`` from N(0, 1) to float32 points ``(n, dim)`` in data units, any n.
 
-    The latent distribution and the data's scaling are folded in, so there is nothing else to know. Noise may be of any
-    floating type; anything else ends in a sentence.
+    The latent distribution, the data's scaling and the target's output map are folded in, so there is nothing else to
+    know. Noise may be of any floating type; anything else ends in a sentence.
     """
 
-    def __init__(self, config: RunConfig, mean: Tensor, std: Tensor) -> None:
-        """The config's generator, its weights still to be loaded; `mean` and `std`, ``(dim,)``, lead to data units."""
+    def __init__(self, config: RunConfig, mean: Tensor, std: Tensor, output: OutputMap | None = None) -> None:
+        """The config's generator, its weights still to be loaded.
+
+        `mean` and `std`, ``(dim,)``, lead to data units, or to what `output` makes such of.
+        """
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             self.network = build_generator(config, len(mean))
@@ -34,8 +38,16 @@ class ExportedGenerator(nn.Module):
         self.eval()
         self.uniform = config.latent == "uniform"
         self.latent_dim = config.latent_dim
-        self.register_buffer("mean", mean.cpu().clone())
-        self.register_buffer("std", std.cpu().clone())
+        mean, std = mean.cpu().clone(), std.cpu().clone()
+        exponential = torch.zeros(len(mean), dtype=torch.bool)
+        if output is not None:
+            scale = torch.tensor(output.scale, dtype=mean.dtype)
+            mean, std = mean * scale + torch.tensor(output.shift, dtype=mean.dtype), std * scale
+            exponential[list(output.exponential)] = True
+        self.curved = bool(exponential.any())
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+        self.register_buffer("exponential", exponential)
 
     @torch.jit.unused
     def load(self, weights: Tensor) -> None:
@@ -58,6 +70,8 @@ class ExportedGenerator(nn.Module):
         if self.uniform:  # erf(z / √2) of a normal z is uniform on [-1, 1]
             noise = torch.erf(noise / math.sqrt(2.0))
         points: Tensor = self.network(noise) * self.std + self.mean
+        if self.curved:
+            points = torch.where(self.exponential, torch.exp(points), points)  # type: ignore[arg-type]
         return points
 
 

@@ -20,7 +20,8 @@ _PLAIN: dict[type[nn.Module], str] = {nn.ReLU: "relu", nn.SiLU: "silu", nn.Tanh:
 def layers_of(module: ExportedGenerator) -> tuple[list[Layer], Tensors]:
     """What noise passes through, in order, each layer a `kind` and its numbers; tensors are float32, by their names.
 
-    Linear weights have shape (out, in); the last layer, affine, leads to the target's own units.
+    Linear weights have shape (out, in); the last layers, affine and, for an output
+    map of this kind, exponential in some columns, lead to the target's own units.
     """
     layers: list[Layer] = [{"kind": "uniform"}] if module.uniform else []
     tensors: Tensors = {}
@@ -35,6 +36,8 @@ def layers_of(module: ExportedGenerator) -> tuple[list[Layer], Tensors]:
         else:
             layers.append({"kind": _PLAIN[type(each)]})
     layers.append({"kind": "affine", "scale": "scale", "shift": "shift"})
+    if module.curved:
+        layers.append({"kind": "exponential", "columns": _array(module.exponential).nonzero()[0].tolist()})
     return layers, tensors | {"scale": _array(module.std), "shift": _array(module.mean)}
 
 

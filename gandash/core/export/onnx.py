@@ -115,6 +115,12 @@ def _affine(graph: _Graph, x: str, layer: Layer) -> str:
     return graph.add("Add", graph.add("Mul", x, layer["scale"]), layer["shift"])
 
 
+def _exponential(graph: _Graph, x: str, layer: Layer) -> str:
+    columns = np.zeros(len(graph.constants["scale"]), np.bool_)
+    columns[layer["columns"]] = True
+    return graph.add("Where", columns, graph.add("Exp", x), x)
+
+
 _ADD = {
     "uniform": _uniform,
     "features": _features,
@@ -124,4 +130,5 @@ _ADD = {
     "silu": lambda graph, x, layer: graph.add("Mul", x, graph.add("Sigmoid", x)),
     "tanh": lambda graph, x, layer: graph.add("Tanh", x),
     "affine": _affine,
+    "exponential": _exponential,
 }

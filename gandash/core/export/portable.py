@@ -37,11 +37,11 @@ def run(layers, tensors, x):
         if kind == "uniform": x = erf(x / math.sqrt(2))
         elif kind == "features": x = features(x, **layer)
         elif kind == "linear": x = x @ tensors[layer["weight"]].T + tensors[layer["bias"]]
-        elif kind == "relu": x = np.maximum(x, 0)
-        elif kind == "leaky_relu": x = np.where(x > 0, x, np.float32(layer["slope"]) * x)
+        elif kind in ("relu", "leaky_relu"): x = np.where(x > 0, x, np.float32(layer.get("slope", 0)) * x)
         elif kind == "silu": x = x / (1 + np.exp(-x))
         elif kind == "tanh": x = np.tanh(x)
         elif kind == "affine": x = x * tensors[layer["scale"]] + tensors[layer["shift"]]
+        elif kind == "exponential": x[:, layer["columns"]] = np.exp(x[:, layer["columns"]])
         else: raise ValueError(f"This reader knows no layer {kind!r}.")
     return x
 

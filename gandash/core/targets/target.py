@@ -46,6 +46,43 @@ class Canvas:
         return points[:, :2]
 
 
+@dataclass(frozen=True)
+class OutputMap:
+    """How a GAN's own numbers ``(n, dim)`` become a target's units: times `scale`, plus `shift`, and then, of the
+    `exponential` columns, the exponential, for quantities that are positive and span orders of magnitude.
+
+    The GAN learns the real samples under the inverse of it; whatever leaves has it folded in.
+    """
+
+    scale: tuple[float, ...]
+    shift: tuple[float, ...]
+    exponential: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        dim = len(self.scale)
+        if len(self.shift) != dim or not all(self.scale) or not set(self.exponential) <= set(range(dim)):
+            raise ValueError(
+                f"{self} is no output map: one scale, not 0, and one shift a column, and columns there are."
+            )
+
+    def in_units(self, learnt: Points) -> Floats:
+        """Numbers of the GAN's ``(n, dim)`` in the target's units."""
+        points = np.asarray(learnt, np.float64) * self.scale + self.shift
+        columns = list(self.exponential)
+        with np.errstate(over="ignore"):
+            points[:, columns] = np.exp(points[:, columns])
+        return points
+
+    def learnt(self, points: Points) -> Floats:
+        """What the GAN learns of samples ``(n, dim)``; raises `ValueError` where a logarithm has none."""
+        found = np.array(points, np.float64)
+        columns = list(self.exponential)
+        if not (found[:, columns] > 0).all():
+            raise ValueError("An exponential column has values that are not above 0: leave it out of the output map.")
+        found[:, columns] = np.log(found[:, columns])
+        return (found - self.shift) / self.scale
+
+
 class Target(ABC):
     """A distribution in its own units. Immutable; a spec builds it once a process.
 
@@ -54,6 +91,7 @@ class Target(ABC):
     headline first; `tiles` the three that tell most. `textbook_metric` is the chapter's own measure of a generated
     batch where there is one. `ideals` are what perfect generators score where that depends on the target. `numbers` are
     the whole numbers from 0 to 99 that belong, sorted, where samples mean such; their picture is a board, not a plane.
+    `output` leads from what the GAN learns to the target's units where that is not the same.
     """
 
     spec: TargetSpec
@@ -68,6 +106,7 @@ class Target(ABC):
     textbook_metric: str | None = None
     ideals: Mapping[str, float] = MappingProxyType({})
     numbers: tuple[int, ...] = ()
+    output: OutputMap | None = None
 
     @abstractmethod
     def draw(self, n: int, rng: np.random.Generator) -> Floats:
