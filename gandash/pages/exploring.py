@@ -1,7 +1,7 @@
 """A page for a generator: its noise under the hand, samples beside real points, its own or one from a file.
 
 The generator comes as a portable file, from a run by a worker or from who looks, and is read without torch. What moves
-with the pointer is computed in the browser (`explore.js`).
+with the pointer is computed in the browser (`pad.js`). A second one may be beside it, on the same noise.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +18,22 @@ import streamlit as st
 from gandash import portable
 from gandash.charts.live import element
 from gandash.core.metrics import METRICS
+from gandash.core.targets import Target
 from gandash.live import assets
-from gandash.pages import TRAIN, address, latent, style, wording
+from gandash.pages import TRAIN, address, explored, judging, latent, style, wording
+from gandash.pages.explored import Chosen, Explored
+from gandash.pages.parts import part, telling
 from gandash.pages.server import Visitor
-from gandash.portable import PortableGenerator
-from gandash.runs.snapshot import RunSummary, Snapshot
+from gandash.pages.words import describe
+from gandash.runs.snapshot import Snapshot
 
-assets.register(Path(__file__).with_name("forward.js"))
-assets.register(Path(__file__).with_name("explore.js"))
+for script in ("latent", "forward", "sketch", "made", "pad", "sample", "newest", "explore"):
+    assets.register(Path(__file__).with_name(f"{script}.js"))
 
 REAL_POINTS = 2000
 MOST_SAMPLES = 10_000
-MEGABYTES = portable.LARGEST_FILE // 2**20
+MOST_WORK = 5_000_000_000
+"""Multiplications that a sample may take, as it is drawn in the server: a fraction of a second's."""
 TRUNCATIONS: Mapping[str, float | None] = {
     "none": None,
     "2.5": 2.5,
@@ -39,8 +44,6 @@ TRUNCATIONS: Mapping[str, float | None] = {
     "0.2": 0.2,
 }
 
-_HELD = "explored"
-_RUN, _VARIANT, _FILE = "explore_run", "explore_variant", "explore_file"
 _TRUNCATION_HELP = (
     "Noise farther from 0 than this is not used: points come from the middle of the noise, more typical "
     "and less varied."
@@ -48,14 +51,12 @@ _TRUNCATION_HELP = (
 
 
 @dataclass(frozen=True)
-class Explored:
-    """What is looked at, and from where: a run's generator at a version of the run, or a file by its name."""
+class Sampling:
+    """What is drawn of every generator alike: so many points, from this noise."""
 
-    key: tuple[str, ...]
-    epoch: int
-    generator: PortableGenerator
-    axes: str
-    browser: Mapping[str, str]
+    count: int
+    seed: int
+    truncation: float | None
 
 
 def show(looking: Visitor) -> None:
@@ -63,168 +64,146 @@ def show(looking: Visitor) -> None:
     st.html(Path(__file__).with_name("explore.css"))
     st.header("Explore", anchor=False)
     try:
-        runs = [run for run in looking.service.runs(looking.owner) if run.epoch]
+        runs = looking.service.runs(looking.owner)
     except ValueError as error:
         st.error(wording.plain(str(error)), icon=":material/error:")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom", key="explore_choice"):
-        chosen, problem = _choose(looking, runs)
-        with st.popover("Open a file", icon=":material/upload_file:"):
-            uploaded = st.file_uploader(
-                "A portable generator, from *Take the generator with you*",
-                key=_FILE,
-                max_upload_size=MEGABYTES,
-                help="It holds numbers alone. Files that are programs, such as TorchScript, are never run here.",
+    row = st.container(horizontal=True, vertical_alignment="bottom", key="explore_choice")
+    fetching, newest, notes = (st.container(key=f"explore_{name}") for name in ("fetching", "newest_line", "notes"))
+    with fetching:  # a place of its own for all that comes and goes: what is below stays as it is
+        chosen = explored.choose(looking, runs, row)
+    with newest:
+        if chosen.first and chosen.snapshot:
+            _newest(chosen.snapshot, chosen.first)
+    with notes:
+        shown = _comparable(chosen)
+        if snapshot := chosen.snapshot or chosen.awaited:
+            _follow(snapshot)
+    if shown:
+        _explore(looking, shown)
+    elif not chosen.problem:
+        _nothing_yet(chosen.awaited)
+
+
+def _follow(snapshot: Snapshot) -> None:
+    """Have the page drawn anew when the run comes to another stage, such as that of having a generator."""
+    told = telling(snapshot, describe(snapshot))
+    part("follow", told | {"stage": snapshot.stage}, height=1, on_stage_change=_nothing)
+
+
+def _nothing() -> None:
+    """What the script does about another stage is to run."""
+
+
+def _newest(snapshot: Snapshot, first: Explored) -> None:
+    """How far the run has got since, and what brings the page there; nothing of a run at rest that is the newest."""
+    if not snapshot.status.active and snapshot.epoch <= first.epoch:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        follows = False
+        if snapshot.status.active:
+            follows = st.toggle(
+                "Follow the run", key="explore_follow", help="Takes the newest generator every few seconds."
             )
-    if uploaded is not None:
-        explored = _from_file(uploaded.name, uploaded.getvalue())
-    elif problem:
-        st.error(wording.plain(problem), icon=":material/error:")
-        return
-    elif chosen is None:
-        _nothing_yet()
-        return
-    else:
-        explored = _from_run(looking, *chosen)
-    if explored is not None:
-        _explore(explored)
+        data = {"shows": "newest", "run": snapshot.run_id, "epoch": first.epoch, "follow": follows}
+        element("gandash_explore", "explore.js", data, key="explore_newest", on_newest_change=explored.take_newest)
 
 
-def _choose(looking: Visitor, runs: Sequence[RunSummary]) -> tuple[tuple[Snapshot, str] | None, str]:
-    """The run and which of its generators; or what is wrong with the run that the address names."""
-    named = st.query_params.get(address.PARAMETER) or address.shown_run()
-    labels = {run.run_id: f"{_title(run)}, epoch {run.epoch:,}" for run in runs}
-    if named and named not in labels:
-        try:
-            snapshot = looking.service.snapshot(named)
-        except ValueError as error:
-            return None, str(error)
-        labels = {named: f"{snapshot.name or snapshot.config.target.build().title}, epoch {snapshot.epoch:,}"} | labels
-    if not labels:
-        return None, ""
-    if st.session_state.get(_RUN) not in labels or st.query_params.get(address.PARAMETER) not in (
-        None,
-        st.session_state.get(_RUN),
-    ):
-        st.session_state[_RUN] = named or next(iter(labels))
-    run_id = st.selectbox(
-        "Run", list(labels), key=_RUN, format_func=lambda each: wording.plain(labels[each]), on_change=_go, width=340
-    )
-    st.query_params[address.PARAMETER] = run_id
-    snapshot = looking.service.snapshot(run_id)
-    if not snapshot.variants:
-        return None, ""
-    if st.session_state.get(_VARIANT) not in snapshot.variants:
-        st.session_state[_VARIANT] = snapshot.shown if snapshot.shown in snapshot.variants else snapshot.variants[0]
-    which = st.segmented_control(
-        "Generator",
-        list(snapshot.variants),
-        key=_VARIANT,
-        format_func=wording.VARIANT_TITLES.__getitem__,
-        required=True,
-    )
-    return (snapshot, which or snapshot.variants[0]), ""
-
-
-def _go() -> None:
-    st.query_params[address.PARAMETER] = st.session_state[_RUN]
-
-
-def _title(run: RunSummary) -> str:
-    return run.name or run.title
-
-
-def _nothing_yet() -> None:
+def _nothing_yet(awaited: Snapshot | None) -> None:
     with st.container(border=True, horizontal_alignment="center", key="nothing_to_explore"):
         st.markdown("**No generator yet**", width="content")
-        st.markdown("Train one for some epochs, or open a portable file.", width="content")
-        st.page_link(TRAIN, label="Train one", icon=":material/play_arrow:", width="content")
+        if awaited is None:
+            st.markdown("Train one for some epochs, or open a portable file.", width="content")
+        elif awaited.status.active:
+            st.markdown("The run has only begun: its generator comes here with its first points.", width="content")
+        else:
+            st.markdown("The run has not trained yet: press Resume or Step on its page.", width="content")
+        if awaited is None:
+            st.page_link(TRAIN, label="Train one", icon=":material/play_arrow:", width="content")
+        else:
+            query = {address.PARAMETER: awaited.run_id}
+            st.page_link(TRAIN, label="To its page", icon=":material/play_arrow:", width="content", query_params=query)
 
 
-def _from_run(looking: Visitor, snapshot: Snapshot, which: str) -> Explored | None:
-    """A run's generator; one that is held stays until a newer one is asked for, so that nothing moves by itself."""
-    key = ("run", snapshot.run_id, which)
-    held: Explored | None = st.session_state.get(_HELD)
-    if held is not None and held.key == key:
-        newer = snapshot.epoch > held.epoch and which != "best"
-        if not newer or not st.button(
-            f"Take the newest: epoch {snapshot.epoch:,}", icon=":material/refresh:", key="explore_newest"
-        ):
-            return held
-    try:
-        with st.spinner("Fetching the generator…"):
-            data = looking.service.export(snapshot.run_id, which, "portable")
-            return _hold(key, snapshot.epoch, portable.read(data))
-    except ValueError as error:
-        st.error(wording.plain(str(error)), icon=":material/error:")
-        st.button("Try again", icon=":material/refresh:", key="explore_again")
-        return None
+def _comparable(chosen: Chosen) -> list[Explored]:
+    """The generators to show: the second too if both take the same noise; otherwise the page says why not."""
+    if chosen.first is None:
+        return []
+    if chosen.second is None:
+        return [chosen.first]
+    if why := explored.unlike(chosen.first, chosen.second):
+        st.warning(why, icon=":material/warning:")
+        return [chosen.first]
+    return [chosen.first, chosen.second]
 
 
-def _from_file(name: str, data: bytes) -> Explored | None:
-    key = ("file", name, str(hash(data)))
-    held: Explored | None = st.session_state.get(_HELD)
-    if held is not None and held.key == key:
-        return held
-    try:
-        return _hold(key, 0, portable.read(data))
-    except ValueError as error:
-        st.error(wording.plain(f"{name[:100]}: {error}"), icon=":material/error:")
-        st.caption("Take the file away above to go back to your runs.")
-        return None
-
-
-def _hold(key: tuple[str, ...], epoch: int, generator: PortableGenerator) -> Explored:
-    axes = json.dumps(latent.axes(generator).tolist())
-    explored = Explored(key, epoch, generator, axes, latent.browser_side(generator))
-    st.session_state[_HELD] = explored
-    return explored
-
-
-def _explore(explored: Explored) -> None:
-    generator = explored.generator
-    target = generator.target.build()
-    known = target.sample(REAL_POINTS, np.random.default_rng(0))
-    told = {
-        "scene": json.dumps(latent.scene(target)),
-        "real": latent.text_of(target.canvas.project(known)),
-        "theme": style.theme(),
-    }
-    st.caption(_about(explored))
+def _explore(looking: Visitor, shown: Sequence[Explored]) -> None:
+    first = shown[0]
+    st.caption("  \n".join(_about(each) for each in shown))
+    captions = _captions(shown)
+    generators = [
+        {**each.browser, **_picture(each), "caption": caption, "latent_dim": each.generator.latent_dim}
+        for each, caption in zip(shown, captions, strict=True)
+    ]
     with st.container(border=True, key="explore_pad_box"):
+        told = {"subject": first.subject, "axes": first.axes, "theme": style.theme()}
         element(
             "gandash_explore",
             "explore.js",
-            {"shows": "pad", **explored.browser, "axes": explored.axes, **told},
+            {"shows": "pad", **told, "generators": json.dumps(generators)},
             key="explore_pad",
         )
-        if generator.latent_dim > 2:
+        if first.generator.latent_dim > 2:
             st.caption(
-                f"The noise has {generator.latent_dim} dimensions. The plane is the one that the points depend on most "
+                f"The noise has {first.generator.latent_dim} dimensions. The plane is the one that the "
+                f"{'first generator’s ' if len(shown) > 1 else ''}points depend on most "
                 "(principal components of how they change with the noise); it can be turned to the next two, "
                 "and what stands upright on it is a random place."
             )
-    _samples(generator, known, told)
+    _samples(shown, captions)
+    judging.show(looking, shown, captions)
 
 
-def _about(explored: Explored) -> str:
-    generator = explored.generator
+def _captions(shown: Sequence[Explored]) -> list[str]:
+    """What is over each picture, as text."""
+    if len(shown) == 1 and shown[0].generator.target.build().numbers:
+        return ["The number that the generator makes of it; those in red belong to the pattern"]
+    if len(shown) == 1:
+        return ["What the generator makes of it, over real points"]
+    names = [_name(each) for each in shown]
+    if len({each.subject for each in shown}) == 1 and shown[0].own:
+        return names
+    return [f"{each.name[:80]}: {name}" for each, name in zip(shown, names, strict=True)]
+
+
+def _name(each: Explored) -> str:
+    return f"{explored.title(each.generator.variant)}, epoch {each.generator.epoch:,}"
+
+
+def _picture(each: Explored) -> dict[str, str]:
+    """Axes and real points of a generator's target, for the browser."""
+    target = each.generator.target.build()
+    return {
+        "scene": json.dumps(latent.scene(target)),
+        "real": latent.text_of(target.canvas.project(_known(target))),
+    }
+
+
+def _about(each: Explored) -> str:
+    generator = each.generator
     gap = generator.report.get("headline")
     if not isinstance(gap, int | float):
         metrics = generator.report.get("metrics")
         gap = metrics.get("headline") if isinstance(metrics, dict) else None
-    variant = wording.VARIANT_TITLES.get(generator.variant, generator.variant[:40])
-    parts = [generator.title, f"{variant}, epoch {generator.epoch:,}", f"{generator.size:,} weights"]
+    parts = [generator.title, _name(each), f"{generator.size:,} weights"]
     if isinstance(gap, int | float):
         parts.append(f"{METRICS['headline'].title} {gap:.2f}")
-    if explored.key[0] == "file":
-        parts.append(f"from {explored.key[1][:80]}, which says so of itself")
+    if not each.own:
+        parts.append(f"from {each.subject[:80]}, which says so of itself")
     return wording.plain(" · ".join(parts))
 
 
-def _samples(generator: PortableGenerator, known: portable.Array, told: Mapping[str, str]) -> None:
-    target = generator.target.build()
-    board = bool(target.numbers)
+def _samples(shown: Sequence[Explored], captions: Sequence[str]) -> None:
     with st.container(border=True, key="explore_samples"):
         st.subheader("A sample beside real points", anchor=False)
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -233,34 +212,65 @@ def _samples(generator: PortableGenerator, known: portable.Array, told: Mapping[
             cut = st.select_slider(
                 "Truncation of the noise", list(TRUNCATIONS), key="explore_cut", help=_TRUNCATION_HELP, width=260
             )
-        count = min(max(int(n or 1000), 1), MOST_SAMPLES)
-        noise = latent.noise(count, generator.latent_dim, int(seed or 0), TRUNCATIONS.get(str(cut)))
-        points = generator(noise)
-        fresh = target.sample(REAL_POINTS, np.random.default_rng(1))
-        drawn, real = (np.asarray(target.canvas.project(each), np.float32) for each in (points, known))
-        histograms = latent.histograms({"real": real, "generated": drawn}, target.canvas.bounds)
-        if board:
-            drawn, real = (latent.scattered(each) for each in (drawn, real))
-        label = f"{count:,} generated points as stars over real points as dots, and the histograms of both axes"
-        shown = {"generated": latent.text_of(drawn), "histograms": json.dumps(histograms), "real": latent.text_of(real)}
-        data = {"shows": "sample", **told, **shown}
-        element("gandash_explore", "explore.js", {**data, "label": label}, key="explore_sample")
-        if board:  # the distance between two numbers' places says nothing
-            own = target.own_metrics(points)
-            st.markdown(
-                f"**{own['fit']:.1%}** of these numbers fit the pattern, and **{own['variety']:.0%}** of the "
-                "pattern’s numbers appear among them. A generator that says one number for ever may fit as well."
-            )
+        asked = min(max(int(n or 1000), 1), MOST_SAMPLES)
+        count = min(asked, max(MOST_WORK // max(each.generator.size for each in shown), 100))
+        if count < asked:
+            st.caption(f"A generator as large as this takes its time: {count:,} points are drawn.")
+        sampling = Sampling(count, int(seed or 0), TRUNCATIONS.get(str(cut)))
+        if len(shown) == 1:
+            _sample(shown[0], sampling, "explore_sample")
             return
-        try:
-            near = latent.nearness(points, known, fresh)
-        except ValueError as error:
-            st.warning(str(error), icon=":material/warning:")
-            return
-        lost = count - int(np.isfinite(points).all(axis=1).sum())
-        st.markdown(
-            f"To the nearest of {REAL_POINTS:,} real points it is **{near.median:.3g}** from a generated point and "
-            f"**{near.real_median:.3g}** from a fresh real one (medians). "
-            f"**{near.copies:.1%}** of the points lie nearer to a real one than 99 of 100 fresh real ones do: about "
-            f"1 % is what chance brings, far more would be copies.{f' {lost:,} points are not finite.' if lost else ''}"
+        for place, (column, each, caption) in enumerate(zip(st.columns(2), shown, captions, strict=True)):
+            with column:
+                st.markdown(f"**{wording.plain(caption)}**")
+                _sample(each, sampling, f"explore_sample_{place}")
+
+
+def _sample(each: Explored, sampling: Sampling, key: str) -> None:
+    """A generator's sample beside real points, and how it compares with them."""
+    generator, count = each.generator, sampling.count
+    target = generator.target.build()
+    board, known = bool(target.numbers), _known(target)
+    points = generator(latent.noise(count, generator.latent_dim, sampling.seed, sampling.truncation))
+    drawn, real = (np.asarray(target.canvas.project(each), np.float32) for each in (points, known))
+    histograms = latent.histograms({"real": real, "generated": drawn}, target.canvas.bounds)
+    if board:
+        drawn, real = (latent.scattered(each) for each in (drawn, real))
+    data = {
+        "shows": "sample",
+        "scene": json.dumps(latent.scene(target)),
+        "theme": style.theme(),
+        "generated": latent.text_of(drawn),
+        "real": latent.text_of(real),
+        "histograms": json.dumps(histograms),
+        "label": f"{count:,} generated points as stars over real points as dots, and the histograms of both axes",
+    }
+    element("gandash_explore", "explore.js", data, key=key)
+    st.markdown(_compared(target, points, known))
+
+
+def _compared(target: Target, points: portable.Array, known: portable.Array) -> str:
+    """How generated points compare with real ones, in words."""
+    if target.numbers:  # the distance between two numbers' places says nothing
+        own = target.own_metrics(points)
+        return (
+            f"**{own['fit']:.1%}** of these numbers fit the pattern, and **{own['variety']:.0%}** of the "
+            "pattern’s numbers appear among them. A generator that says one number for ever may fit as well."
         )
+    try:
+        near = latent.nearness(points, known, target.sample(REAL_POINTS, np.random.default_rng(1)))
+    except ValueError as error:
+        return f":orange[{error}]"
+    lost = len(points) - int(np.isfinite(points).all(axis=1).sum())
+    return (
+        f"To the nearest of {REAL_POINTS:,} real points it is **{near.median:.3g}** from a generated point and "
+        f"**{near.real_median:.3g}** from a fresh real one (medians). "
+        f"**{near.copies:.1%}** of the points lie nearer to a real one than 99 of 100 fresh real ones do: about "
+        f"1 % is what chance brings, far more would be copies.{f' {lost:,} points are not finite.' if lost else ''}"
+    )
+
+
+@lru_cache(maxsize=32)
+def _known(target: Target) -> portable.Array:
+    """The real points that everything here is compared with, ``(REAL_POINTS, dim)``."""
+    return target.sample(REAL_POINTS, np.random.default_rng(0))

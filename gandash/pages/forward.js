@@ -1,7 +1,8 @@
 // The forward pass of a portable generator, layer by layer, as `gandash/portable.py` has it.
 //
 // `load` takes what a generator's layers are and all their weights in one row; what it returns maps n rows of noise to n
-// rows of points, both row after row in one array. Weights are float32, as in the file, and sums float64.
+// rows of points, both row after row in one array. Weights are float32, as in the file, and sums float64. The points are
+// lent: the next run of as many rows writes over them. So what follows a pointer allocates nothing.
 
 // The error function, to float64's own precision: a series without cancellation.
 export function erf(x) {
@@ -32,10 +33,16 @@ const ACTIVATIONS = {
   tanh: () => each(Math.tanh),
 };
 
+// Room for so many numbers, the same again for as long as it is the same many.
+function room() {
+  let held = new Float64Array(0);
+  return (size) => (held.length === size ? held : (held = new Float64Array(size)));
+}
+
 function linear({ weight, bias }) {
-  const [outs, ins] = [bias.length, weight.length / bias.length];
+  const [outs, ins, held] = [bias.length, weight.length / bias.length, room()];
   return (x, n) => {
-    const y = new Float64Array(n * outs);
+    const y = held(n * outs);
     for (let row = 0; row < n; row++) {
       for (let out = 0, w = 0; out < outs; out++) {
         let sum = bias[out];
@@ -49,11 +56,11 @@ function linear({ weight, bias }) {
 
 // The noise, all sines, all cosines, and the digits of its rank as -1 or 1.
 function features({ frequencies, gates, digits, uniform }) {
-  const [waves, f, g] = [frequencies.length, Float32Array.from(frequencies), Float32Array.from(gates)];
+  const [waves, f, g, held] = [frequencies.length, Float32Array.from(frequencies), Float32Array.from(gates), room()];
   return (z, n) => {
     const d = z.length / n;
     const wide = d * (1 + 2 * waves + digits);
-    const y = new Float64Array(n * wide);
+    const y = held(n * wide);
     for (let row = 0; row < n; row++) {
       for (let i = 0; i < d; i++) {
         const value = z[row * d + i];
@@ -97,11 +104,13 @@ export function load({ latent_dim: latentDim, dim, layers }, weights) {
     const held = Object.fromEntries(Object.entries(tensors).map(([name, [at, n]]) => [name, weights.subarray(at, at + n)]));
     return LAYERS[kind]({ ...numbers, ...held }, dim);
   });
+  const held = room();
   return {
     latentDim,
     dim,
     run(noise, n) {
-      let x = Float64Array.from(noise);
+      let x = held(noise.length);
+      x.set(noise);
       for (const step of steps) x = step(x, n);
       return x;
     },

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from gandash.core.metrics import METRICS
+from gandash.core.targets import Target
 from gandash.pages import wording
 from gandash.runs.snapshot import Snapshot
 
@@ -36,20 +39,33 @@ def verdict(accuracy: float) -> str:
 def table(snapshot: Snapshot) -> str:
     """Every metric with its value, what a perfect generator scores, and what it says, as Markdown."""
     metrics, _ = snapshot.current
-    ideals = snapshot.config.target.build().ideals
-    lines = ["| metric | value | ideal | better | what it says |", "| :-- | --: | --: | :-- | :-- |"]
+    return lines(snapshot.config.target.build(), {"value": (metrics, _uncertainty(snapshot))})
+
+
+def lines(target: Target, measured: Mapping[str, tuple[Mapping[str, float], float | None]]) -> str:
+    """Generators' metrics as a table in Markdown, a column each under its title.
+
+    `measured` holds of each its metrics and, where it is known, how sure the headline is.
+    """
+    titles = [*measured, "ideal"]
+    rows = [
+        f"| metric | {' | '.join(titles)} | better | what it says |",
+        f"| :-- {'| --: ' * len(titles)}| :-- | :-- |",
+    ]
     for name, metric in METRICS.items():
-        if name in metrics:
-            best = ideals.get(name, metric.ideal)
-            measured = wording.measured(metric, metrics[name]) + _uncertainty(snapshot, name)
-            ideal = "" if best is None else wording.measured(metric, best)
-            lines.append(f"| {metric.title} | {measured} | {ideal} | {BETTER[metric.better]} | {metric.help} |")
-    return "\n".join(lines)
+        if not any(name in metrics for metrics, _ in measured.values()):
+            continue
+        cells = []
+        for metrics, uncertainty in measured.values():
+            sure = f" ± {wording.figure(uncertainty)}" if name == "headline" and uncertainty is not None else ""
+            cells.append(wording.measured(metric, metrics.get(name)) + sure)
+        best = target.ideals.get(name, metric.ideal)
+        cells.append("" if best is None else wording.measured(metric, best))
+        rows.append(f"| {metric.title} | {' | '.join(cells)} | {BETTER[metric.better]} | {metric.help} |")
+    return "\n".join(rows)
 
 
-def _uncertainty(snapshot: Snapshot, name: str) -> str:
+def _uncertainty(snapshot: Snapshot) -> float | None:
     """How sure the headline is, where the figure shown is the one that was appraised."""
     appraisal = snapshot.appraisals.get(snapshot.shown)
-    if name != "headline" or appraisal is None or appraisal.metrics is not snapshot.current[0]:
-        return ""
-    return f" ± {wording.figure(appraisal.uncertainty)}"
+    return None if appraisal is None or appraisal.metrics is not snapshot.current[0] else appraisal.uncertainty

@@ -29,7 +29,7 @@ from gandash.core.config import RunConfig, sentence
 from gandash.core.cost import CostLimits, chunk_seconds, too_dear
 from gandash.core.fork import child_config
 from gandash.core.formats import known
-from gandash.core.records import Player
+from gandash.core.records import Appraisal, Player
 from gandash.core.views import wanted
 from gandash.runs import access, queue, worker
 from gandash.runs import run as runs
@@ -358,6 +358,11 @@ class RunService:
         """What is kept of these epochs of a run, or of all, oldest first; those that are not kept are left out."""
         self.snapshot(run_id)  # that there is no such run is said first
         return self._library.kept(run_id, epochs, weights=weights)
+
+    def appraise(self, file: bytes) -> Appraisal:
+        """All metrics of a portable generator, whoever made it. Waits for a worker."""
+        self._refuse_closed()
+        return self._ask(worker.appraise, file)
 
     def history_frame(self, run_id: str) -> pandas.DataFrame:
         """The figures of every epoch as a table: `epoch` and the columns of the history."""

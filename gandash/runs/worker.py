@@ -1,4 +1,4 @@
-"""What worker processes do: train for a while, from checkpoint to checkpoint; draw samples; export.
+"""What worker processes do: train for a while, from checkpoint to checkpoint; draw samples; export; appraise.
 
 `advance` is pure: the same config, checkpoint and number of steps give the same bits in any process on the same
 machine, so a chunk that was lost with its worker can be asked for again. The last few trainers stay in the process as a
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gandash import portable
 from gandash.core.config import RunConfig
 from gandash.core.cost import estimate
 from gandash.core.records import Appraisal, EpochRecord, Measured, PlayedPhase, Player
@@ -399,6 +400,14 @@ def views(config_json: str, checkpoint: bytes, names: Sequence[str], weights: by
     if weights is not None:
         trainer.look_back(weights)
     return _views(trainer, names)
+
+
+def appraise(file: bytes) -> Appraisal:
+    """All metrics of a portable generator, whoever made it; `ValueError` in words if it is none."""
+    _load_torch()
+    from gandash.core.portable_appraisal import appraise as appraise_
+
+    return appraise_(portable.read(file))
 
 
 def _restore(config_json: str, checkpoint: bytes | None) -> Trainer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,7 +88,7 @@ def test_every_kind_of_layer_is_compared() -> None:
 
 def test_paths_keep_to_the_line_and_to_the_sphere(scripts: Page) -> None:
     walk = """async ([a, b, sphere]) => {
-      const { between } = await import("/explore.js");
+      const { between } = await import("/latent.js");
       return [0, 0.25, 0.5, 1].map((share) => between(a, b, share, sphere));
     }"""
     a, b = [3.0, 0.0, 0.0], [0.0, 0.0, 3.0]
@@ -103,7 +102,7 @@ def test_paths_keep_to_the_line_and_to_the_sphere(scripts: Page) -> None:
 
 
 def test_a_plane_stays_square_while_it_turns(scripts: Page) -> None:
-    turn = "async ([axes, angle]) => (await import('/explore.js')).turned(axes, angle)"
+    turn = "async ([axes, angle]) => (await import('/latent.js')).turned(axes, angle)"
     for k in (2, 3, 4):
         for angle in (0, 0.7, np.pi / 2):
             plane = np.array(scripts.evaluate(turn, [np.eye(k, 6).tolist(), angle]))
@@ -124,18 +123,24 @@ def explore(page: Page) -> Page:
     return page
 
 
-def upload(page: Page, data: bytes, name: str = "ring.zip") -> None:
-    page.get_by_role("button", name="Open a file").click()
-    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "application/zip", "buffer": data})
+def upload(page: Page, data: bytes, name: str = "ring.zip", button: str = "Open a file") -> None:
+    page.get_by_role("button", name=button).click()
+    field = page.locator("[data-testid='stPopoverBody'] input[type=file]")
+    field.set_input_files({"name": name, "mimeType": "application/zip", "buffer": data})
+
+
+SEEN = "document.querySelector('.gandash-explore-pad')?.gandashPad"
 
 
 def pad_state(page: Page) -> dict[str, Any]:
-    root = page.locator(".gandash-explore-pad")
-    return {
-        "draws": int(root.get_attribute("data-draws") or 0),
-        "noise": json.loads(root.get_attribute("data-noise") or "[]"),
-        "point": json.loads(root.get_attribute("data-point") or "[]"),
-    }
+    """How often the pad was drawn, the place of the noise, and the points that are made of it."""
+    told = f"({{ draws: {SEEN}.draws, noise: [...{SEEN}.noise], points: {SEEN}.points.map((each) => [...each]) }})"
+    found: dict[str, Any] = page.evaluate(told)
+    return found
+
+
+def wait_for_points(page: Page, count: int = 1) -> None:
+    page.wait_for_function(f"{SEEN}?.points.length === {count}")
 
 
 def test_a_file_is_opened_and_its_noise_follows_pointer_and_keys(host: str, open_page: OpenPage) -> None:
@@ -146,22 +151,22 @@ def test_a_file_is_opened_and_its_noise_follows_pointer_and_keys(host: str, open
     pad = page.locator("canvas.gandash-pad")
     expect(pad).to_be_visible()
     page.keyboard.press("Escape")
-    page.wait_for_function("document.querySelector('.gandash-explore-pad').dataset.point")
+    wait_for_points(page)
     generator = portable.read(data)
     box = pad.bounding_box()
     assert box is not None
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(*middle)
     page.mouse.down()
-    page.evaluate("window.draws = +document.querySelector('.gandash-explore-pad').dataset.draws")
+    before = pad_state(page)["draws"]
     for i in range(30):
         page.mouse.move(middle[0] + 2 * i, middle[1] - i)
         page.wait_for_timeout(16)
     page.mouse.up()
     page.wait_for_timeout(100)
     state = pad_state(page)
-    assert state["draws"] - page.evaluate("window.draws") >= 15, "it is drawn while it is dragged"
-    np.testing.assert_allclose(state["point"], generator(np.array([state["noise"]]))[0], rtol=1e-4, atol=1e-5)
+    assert state["draws"] - before >= 15, "it is drawn while it is dragged"
+    np.testing.assert_allclose(state["points"][0], generator(np.array([state["noise"]]))[0], rtol=1e-4, atol=1e-5)
     pad.press("0")
     pad.press("ArrowRight")
     pad.press("Shift+ArrowUp")
@@ -178,7 +183,7 @@ def test_a_file_is_opened_and_its_noise_follows_pointer_and_keys(host: str, open
 def test_many_dimensions_are_a_plane_that_turns(host: str, open_page: OpenPage) -> None:
     page = explore(open_page(host))
     upload(page, random_generator(latent_dim=8))
-    page.wait_for_function("document.querySelector('.gandash-explore-pad')?.dataset.point")
+    wait_for_points(page)
     page.keyboard.press("Escape")
     before = pad_state(page)["noise"]
     turn = page.get_by_label("Turn the plane")
@@ -191,6 +196,33 @@ def test_many_dimensions_are_a_plane_that_turns(host: str, open_page: OpenPage) 
     page.get_by_role("button", name="Another place").click()
     page.wait_for_timeout(100)
     assert np.abs(np.subtract(pad_state(page)["noise"], after)).max() > 0.05
+
+
+def test_two_generators_follow_one_hand(host: str, open_page: OpenPage) -> None:
+    page = explore(open_page(host))
+    files = [random_generator("tanh", latent_dim=2, seed=seed) for seed in (0, 1)]
+    upload(page, files[0])
+    wait_for_points(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("combobox", name="Beside it").click()
+    page.get_by_role("option", name="A file").click()
+    upload(page, random_generator(latent_dim=3), "three.zip", "Open the second file")
+    expect(page.get_by_text("takes 2 numbers of noise, the second 3 numbers")).to_be_visible()
+    assert len(pad_state(page)["points"]) == 1
+    field = page.locator("[data-testid='stPopoverBody'] input[type=file]")
+    field.set_input_files({"name": "other.zip", "mimeType": "application/zip", "buffer": files[1]})
+    wait_for_points(page, 2)
+    page.keyboard.press("Escape")
+    page.locator("canvas.gandash-pad").press("ArrowLeft")
+    page.wait_for_timeout(100)
+    state = pad_state(page)
+    for file, point in zip(files, state["points"], strict=True):
+        expected = portable.read(file)(np.array([state["noise"]]))[0]
+        np.testing.assert_allclose(point, expected, rtol=1e-4, atol=1e-5)
+    expect(page.locator(".gandash-explore-sample[data-shown='1000']")).to_have_count(2)
+    page.get_by_role("button", name="Measure everything").click()
+    expect(page.locator(".st-key-report th").filter(has_text="second")).to_be_visible()
+    expect(page.get_by_role("button", name="Measure everything")).to_have_count(0)
 
 
 def test_a_program_is_refused_in_words_and_the_page_goes_on(host: str, open_page: OpenPage) -> None:
@@ -211,7 +243,7 @@ def test_a_run_is_explored_and_a_phone_finds_the_page(
     service.close()
     with dashboard_server(home) as (url, _):
         page = explore(open_page(url, width=390, height=844, touch=True))
-        page.wait_for_function("document.querySelector('.gandash-explore-pad')?.dataset.point")
+        wait_for_points(page)
         assert len(pad_state(page)["noise"]) == 5
         assert f"run={run}" in page.url
         page.get_by_text("Best", exact=True).click()
@@ -223,6 +255,6 @@ def test_a_run_is_explored_and_a_phone_finds_the_page(
 def test_nothing_is_wider_than_the_screen(host: str, open_page: OpenPage, width: int) -> None:
     page = explore(open_page(host, width=width, height=900))
     upload(page, random_generator(latent_dim=8))
-    page.wait_for_function("document.querySelector('.gandash-explore-pad')?.dataset.point")
+    wait_for_points(page)
     page.keyboard.press("Escape")
     assert page.evaluate("document.documentElement.scrollWidth") <= width

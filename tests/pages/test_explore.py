@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from gandash import portable
 from gandash.core.config import RunConfig
-from gandash.pages import latent
+from gandash.core.records import Appraisal
+from gandash.pages import exploring, latent
 from gandash.runs.service import RunService
 from tests.pages.conftest import ANNA, BEN, OpenPage, texts
 from tests.portable_files import described, random_generator
@@ -83,6 +84,122 @@ def test_a_worker_that_fails_is_told_and_can_be_asked_again(
     monkeypatch.setattr(service, "export", lambda *args: random_generator())
     at.button(key="explore_again").click().run()
     assert elements(at)
+
+
+def shown(at: AppTest) -> list[dict[str, Any]]:
+    """What the pad is told of each generator."""
+    told: list[dict[str, Any]] = json.loads(elements(at)["pad"]["generators"])
+    return told
+
+
+def test_a_second_generator_of_the_same_run_is_in_the_address(
+    open_page: OpenPage, service: RunService, engine: ManualEngine, asked: list[tuple[str, ...]]
+) -> None:
+    run = trained(service, engine)
+    at = open_page(page="explore")
+    assert len(shown(at)) == 1 and "beside" not in at.query_params
+    at.selectbox(key="beside_run").set_value(run).run()
+    assert asked[-1] == (run, "best", "portable"), "not the one that is there already"
+    assert at.query_params["beside"] in (f"{run}.best", [f"{run}.best"])
+    assert [each["caption"] for each in shown(at)] == ["EMA, epoch 12"] * 2, "as the files say"
+    at.selectbox(key="beside_run").set_value("").run()
+    assert len(shown(at)) == 1 and "beside" not in at.query_params
+
+
+def test_the_address_brings_both_generators(
+    open_page: OpenPage, service: RunService, engine: ManualEngine, asked: list[tuple[str, ...]]
+) -> None:
+    run, other = trained(service, engine), trained(service, engine, owner=BEN)
+    at = open_page()
+    at.query_params.update({"run": run, "generator": "best", "beside": f"{other}.latest"})
+    at.switch_page("explore.py").run()
+    assert sorted(asked) == sorted([(run, "best", "portable"), (other, "latest", "portable")])
+    assert len(shown(at)) == 2 and len([each for each in shown(at) if each["scene"]]) == 2
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [({"latent_dim": 3}, "the second 3 numbers"), ({"uniform": True}, "the second on uniform noise")],
+)
+def test_generators_that_no_noise_fits_are_not_compared(
+    open_page: OpenPage,
+    service: RunService,
+    engine: ManualEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    other: dict[str, Any],
+    why: str,
+) -> None:
+    run = trained(service, engine)
+    makes: dict[str, dict[str, Any]] = {"latest": {}, "best": other}
+    monkeypatch.setattr(service, "export", lambda run, which, format: random_generator(**makes[which]))
+    at = open_page(page="explore")
+    at.selectbox(key="beside_run").set_value(run).run()
+    assert why in texts(at) and len(shown(at)) == 1
+
+
+def test_a_run_that_is_gone_is_not_beside(
+    open_page: OpenPage, service: RunService, engine: ManualEngine, asked: list[tuple[str, ...]]
+) -> None:
+    trained(service, engine)
+    at = open_page()
+    at.query_params["beside"] = "nonsense.best"
+    at.switch_page("explore.py").run()
+    assert "There is no run" in texts(at) and len(shown(at)) == 1
+
+
+def test_a_run_without_a_generator_says_what_it_waits_for(
+    open_page: OpenPage, service: RunService, engine: ManualEngine, asked: list[tuple[str, ...]]
+) -> None:
+    run = service.start(MINE, owner=ANNA)
+    at = open_page(page="explore")
+    assert "comes here with its first points" in texts(at) and not elements(at)
+    engine.run_next()
+    until(lambda: service.snapshot(run).variants)
+    at.run()
+    assert len(shown(at)) == 1 and at.toggle(key="explore_follow")
+
+
+def test_everything_is_measured_when_it_is_asked_for(
+    open_page: OpenPage,
+    service: RunService,
+    engine: ManualEngine,
+    asked: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trained(service, engine)
+    files: list[bytes] = []
+
+    def appraise(file: bytes) -> Appraisal:
+        files.append(file)
+        if len(files) == 1:
+            raise ValueError("The workers are away.")
+        return Appraisal("ema", 12, 0.0, {"headline": 1.5, "c2st": 0.51, "modes": 8.0}, 0.25)
+
+    monkeypatch.setattr(service, "appraise", appraise)
+    at = open_page(page="explore")
+    assert "How good is it?" in [each.value for each in at.subheader] and not files
+    at.button(key="explore_measure").click().run()
+    assert "The workers are away." in texts(at)
+    at.button(key="explore_measure").click().run()
+    assert portable.read(files[1]).title == "**A ring**"
+    assert "EMA, epoch 12: **As good as real:**" in texts(at)
+    assert "| Gap to real | 1.50 ± 0.250 | 1.00 | lower |" in texts(at)
+    at.number_input(key="explore_n").set_value(10).run()
+    assert len(files) == 2 and "1.50" in texts(at), "the same generator is measured once"
+
+
+def test_a_large_generator_draws_fewer_points(
+    open_page: OpenPage,
+    service: RunService,
+    engine: ManualEngine,
+    asked: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trained(service, engine)
+    monkeypatch.setattr(exploring, "MOST_WORK", 1)
+    at = open_page(page="explore")
+    assert "100 points are drawn" in texts(at)
+    assert elements(at)["sample"]["label"].startswith("100 generated points")
 
 
 def test_axes_are_those_that_the_points_depend_on() -> None:
