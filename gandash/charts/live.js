@@ -343,9 +343,9 @@ function wait({ element, drawn, scene, figureAt, figureCost }) {
 // For as long as this stays the same, a zoom does.
 const revisionOf = ({ scene, data }) => `${scene.layout.uirevision} ${data.run}`;
 
-// What a figure is made of: two of them are the same where its parts are.
+// What a figure is made of: two of them are the same where its parts are; -1 is no data of a run.
 function wanted({ scene, state, real }) {
-  return scene.traces ? [scene, state?.real ?? real] : [scene, state ? state.rows : -1];
+  return scene.traces ? [scene, state?.real ?? real] : [scene, state?.rows || -1];
 }
 
 // Bring what is on screen up to date with the newest scene and the newest state; may be called at any time.
@@ -361,10 +361,15 @@ function update(chart) {
   if (identity !== chart.identity) {
     // another shape, run or theme: drawn at once, and nothing of the last one stays
     endDrag(element);
-    Object.assign(chart, { identity, queue: [], seen: -1, shown: state?.frames.at(-1)?.points ?? null, drawn: null });
+    const blank = !chart.shown && chart.drawn?.[0] === scene && (chart.drawn[1] === -1 || chart.drawn[1] === chart.real);
+    // a bare scene that nobody has moved looks the same for the run that begins now: its first data is drawn sooner
+    const drawn = blank && chart.view === "home" ? chart.drawn : null;
+    if (drawn) element.layout.uirevision = revisionOf(chart);
+    Object.assign(chart, { identity, queue: [], seen: -1, shown: null, drawn });
     Object.assign(chart, { at: -1, steps: inStep(), trail: trail() });
     delete element.dataset.epoch;
   }
+  chart.shown ??= state?.frames.at(-1)?.points ?? null;
   const figure = wanted(chart);
   if (!chart.drawn?.every((part, i) => part === figure[i])) {
     const rest = wait(chart);

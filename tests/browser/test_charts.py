@@ -247,6 +247,46 @@ def test_newer_data_of_a_figure_waits_and_another_run_does_not(new_chart: Callab
     assert chart.drawn() == 7  # what was still to come of the first run came to nothing
 
 
+def test_a_bare_scene_is_not_drawn_again_for_a_run_that_has_nothing_yet(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(figures.losses("light"))
+    chart.show(figures.losses("light"), curve(), run="run")
+    assert chart.drawn() == 1
+    chart.tell(curve(5), "run")
+    assert (chart.drawn(), chart.evaluate("[...chart._fullData[0].y]")) == (2, [5])
+
+
+def test_a_runs_first_points_are_drawn_once_with_its_real_ones(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("circle"))
+    chart.page.evaluate(
+        """() => {
+          window.plots = [];
+          window.untouched = { ...window.Plotly };
+          for (const name of ["newPlot", "react", "restyle"]) {
+            const plot = window.Plotly[name];
+            window.Plotly[name] = (...given) => (window.plots.push(name), plot(...given));
+          }
+        }"""
+    )
+    chart.show(picture("circle"), run="run")
+    first = {**stage.told([Frame(0, 0.0, cloud(0, 0))]), "cloud": [[0.5, 0.25], [0.125, 0]]}
+    play(chart.page, f"run {chart.key}", **first)
+    chart.page.evaluate("Object.assign(window.Plotly, window.untouched)")
+    assert chart.evaluate("[window.plots, chart.dataset.epoch, chart._fullData[1].x.length]") == [["newPlot"], "0", 50]
+
+
+def test_a_zoom_from_before_a_runs_first_points_stays(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("circle"))
+    chart.show(picture("circle"), run="run")
+    chart.page.locator(chart.selector).press("+")
+    zoomed = chart.ranges()
+    chart.tell([Frame(0, 0.0, cloud(0, 0))], "run")
+    play(chart.page, f"run {chart.key}", cloud=[[0.5, 0.25], [0.125, 0]])
+    assert chart.ranges() == zoomed
+
+
 def test_figures_drawn_in_one_task_come_to_an_end(new_chart: Callable[[], Chart]) -> None:
     """A chart that begins to watch a run of which the page knows already is drawn twice before the browser does else.
 
