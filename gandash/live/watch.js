@@ -2,6 +2,7 @@
 
 import { board } from "./board.js";
 import { curve } from "./curve.js";
+import { writeNotes } from "./elements.js";
 import { picture } from "./picture.js";
 import { watch } from "./stream.js";
 
@@ -94,6 +95,7 @@ function tellMissing(sentence) {
   write(at("title"), "No run to see");
   write(at("sentence"), sentence);
   write(at("said"), sentence);
+  writeNotes(at("notes"), []);
 }
 
 function tellState({ state: run, words, scene }) {
@@ -107,6 +109,7 @@ function tellState({ state: run, words, scene }) {
   write(at("progress"), words.progress ?? "");
   write(at("pace"), words.pace ?? "");
   write(at("sentence"), words.told ?? words.sentence ?? "");
+  writeNotes(at("notes"), words.notes ?? []);
   write(at("said"), words.announce ?? "");
   at("bar").value = Math.min(Math.max(run.progress, 0), 1);
   at("cloud").setAttribute("aria-label", words.label ?? "Real and generated points");

@@ -3,7 +3,7 @@
 // the page's script when buttons and downloads no longer fit the run. Each element begins with the words that the script gave it, and goes on
 // with those of the stream; everything is text and never markup.
 
-import { child } from "./elements.js";
+import { child, writeNotes } from "./elements.js";
 import { watch } from "./stream.js";
 
 const PATIENCE = 250; // ms in which the script may bring by itself what fits the run: a click here runs it as well
@@ -42,13 +42,18 @@ function makeCourse(parent) {
   bar.setAttribute("role", "progressbar");
   bar.setAttribute("aria-label", "Epochs done");
   const done = child(bar, "div", "");
-  const sentence = child(root, "p", "");
-  sentence.tabIndex = -1;
+  const told = child(root, "div", "gandash-told");
+  const sentence = child(told, "p", "");
+  const notes = child(told, "ul", "gandash-notes");
+  notes.setAttribute("aria-label", "What goes wrong, and what to try");
   return ({ words, data }) => {
     done.style.width = `${100 * words.share}%`;
     bar.setAttribute("aria-valuenow", Math.round(100 * words.share));
     say(sentence, data.mine ? words.sentence : words.told);
-    sentence.tabIndex = sentence.scrollHeight > sentence.clientHeight + 1 ? 0 : -1; // what scrolls is for the keyboard too
+    writeNotes(notes, words.notes ?? []);
+    for (const part of [told, sentence, notes]) {
+      part.tabIndex = part.scrollHeight > part.clientHeight + 1 ? 0 : -1; // what scrolls is for the keyboard too
+    }
   };
 }
 

@@ -9,19 +9,23 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from gandash.core import health
 from gandash.core.targets import Target
 from gandash.pages import reading, tiles, wording
 from gandash.runs.snapshot import Snapshot
 
 Words = dict[str, Any]
 
+MOST_ROWS = 20_000
+"""How many epochs the health notes look back."""
+
 
 def describe(snapshot: Snapshot) -> Words:
     """What a run's state, progress and figures are called and say; all of it text to be shown as it is.
 
     ``told`` is what happens and ``sentence`` the same with what to press next; ``announce`` is for screen readers, the
-    same for as long as the state is; ``label`` says what the picture shows; ``warning`` is empty if there is none, and
-    ``qualities`` says of each generator that can be had how good it is.
+    same for as long as the state is; ``label`` says what the picture shows; ``warning`` is empty if there is none,
+    ``qualities`` says of each generator that can be had how good it is, and ``notes`` what goes wrong.
     """
     target = snapshot.config.target.build()
     told = wording.what_happens(snapshot, reading.sentence(snapshot))
@@ -37,6 +41,7 @@ def describe(snapshot: Snapshot) -> Words:
         "label": wording.overlay_label(target, snapshot),
         "tiles": [asdict(tile) for tile in tiles.tiles_of(target, snapshot)],
         "qualities": [wording.quality(snapshot, which) for which in snapshot.variants],
+        "notes": [{"seen": note.seen, "advice": note.advice} for note in _notes(snapshot)],
     }
 
 
@@ -56,6 +61,7 @@ def before(target: Target, ready: bool) -> Words:
         "label": wording.overlay_label(target, None),
         "tiles": [asdict(tile) for tile in tiles.tiles_of(target, None)],
         "qualities": [],
+        "notes": [],
     }
 
 
@@ -66,6 +72,13 @@ def announcement(snapshot: Snapshot) -> str:
     if snapshot.status.active:
         return f"{state}.{unsaved}"
     return f"{state} at epoch {snapshot.epoch:,}. {wording.line(snapshot.message)}".rstrip() + unsaved
+
+
+def _notes(snapshot: Snapshot) -> tuple[health.Note, ...]:
+    history = snapshot.history.rows(max(len(snapshot.history) - MOST_ROWS, 0))
+    points = snapshot.frames[-1].points if snapshot.frames else None
+    measured = health.signals(snapshot.config, history.epoch, history.columns, points, snapshot.first_epoch)
+    return health.notes(snapshot.config, measured)
 
 
 def _status(look: wording.Look) -> dict[str, str]:

@@ -162,3 +162,17 @@ def test_the_script_is_asked_for_when_the_server_gets_ready(empty_page: Page, sh
     assert triggers(empty_page) == [["stage", "ready"]]
     show("follow", BEFORE, run="", stage="ready", live=False)
     assert "" not in [run for run, _ in empty_page.evaluate("window.watched()")]
+
+
+def test_notes_stand_beside_the_sentence_and_move_nothing(empty_page: Page, show: Callable[..., None]) -> None:
+    note = {"seen": f"All points lie in one spot. {HOSTILE}", "advice": "Try smaller learning rates."}
+    show("course", said(sentence="Training."), run="noted", version=1)
+    notes = empty_page.locator(".gandash-notes")
+    expect(notes).to_be_hidden()
+    height = empty_page.locator(".gandash-course").evaluate("(each) => each.offsetHeight")
+    play(empty_page, "noted", version=2, words=said(sentence="Training.", notes=[note, {**note, "seen": "Another."}]))
+    expect(notes.get_by_role("listitem")).to_have_count(2)
+    expect(notes.get_by_role("listitem").first).to_contain_text(HOSTILE)
+    assert empty_page.locator(".gandash-course").evaluate("(each) => each.offsetHeight") >= height
+    play(empty_page, "noted", version=3, words=said(sentence="Training.", notes=[]))
+    expect(notes).to_be_hidden()
