@@ -141,7 +141,7 @@ def _choose_first(looking: Visitor, runs: Sequence[RunSummary]) -> tuple[Snapsho
             snapshot = looking.service.snapshot(named)
         except ValueError as error:
             return None, "", str(error)
-        labels = {named: _label(snapshot)} | labels
+        labels = {named: _label_of(snapshot)} | labels
     if not labels:
         return None, "", ""
     if st.session_state.get(_RUN) not in labels or st.query_params.get(address.PARAMETER) not in (
@@ -170,11 +170,9 @@ def _choose_second(
 ) -> Explored | None:
     run_id, _, named = st.query_params.get(BESIDE, "").partition(".")
     labels = {NOTHING: "Nothing"} | _labels(runs) | {FILE: "A file"}
-    if first.own and first.subject in labels:
-        labels[first.subject] = "The same run"
     if run_id and run_id not in labels:
         try:
-            labels[run_id] = _label(looking.service.snapshot(run_id))
+            labels[run_id] = _label_of(looking.service.snapshot(run_id))
         except ValueError as error:
             st.warning(wording.plain(f"What the link names beside this one: {error}"), icon=":material/warning:")
             run_id = NOTHING
@@ -246,11 +244,16 @@ def _go_beside() -> None:
 
 
 def _labels(runs: Sequence[RunSummary]) -> dict[str, str]:
-    return {run.run_id: f"{run.name or run.title}, epoch {run.epoch:,}" for run in runs if not run.damaged}
+    return {run.run_id: _label(run.name or run.title, run.run_id) for run in runs if not run.damaged}
 
 
-def _label(snapshot: Snapshot) -> str:
-    return f"{snapshot.name or snapshot.config.target.build().title}, epoch {snapshot.epoch:,}"
+def _label(name: str, run_id: str) -> str:
+    """What a run is called in a choice: browsers send it back, so it is one run's alone, and stays while it trains."""
+    return f"{name} ({run_id[:6]})"
+
+
+def _label_of(snapshot: Snapshot) -> str:
+    return _label(snapshot.name or snapshot.config.target.build().title, snapshot.run_id)
 
 
 # What is held

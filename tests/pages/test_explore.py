@@ -106,6 +106,24 @@ def test_a_second_generator_of_the_same_run_is_in_the_address(
     assert len(shown(at)) == 1 and "beside" not in at.query_params
 
 
+def test_a_run_that_trains_stays_chosen_and_its_newest_is_taken_when_asked_for(
+    open_page: OpenPage, service: RunService, engine: ManualEngine, asked: list[tuple[str, ...]]
+) -> None:
+    run = service.start(MINE, owner=ANNA)
+    engine.run_next()
+    until(lambda: service.snapshot(run).variants)
+    at = open_page(page="explore")
+    options = at.selectbox(key="explore_run").options
+    engine.run_next()
+    until(lambda: service.snapshot(run).epoch > 2)
+    at.run()
+    assert at.selectbox(key="explore_run").options == options, "browsers send the text back that they were given"
+    assert len(asked) == 1
+    at.session_state["explore_newer"] = True
+    at.run()
+    assert len(asked) == 2 and len(shown(at)) == 1
+
+
 def test_the_address_brings_both_generators(
     open_page: OpenPage, service: RunService, engine: ManualEngine, asked: list[tuple[str, ...]]
 ) -> None:
