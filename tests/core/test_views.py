@@ -14,6 +14,8 @@ from gandash.core.config import RunConfig
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.trainer import Trainer
 from gandash.core.views import VIEWS, View, offered, wanted
+from gandash.core.views.density import levels
+from gandash.core.views.manifold import plane
 
 SMALL: Mapping[str, Any] = {
     "points": 256,
@@ -142,3 +144,117 @@ def test_a_new_view_is_one_line_in_the_registry(monkeypatch: pytest.MonkeyPatch)
     assert trainer.view("chain")["line"].shape == (9, 2)
     assert "chain" in [offer["name"] for offer in offered(trainer.config)]
     assert wanted(trainer.config, ["chain"]) == ("chain",)
+
+
+def carried(trainer: Trainer, latent: list[float]) -> list[float]:
+    """Where the generator in the picture carries a point of its latent space, by hand."""
+    weights = trainer.game.generator_weights if trainer.game.ema is None else trainer.game.ema
+    network, start = trainer.networks[0], 0
+    x = torch.tensor([latent], dtype=torch.float32)
+    for layer in network:
+        if not isinstance(layer, torch.nn.Linear):
+            x = layer(x)
+            continue
+        end = start + layer.weight.numel()
+        matrix = weights[start:end].view_as(layer.weight)
+        x = x @ matrix.T + weights[end : end + len(layer.bias)]
+        start = end + len(layer.bias)
+    point: list[float] = (x * trainer._std + trainer._mean).detach()[0].tolist()
+    return point
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_the_manifold_is_where_the_generator_carries_a_grid(game: str) -> None:
+    trainer = trained(game)
+    found = trainer.view("manifold")
+    mesh, stretch = found["mesh"], found["stretch"]
+    assert mesh.shape == (33, 33, 2) and stretch.shape == (32, 32)
+    reach = 1.0 if trainer.config.latent == "uniform" else 2.5
+    rest = [0.0] * (trainer.config.latent_dim - 2)
+    for i, j in ((0, 0), (0, 32), (32, 7), (16, 16)):
+        latent = [reach * (j / 16 - 1), reach * (i / 16 - 1), *rest]
+        assert mesh[i, j] == pytest.approx(carried(trainer, latent), abs=2e-4)
+    corners = [mesh[3, 4], mesh[3, 5], mesh[4, 5], mesh[4, 4]]
+    area = sum(a[0] * b[1] - a[1] * b[0] for a, b in zip(corners, corners[1:] + corners[:1], strict=True)) / 2
+    (left, right), (bottom, top) = trainer.target.canvas.bounds
+    assert abs(stretch[3, 4]) == pytest.approx(abs(area) * 1024 / ((right - left) * (top - bottom)), rel=0.02, abs=1e-6)
+    assert stretch.sum() >= 0
+
+
+def test_a_fold_turns_cells_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = trained("hinge", 0)
+    fold = lambda noise: np.column_stack((np.abs(noise[:, 0] - 0.6), noise[:, 1])).astype(np.float32)  # noqa: E731
+    monkeypatch.setattr(trainer, "generated", fold)
+    stretch = trainer.view("manifold")["stretch"]
+    assert (stretch[:, :19] > 0).all() and (stretch[:, 20:] < 0).all(), "the larger part is the right way up"
+
+
+def test_the_plane_is_turned_through_all_the_noise() -> None:
+    trainer = trained("octaves")
+    ends = trainer.view("manifold@2")["mesh"]
+    assert ends[0, 32] == pytest.approx(carried(trainer, [0, 0, 1, -1]), abs=2e-4)
+    half = trainer.view("manifold@0.5")["mesh"]
+    assert half[32, 32] == pytest.approx(carried(trainer, [0.5**0.5, 1, 0.5**0.5, 0]), abs=2e-4)
+    for dim in (3, 4, 5, 8):
+        seen = np.zeros(dim)
+        for turn in np.linspace(0, dim - 2, 41):
+            first, second = plane(dim, float(turn))
+            assert first @ second == 0 and first @ first == pytest.approx(1) and second @ second == pytest.approx(1)
+            seen += np.abs(first) + np.abs(second)
+        assert (seen > 0.5).all()
+    assert plane(6, 2.5)[0].tolist() == pytest.approx([0, 0, 0.5**0.5, 0, 0.5**0.5, 0])
+    with pytest.raises(ValueError, match="give 0 to 2"):
+        trainer.view("manifold@2.1")
+
+
+def test_one_dimension_of_noise_is_a_line() -> None:
+    trainer = Trainer(RunConfig(**SMALL, shape="ring8", latent_dim=1, latent="uniform", seed=3))
+    found = trainer.view("manifold")
+    assert found["line"].shape == (257, 2) and found["stretch"].shape == (256,)
+    for place, latent in ((0, -1.0), (64, -0.5), (256, 1.0)):
+        assert found["line"][place] == pytest.approx(carried(trainer, [latent]), abs=2e-4)
+    (left, right), (bottom, top) = trainer.target.canvas.bounds
+    length = np.linalg.norm(found["line"][9] - found["line"][8]) * 256 / np.hypot(right - left, top - bottom)
+    assert found["stretch"][8] == pytest.approx(length, rel=1e-3)
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_arrows_point_where_the_loss_falls(game: str) -> None:
+    """Against autograd through the whole loss, point by point."""
+    trainer = trained(game)
+    found = trainer.view("gradients")["arrows"]
+    assert found.shape == (150, 2, 2)
+    np.testing.assert_array_equal(found[:, 0], trainer.sample(150, 0, trainer.shown))
+    objective = OBJECTIVES[trainer.config.objective]
+    real = torch.from_numpy(trainer.real_points(64))
+
+    with trainer.judging() as judge:
+
+        def loss(point: torch.Tensor) -> torch.Tensor:
+            fake = judge(point[None]).repeat(64, 1)
+            return objective.generator(judge(real), fake)[0]
+
+        for index in (0, 70, 149):
+            point = torch.from_numpy(found[index, 0].copy()).requires_grad_()
+            (slope,) = torch.autograd.grad(loss(point), point)
+            assert found[index, 1] == pytest.approx(-slope.numpy(), rel=1e-3, abs=1e-6)
+            step = torch.from_numpy(1e-3 * found[index, 1] / np.linalg.norm(found[index, 1]))
+            with torch.no_grad():
+                assert loss(point + step) < loss(point - step)
+
+
+def test_contours_hold_their_shares_of_the_points() -> None:
+    trainer = trained("hinge")
+    found = trainer.view("density")
+    (left, right), (bottom, top) = trainer.target.canvas.bounds
+    for kind, points in (("real", trainer.real_points(2048)), ("generated", trainer.sample(2048, 0))):
+        grid, shares = found[f"contours:{kind}"], found[f"levels:{kind}"]
+        rows = np.floor((points[:, 1] - bottom) / (top - bottom) * 64).astype(int)
+        columns = np.floor((points[:, 0] - left) / (right - left) * 64).astype(int)
+        assert (np.diff(shares) > 0).all()
+        for level, share in zip(shares, (0.9, 0.6, 0.3), strict=True):
+            assert grid[grid >= level].sum() / grid.sum() == pytest.approx(share, abs=0.05)
+        inside = (rows >= 0) & (rows < 64) & (columns >= 0) & (columns < 64)
+        assert np.mean(grid[rows[inside], columns[inside]] >= shares[0]) > 0.9
+    far = levels(np.zeros((64, 64)))
+    assert far.size == 0

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from gandash.core.config import RunConfig
 from gandash.core.problems import shortened
+from gandash.core.views.density import DENSITY
 from gandash.core.views.discriminator import DISCRIMINATOR
+from gandash.core.views.gradients import GRADIENTS
+from gandash.core.views.manifold import MANIFOLD
 from gandash.core.views.view import Arrays, View
 
 if TYPE_CHECKING:
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["VIEWS", "Arrays", "View", "compute", "offered", "wanted"]
 
-VIEWS: Mapping[str, View] = MappingProxyType({view.name: view for view in (DISCRIMINATOR,)})
+VIEWS: Mapping[str, View] = MappingProxyType(
+    {view.name: view for view in (DISCRIMINATOR, MANIFOLD, GRADIENTS, DENSITY)}
+)
 """Every view by its name, in the order in which they are offered."""
 
 LONGEST_ASKED = 40

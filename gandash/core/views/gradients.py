@@ -1,0 +1,53 @@
+"""The way the generator's loss pulls its points: minus the loss's gradient with respect to each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gandash.core.objectives import OBJECTIVES
+from gandash.core.views.view import Arrays, View
+
+if TYPE_CHECKING:
+    from gandash.core.trainer import Trainer
+
+POINTS = 150
+PAIRED = 64
+"""Real points that each generated one is paired with, where the loss is one on pairs."""
+
+
+def gradients(trainer: Trainer) -> Arrays:
+    """`arrows` (150, 2, 2): generated points, and minus the gradient of the generator's loss there, by data units.
+
+    The points are the first of those in the picture. The loss is that of each point alone, as a mean would shrink the
+    arrows with their number; where it is one on pairs, the mean over pairs with 64 real points. Without dropout and
+    instance noise; with packing a point stands for a whole pack of itself.
+    """
+    import torch
+
+    points = trainer.sample(POINTS, 0, trainer.seen)
+    objective = OBJECTIVES[trainer.config.objective]
+    with trainer.judging() as judge:
+        places = torch.from_numpy(points).requires_grad_()
+        fake = judge(places)
+        logits = fake.detach()
+        if objective.pairs:
+            with torch.no_grad():
+                real = judge(torch.from_numpy(trainer.real_points(PAIRED)))
+            count = len(real)
+            _, slopes = objective.generator(real.repeat(POINTS, 1), logits.repeat_interleave(count, dim=0))
+            slope = slopes.reshape(POINTS, count, 1).sum(dim=1)
+        else:
+            _, slope = objective.generator(logits, logits)
+        (found,) = torch.autograd.grad(fake, places, slope * POINTS)
+    return {"arrows": np.stack((points, -found.cpu().numpy()), axis=1).astype(np.float32)}
+
+
+GRADIENTS = View(
+    "gradients",
+    "Gradients",
+    "The way the generator's loss pulls 150 of its points; an arrow four times as strong is twice as long",
+    "arrows: where the generator's loss pulls its points",
+    gradients,
+)
