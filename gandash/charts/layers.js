@@ -18,8 +18,8 @@ export const COLOURS = {
 };
 
 const FINER = 4; // pixels of a surface's image for each of its cells
-const ARROW = 0.03; // of the picture's shorter side, for a pull that would change the loss by 1 on the way across it
-const LONGEST_ARROW = 0.14; // likewise
+const ARROW = 0.07; // of the picture's shorter side, for a pull that would change the loss by 1 on the way across it
+const LONGEST_ARROW = 0.16; // likewise
 const HEAD = 5; // pixels
 const SHADES = 8; // of a mesh's cells
 const SQUEEZED = 7; // doublings of density from the faintest cell to the strongest

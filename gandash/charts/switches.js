@@ -118,13 +118,15 @@ export function switches(parent, onChange) {
         const scale = parts.get("scale")?.values;
         const entry = child(legend, "span", "");
         if (scale) {
-          child(entry, "span", "", `generated ${number(scale[0])} `);
+          child(entry, "span", "", "generated");
+          child(entry, "span", "gandash-number", number(scale[0]));
           const bar = child(entry, "i", "gandash-colours");
           bar.setAttribute("role", "img");
           bar.setAttribute("aria-label", `to ${number(scale[1])}, where it can only guess, to`);
           const stops = COLOURS[look].surface.map(([r, g, b]) => `rgb(${r} ${g} ${b})`);
           bar.style.background = `linear-gradient(90deg, ${stops.join(", ")})`;
-          child(entry, "span", "", ` ${number(scale[2])} real; `);
+          child(entry, "span", "gandash-number", number(scale[2]));
+          child(entry, "span", "", "real; ");
         }
         child(entry, "span", "", scale ? text : `${title}: ${text}`);
       }

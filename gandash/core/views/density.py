@@ -57,6 +57,6 @@ DENSITY = View(
     "density",
     "Density",
     "How densely points lie: contours that hold 90, 60 and 30 % of the real ones and of the generated ones",
-    "contours hold 90, 60, 30 % of real (red) and generated (green) points",
+    "lines hold 90, 60 and 30 % of the points",
     density,
 )

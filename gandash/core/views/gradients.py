@@ -48,6 +48,6 @@ GRADIENTS = View(
     "gradients",
     "Gradients",
     "The way the generator's loss pulls 150 of its points; an arrow four times as strong is twice as long",
-    "arrows: where the generator's loss pulls its points",
+    "where the generator's loss pulls its points",
     gradients,
 )

@@ -1,0 +1,102 @@
+"""What it costs to look inside, in headless Chromium: ``python -m benchmarks.layers``.
+
+One run trains while its page is watched, with the layers of the picture off and with all of them on, taking turns.
+Prints a table of medians and writes ``benchmarks/results/layers.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Page
+
+from benchmarks.common import save, table
+from benchmarks.dashboard import SETTINGS, rate
+from tests.browser.driver import (
+    OVERLAY,
+    WATCH_POINTS,
+    dashboard_server,
+    headless_chromium,
+    press,
+    wait_for_epoch,
+    wait_until_drawn,
+)
+
+COSTLY = ("Discriminator", "Manifold")
+ALL = (*COSTLY, "Gradients", "Density", "Trails")
+
+WATCH_LAYERS = """() => {
+  const chart = document.querySelector("[data-chart='overlay_chart']");
+  window.inside = new Set();
+  const look = () => {
+    if (chart.dataset.layersEpoch) window.inside.add(chart.dataset.layersAt);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+TITLES = {
+    "epochs": "epochs a second",
+    "share": "the same, over that without layers",
+    "positions": "different positions of the points a second",
+    "pictures": "different pictures of the layers a second",
+}
+
+
+def switch(page: Page, names: Sequence[str]) -> None:
+    """Press the switches of these layers."""
+    for name in names:
+        page.get_by_role("button", name=name, exact=True).click()
+    page.wait_for_timeout(1500)
+
+
+def watched(page: Page, url: str, run_id: str, seconds: float) -> dict[str, float]:
+    """The figures of so many seconds, with the layers that are on."""
+    page.evaluate("[window.seen, window.inside].forEach((set) => set.clear())")
+    epochs = rate(url, run_id, page, seconds)
+    found = {"positions": "window.seen.size", "pictures": "window.inside.size"}
+    return {"epochs": epochs} | {name: page.evaluate(what) / seconds for name, what in found.items()}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the benchmark from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.layers", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each (default 3)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="to watch in each (default 10)")
+    options = parser.parse_args(arguments)
+    kinds: dict[str, Sequence[str]] = {"off": (), "surface and manifold": COSTLY, "all on": ALL}
+    rounds: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
+    with (
+        headless_chromium() as browser,
+        tempfile.TemporaryDirectory() as folder,
+        dashboard_server(Path(folder), SETTINGS) as (url, _),
+    ):
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(url)
+        wait_until_drawn(page)
+        page.wait_for_selector(f"{OVERLAY} .main-svg")
+        press(page, "Train")
+        wait_for_epoch(page, 5)
+        run_id = parse_qs(urlsplit(page.url).query)["run"][0]
+        page.evaluate(WATCH_POINTS)
+        page.evaluate(WATCH_LAYERS)
+        for _ in range(options.rounds):
+            for kind, names in kinds.items():
+                switch(page, names)
+                rounds[kind].append(watched(page, url, run_id, options.seconds))
+                switch(page, names)
+    for turns in rounds.values():
+        for found, without in zip(turns, rounds["off"], strict=True):
+            found["share"] = found["epochs"] / without["epochs"]
+    found = {kind: {name: median(each[name] for each in turns) for name in TITLES} for kind, turns in rounds.items()}
+    print(table(["figure", *kinds], [[title, *(f"{found[k][n]:.3g}" for k in kinds)] for n, title in TITLES.items()]))
+    save("layers", seconds=options.seconds, median=found, rounds=rounds)
+
+
+if __name__ == "__main__":
+    main()

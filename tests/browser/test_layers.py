@@ -1,0 +1,135 @@
+"""What lies under the points: switched on by hand or by keys, of the moment that is shown, gone with its run."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.driver import OVERLAY, press, wait_for_epoch
+from tests.browser.stage import empty_stage
+
+CONTOUR = """async (level) => {
+  const { contour } = await import("/contours.js");
+  const values = Float32Array.from({ length: 40 * 50 }, (_, k) => Math.hypot((k % 50) - 24, Math.floor(k / 50) - 19));
+  return contour(values, 50, level);
+}"""
+SADDLE = """async ([values, level]) => {
+  const { contour } = await import("/contours.js");
+  return contour(Float32Array.from(values), 2, level);
+}"""
+STEPS = """async (played) => {
+  const { inStep, colourOf } = await import("/layers.js");
+  const steps = inStep();
+  const seen = played.map(([at, shown, moving]) => {
+    steps.take(at === null ? null : { at });
+    return steps.at(shown, moving)?.at ?? null;
+  });
+  const colours = [[0, 0, 0], [100, 100, 100], [200, 50, 0]];
+  return [seen, [-9, 0, 1, 2, 4, 9].map((value) => colourOf(value, [0, 2, 4], colours))];
+}"""
+COLOURS = """(selector) => {
+  const canvas = document.querySelector(selector);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const seen = new Set();
+  for (let place = 0; place < data.length; place += 4 * 97) {
+    if (data[place + 3]) seen.add([data[place], data[place + 1], data[place + 2]].join());
+  }
+  return seen.size;
+}"""
+"""How many colours a sample of a canvas's pixels has, those that are not drawn left out."""
+
+
+def test_contours_go_round_and_layers_keep_step_with_the_points(browser: Browser) -> None:
+    with empty_stage(browser) as page:
+        segments = page.evaluate(CONTOUR, 10.3)
+        ends = list(zip(segments[::2], segments[1::2], strict=True))
+        assert len(ends) > 100 and all(math.hypot(x - 24, y - 19) == pytest.approx(10.3, abs=0.02) for x, y in ends)
+        counted = {(round(x, 4), round(y, 4)): 0 for x, y in ends}
+        for x, y in ends:
+            counted[round(x, 4), round(y, 4)] += 1
+        assert set(counted.values()) == {2}, "each end of a segment is the beginning of another one"
+        length = sum(math.dist(*pair) for pair in zip(ends[::2], ends[1::2], strict=True))
+        assert length == pytest.approx(2 * math.pi * 10.3, rel=0.01)
+        # a saddle is parted as its middle says: its lower left corner on one side of each line, or joined to the other
+        assert page.evaluate(SADDLE, [[1, 0, 0, 1], 0.7]) == pytest.approx([0, 0.3, 0.3, 0, 1, 0.7, 0.7, 1], abs=1e-6)
+        joined = page.evaluate(SADDLE, [[1, 0, 0, 1], 0.3])
+        assert joined == pytest.approx([0, 0.7, 0.3, 1, 0.7, 0, 1, 0.3], abs=1e-6)
+
+        played = [
+            [0.1, 0.05, True],
+            [0.2, 0.1, True],
+            [0.2, 0.15, True],
+            [0.3, 0.2, True],
+            [0.3, 0.2, False],
+            [None, 1, False],
+        ]
+        seen, colours = page.evaluate(STEPS, played)
+        assert seen == [None, 0.1, 0.1, 0.2, 0.3, None]
+        assert colours == [[0, 0, 0], [0, 0, 0], [50, 50, 50], [100, 100, 100], [200, 50, 0], [200, 50, 0]]
+
+
+def chip(page: Page, name: str) -> None:
+    """Switch a layer as with the keyboard."""
+    button = page.get_by_role("group", name="Layers of the picture").get_by_role("button", name=name, exact=True)
+    button.focus()
+    page.keyboard.press("Enter")
+
+
+def test_layers_are_switched_follow_the_run_and_go_with_it(dashboard: str, open_page: OpenPage) -> None:
+    page = open_page(dashboard)
+    overlay, legend = page.locator(OVERLAY), page.locator(".gandash-legend")
+    canvas = ".gandash-under"
+    expect(page.get_by_role("button", name="Discriminator", exact=True)).to_have_attribute("aria-pressed", "false")
+    expect(legend).to_be_hidden()
+    press(page, "Train")
+    wait_for_epoch(page, 1)
+    assert page.evaluate(COLOURS, canvas) == 0
+    for name in ("Discriminator", "Manifold", "Gradients", "Density", "Trails"):
+        chip(page, name)
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(overlay).to_have_attribute("data-layers", "discriminator manifold gradients density")
+    page.wait_for_function(f"+document.querySelector(`{OVERLAY}`).dataset.layersEpoch >= 1")
+    expect(legend).to_contain_text("generated0")
+    assert page.evaluate(COLOURS, canvas) > 50
+    earlier = int(overlay.get_attribute("data-layers-epoch") or 0)
+    page.wait_for_function(f"+document.querySelector(`{OVERLAY}`).dataset.layersEpoch > {earlier}")
+
+    press(page, "Pause")
+    expect(page.locator(".st-key-status")).to_contain_text("Paused")
+    page.wait_for_function(  # the same moment for both, once the points have come to rest
+        f"""() => {{
+          const {{ epoch, layersEpoch }} = document.querySelector(`{OVERLAY}`).dataset;
+          const words = document.querySelector(".st-key-status").innerText;
+          const told = words.match(/Epoch ([\\d,]+) of/)[1].replace(",", "");
+          return epoch === layersEpoch && epoch === told;
+        }}"""
+    )
+    paused = overlay.get_attribute("data-layers-epoch")
+    image = f"document.querySelector('{canvas}').toDataURL()"
+    before = page.evaluate(image)
+    overlay.focus()
+    page.keyboard.press("+")
+    page.wait_for_function(f"before => {image} !== before", arg=before)
+    expect(overlay).to_have_attribute("data-mounts", "1")
+
+    watched = page.url.split("run=")[1].split("&")[0]
+    page.locator("label").filter(has_text="Circle").first.click()
+    press(page, "Train next run")
+    page.wait_for_function(f"document.querySelector(`{OVERLAY}`).getAttribute('aria-label').includes('ircle')")
+    assert overlay.get_attribute("data-layers-epoch") != paused, "nothing of another run stays on screen"
+    page.wait_for_function(f"+document.querySelector(`{OVERLAY}`).dataset.layersEpoch >= 0")
+    press(page, "Pause")
+
+    page.goto(f"{dashboard}/watch/{watched}")  # a paused run, in the same tab: what was on stays on
+    cloud = page.locator("#cloud")
+    expect(cloud).to_have_attribute("data-layers", "discriminator manifold gradients density")
+    expect(page.locator(".gandash-legend")).to_contain_text("Epoch")
+    chip(page, "Discriminator")
+    expect(cloud).to_have_attribute("data-layers", "manifold gradients density")
+    for name in ("Manifold", "Gradients", "Density", "Trails"):
+        chip(page, name)
+    expect(cloud).to_have_attribute("data-layers", "")
+    expect(page.locator(".gandash-legend")).to_be_hidden()
