@@ -93,9 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for turns in rounds.values():
         for found, without in zip(turns, rounds["off"], strict=True):
             found["share"] = found["epochs"] / without["epochs"]
-    found = {kind: {name: median(each[name] for each in turns) for name in TITLES} for kind, turns in rounds.items()}
-    print(table(["figure", *kinds], [[title, *(f"{found[k][n]:.3g}" for k in kinds)] for n, title in TITLES.items()]))
-    save("layers", seconds=options.seconds, median=found, rounds=rounds)
+    medians = {kind: {name: median(each[name] for each in turns) for name in TITLES} for kind, turns in rounds.items()}
+    print(table(["figure", *kinds], [[title, *(f"{medians[k][n]:.3g}" for k in kinds)] for n, title in TITLES.items()]))
+    save("layers", seconds=options.seconds, median=medians, rounds=rounds)
 
 
 if __name__ == "__main__":

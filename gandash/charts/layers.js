@@ -69,8 +69,34 @@ export function trail() {
 // ---------------------------------------------------------------------------------------------- drawing
 
 // Draw layers into `box`, `{ left, top, wide, high, x, y }` in pixels, where x and y lead from the picture's units there.
-// `views` are the arrays of each view that is on, `bounds` the picture's own ranges, `look` is "light" or "dark".
-export function paintLayers(pen, box, { views, trails = [], bounds, look }) {
+// `views` are the arrays of each view that is on, `trails` frames that have been on screen, `bounds` the picture's own
+// ranges, `look` is "light" or "dark". `kept` is the same object at each call for a picture: trails change more often
+// than what is below them, which is drawn anew only where it is another one.
+export function paintLayers(pen, box, { views, trails = [], bounds, look }, kept) {
+  const { width, height } = pen.canvas;
+  const parts = [...views, look, width, height, box.left, box.top, box.x(0), box.y(0), box.x(1), box.y(1)];
+  const same = kept.parts?.length === parts.length && parts.every((part, i) => part === kept.parts[i]);
+  if (!same) {
+    const image = (kept.image ??= document.createElement("canvas"));
+    Object.assign(image, { width, height }); // which clears it as well
+    kept.parts = parts;
+    const below = image.getContext("2d");
+    below.setTransform(pen.getTransform());
+    paintViews(below, box, { views, bounds, look });
+  }
+  pen.save();
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.drawImage(kept.image, 0, 0);
+  pen.restore();
+  pen.save();
+  pen.beginPath();
+  pen.rect(box.left, box.top, box.wide, box.high);
+  pen.clip();
+  drawTrails(pen, box, trails, COLOURS[look]);
+  pen.restore();
+}
+
+function paintViews(pen, box, { views, bounds, look }) {
   const colours = COLOURS[look];
   pen.save();
   pen.beginPath();
@@ -79,7 +105,6 @@ export function paintLayers(pen, box, { views, trails = [], bounds, look }) {
   for (const draw of [drawSurface, drawMesh, drawLine, drawContours]) {
     for (const parts of views) draw(pen, box, parts, { bounds, look, colours });
   }
-  drawTrails(pen, box, trails, colours);
   for (const parts of views) drawArrows(pen, box, parts, { bounds, colours });
   pen.restore();
 }

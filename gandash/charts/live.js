@@ -130,6 +130,11 @@ function showLayers(chart) {
   const trails = switched.on("trails") ? chart.trail.frames : [];
   const { xaxis, yaxis } = element._fullLayout;
   const ratio = devicePixelRatio;
+  const { x, y } = ranges(element);
+  const shown = [look, trails.at(-1), ratio, xaxis._offset, yaxis._offset, xaxis._length, yaxis._length, ...x, ...y];
+  shown.push(...found.map(([, parts]) => parts));
+  if (chart.under?.length === shown.length && shown.every((part, i) => part === chart.under[i])) return;
+  chart.under = shown;
   const size = [xaxis, yaxis].map((axis) => Math.round(axis._length * ratio));
   if (layers.width !== size[0] || layers.height !== size[1]) [layers.width, layers.height] = size;
   const place = { left: xaxis._offset, top: yaxis._offset, width: size[0] / ratio, height: size[1] / ratio };
@@ -139,14 +144,14 @@ function showLayers(chart) {
   pen.clearRect(0, 0, place.width, place.height);
   if (!found.length && !trails.length) return;
   const to = ([low, high], length, value) => ((value - low) / (high - low)) * length;
-  const { x, y } = ranges(element);
   const box = {
     left: 0, top: 0, wide: place.width, high: place.height,
     x: (value) => to(x, place.width, value),
     y: (value) => place.height - to(y, place.height, value),
   };
   const { layout } = chart.scene;
-  paintLayers(pen, box, { views: found.map(([, parts]) => parts), trails, bounds: [layout.xaxis.range, layout.yaxis.range], look });
+  const bounds = [layout.xaxis.range, layout.yaxis.range];
+  paintLayers(pen, box, { views: found.map(([, parts]) => parts), trails, bounds, look }, chart.kept);
 }
 
 // ---------------------------------------------------------------------------------------------- view
@@ -420,6 +425,7 @@ function mount(parent, { key, layers }) {
     view: "home", home: null, note: { root: note, text: child(note, "span", "") }, // view
     sky: null, gone: new AbortController(), // the cloud
     root: bar ? root : frame, layers: null, switched: null, steps: inStep(), trail: trail(), at: -1, // what lies under it
+    under: null, kept: {}, // and what of it is drawn
     queue: [], from: null, shown: null, seen: -1, slept: false, request: 0, // motion
     interval: 250, heardAt: -Infinity, drawnAt: 0, cost: 10, painted: true, // pace
   };

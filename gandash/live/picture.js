@@ -58,6 +58,7 @@ export function picture(canvas, note) {
   let inside = null; // what draws it, and its switches, once there are any
   let steps = null;
   let past = null;
+  const kept = {}; // of it
   let stepped = null; // what the middle shows: of which moment, and how many frames
   let sprite = null;
   let box = null;
@@ -120,7 +121,7 @@ export function picture(canvas, note) {
     if (found.length) canvas.dataset.layersEpoch = views.epoch;
     else delete canvas.dataset.layersEpoch;
     middle = found.length || trails.length ? layer(canvas, scale) : null;
-    if (middle) paintLayers(middle, box, { views: found.map(([, parts]) => parts), trails, bounds: scene.bounds, look });
+    if (middle) paintLayers(middle, box, { views: found.map(([, parts]) => parts), trails, bounds: scene.bounds, look }, kept);
   }
 
   function clip(context) {

@@ -88,8 +88,8 @@ class Looks:
         look = self._looks.get(run_id)
         if look is None:
             return None
-        if seconds:
-            look.seconds = seconds
+        if seconds:  # one that was held up for once counts little
+            look.seconds = min(seconds, 1.25 * look.seconds) if look.seconds else seconds
         look.sight = sight.joined(look.sight) if look.sight else sight
         return look.sight
 

@@ -50,7 +50,7 @@ def levels(grid: NDArray[np.float64]) -> NDArray[np.float64]:
     held = np.cumsum(values)
     if not held[-1] > 0:
         return np.empty(0)
-    return values[np.searchsorted(held, np.array(HELD) * held[-1])]
+    return np.asarray(values[np.searchsorted(held, np.array(HELD) * held[-1])], np.float64)
 
 
 DENSITY = View(

@@ -6,6 +6,7 @@ GAN Lab, Kahng 2018, section 5.1, without its restriction to two dimensions of n
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,7 +93,8 @@ def _areas(trainer: Trainer, mesh: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _lengths(trainer: Trainer, line: NDArray[np.float32]) -> NDArray[np.float32]:
     """The length of each piece, 1 if all of them together were as long as the picture's diagonal."""
-    diagonal = np.hypot(*(high - low for low, high in trainer.target.canvas.bounds))
+    (left, right), (bottom, top) = trainer.target.canvas.bounds
+    diagonal = math.hypot(right - left, top - bottom)
     return np.asarray(np.linalg.norm(np.diff(line, axis=0), axis=1) * ((len(line) - 1) / diagonal), np.float32)
 
 
