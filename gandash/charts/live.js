@@ -12,7 +12,8 @@ import { child } from "./elements.js";
 import { follow } from "./follow.js";
 import { inStep, paintLayers, trail } from "./layers.js";
 import { between, countOutside, decode, fittedRanges, outside, outsideText, scaled } from "./points.js";
-import { hold, makeSky, paint, record } from "./stars.js";
+import { mark } from "./phase.js";
+import { hold, makeSky, paint, paintPhase, record } from "./stars.js";
 import { watch } from "./stream.js";
 import { switches } from "./switches.js";
 
@@ -182,10 +183,23 @@ function look(chart, view, { x, y } = rangesOf(chart, view)) {
   tell(chart);
 }
 
+// What the phase did that was just played by itself, over the points.
+function light(chart) {
+  const { element, state, lamp } = chart;
+  if (!isCloud(chart) || !element._fullLayout) return;
+  const phase = state?.phase ?? null;
+  const { x, y } = ranges(element);
+  const look = [...x, ...y, element.clientWidth, element.clientHeight, chart.identity].join();
+  if (phase === lamp.phase && (!phase || look === lamp.look)) return;
+  Object.assign(lamp, { phase, look });
+  paintPhase(element, lamp.canvas, phase, mark);
+}
+
 // Say what the picture does not show, and offer to show it.
 function tell(chart) {
   const { element, note, view } = chart;
   if (!element._fullLayout) return;
+  light(chart);
   let text = "";
   let more = false;
   if (isCloud(chart)) {
@@ -393,6 +407,7 @@ function update(chart) {
     chart.steps.take(state?.views ?? null);
     showLayers(chart);
   }
+  light(chart);
 }
 
 // ---------------------------------------------------------------------------------------------- life
@@ -423,6 +438,7 @@ function mount(parent, { key, layers }) {
     element, data: {}, scene: null, real: NONE, feed: null, state: null, // what it is told
     drawn: null, identity: null, timer: 0, size: [0, 0], figureAt: 0, figureCost: 0, // figure
     view: "home", home: null, note: { root: note, text: child(note, "span", "") }, // view
+    lamp: { canvas: child(frame, "canvas", "gandash-lamp"), phase: null, look: "" }, // what a phase did
     sky: null, gone: new AbortController(), // the cloud
     root: bar ? root : frame, layers: null, switched: null, steps: inStep(), trail: trail(), at: -1, // what lies under it
     under: null, kept: {}, // and what of it is drawn

@@ -19,6 +19,7 @@ MODULES = (
     "elements.js",
     "follow.js",
     "layers.js",
+    "phase.js",
     "points.js",
     "series.js",
     "stars.js",

@@ -107,3 +107,21 @@ export function paint(sky, points) {
       pen.drawImage(image, (x - radius) * ratio, (y - radius) * ratio);
   }
 }
+
+// What a phase did, over the picture, where the axes are now; null clears it.
+export function paintPhase(element, canvas, phase, draw) {
+  const { xaxis, yaxis } = element._fullLayout;
+  const ratio = devicePixelRatio;
+  const [width, height] = [xaxis._length, yaxis._length];
+  Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
+  const place = { left: xaxis._offset, top: yaxis._offset, width, height };
+  for (const [name, value] of Object.entries(place)) canvas.style[name] = `${value}px`;
+  canvas.dataset.phase = phase?.loss ?? "";
+  if (!phase) return;
+  const pen = canvas.getContext("2d");
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const style = getComputedStyle(element);
+  const [real, generated, ground] = ["--real", "--generated", "--st-background-color"].map((name) => style.getPropertyValue(name));
+  const at = { x: (value) => xaxis.c2p(value), y: (value) => yaxis.c2p(value) };
+  draw(pen, phase, at, { real, generated, ground });
+}

@@ -21,6 +21,8 @@ All have `run` (its id), `time` (when the message was made, Unix seconds) and `a
 - `version`, which grows with every change of the run, and `rows`, how many rows its history has after this message:
   the two are the cursor that a client sends to go on where it was
 - `state`: ``{"status", "active", "ended", "message", "epoch", "progress", "planned", "stage", "place"}``
+  and, where a phase was just played by itself, `phase`: ``{"step", "name", "network", "loss", "next", "before",
+  "after"}``, the fields of `PlayedPhase`, losses null where they are not finite
 - `changes`: ``[[version, status], ...]``, every status that the run has had since the cursor, as far as is known
 - `words`: what the pages say of the run, plain text
 - `scene`: ``{"title", "name", "axes", "bounds", "equal", "objective", "probability", "since", "shown"}``: the target's
@@ -40,7 +42,9 @@ an empty ``views=`` it is told what there is.
 
 The arrays of a picture: "real" (n, 2), the real points as they are drawn, once they are known; of each column "x:…" and
 "y:…", epochs and values of the same length. Of news: "epoch" (k,) and of each column "column:…" (k,), NaN where nothing
-was measured. Of both: "frame:0", "frame:1", … (n, 2), generated points as they are drawn.
+was measured. Of both: "frame:0", "frame:1", … (n, 2), generated points as they are drawn; and with a phase
+"phase:real", "phase:generated" and "phase:moved" (k, 2), the points that it was played on, and where those that are
+generated went, as they are drawn, empty where they play no part.
 """
 
 from __future__ import annotations
@@ -57,6 +61,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandash.core.objectives import OBJECTIVES
+from gandash.core.records import PlayedPhase, finite
 from gandash.core.views import offered
 from gandash.live.thin import thin
 from gandash.runs.looks import Sight
@@ -157,6 +162,10 @@ def _message(
 ) -> bytes:
     frames = [frame for frame in snapshot.frames[-MOST_FRAMES:] if frame.progress > at]
     arrays |= {f"frame:{place}": drawn(snapshot, frame.points) for place, frame in enumerate(frames)}
+    phase = snapshot.phase
+    if phase is not None:
+        for name, points in (("real", phase.real), ("generated", phase.generated), ("moved", phase.moved)):
+            arrays[f"phase:{name}"] = drawn(snapshot, points) if len(points) else np.empty((0, 2), np.float32)
     config, target = snapshot.config, snapshot.config.target.build()
     status = snapshot.status
     header = {
@@ -174,6 +183,7 @@ def _message(
             "planned": snapshot.planned_epochs,
             "stage": snapshot.stage,
             "place": snapshot.place,
+            **({} if phase is None else {"phase": _told(phase)}),
         },
         "changes": changes,
         "words": words,
@@ -199,6 +209,12 @@ def _message(
 
 def _range(epochs: Sequence[int]) -> tuple[int, int, int]:
     return epochs[0], epochs[-1], epochs[1] - epochs[0] if len(epochs) > 1 else 1
+
+
+def _told(phase: PlayedPhase) -> dict[str, Any]:
+    names = ("step", "name", "network", "loss", "next", "before", "after")
+    told: dict[str, Any] = finite({name: getattr(phase, name) for name in names})
+    return told
 
 
 def drawn(snapshot: Snapshot, points: NDArray[np.float32]) -> NDArray[Any]:

@@ -49,6 +49,8 @@ function star(radius, colour, scale) {
 export function picture(canvas, note) {
   let scene = null;
   let real = null;
+  let phase = null;
+  let mark = null; // draws it, once there is one
   let cloud = glider();
   let view = "home";
   let own = null;
@@ -159,6 +161,15 @@ export function picture(canvas, note) {
       context.restore();
     }
     context.drawImage(over.canvas, 0, 0);
+    if (phase && mark) {
+      context.save();
+      context.setTransform(scale, 0, 0, scale, 0, 0);
+      clip(context);
+      const { of } = looks(canvas);
+      mark(context, phase, box, { real: of("--real"), generated: of("--generated"), ground: of("--ground") });
+      context.restore();
+    }
+    canvas.dataset.phase = phase?.loss ?? "";
     canvas.dataset.draws = Number(canvas.dataset.draws ?? 0) + 1;
     if (cloud.epoch !== null) canvas.dataset.epoch = cloud.epoch;
     tell();
@@ -247,7 +258,12 @@ export function picture(canvas, note) {
       ask();
     },
 
-    show(dots, frames) {
+    show(dots, frames, played = null) {
+      phase = played;
+      if (phase && !mark) import("./phase.js").then((module) => {
+          mark = module.mark;
+          ask();
+        });
       // a server that lost the newest state goes on from an older one
       if (cloud.points && !(frames.at(-1)?.at >= cloud.seen)) cloud = glider();
       if (dots && dots !== real) {

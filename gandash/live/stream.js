@@ -14,9 +14,10 @@ const streams = new Map(); // by address: what is watched on this page
 // is lost. It is always given the same object, which is brought up to date:
 //
 // run, connected, kind ("" before the first message), sentence, version, rows, ready, state, words, scene, changes (of the
-// last message); real ({x, y}, or null while unknown); curves (a Map by name of {x, y}, plain arrays, finite values);
-// frames ([{epoch, at, points: {x, y}}], the newest few, oldest first); offers (the views that there are, null while
-// unknown) and views ({epoch, at, arrays}: a Map by the views' names, as they were asked for, of Maps by name of
+// last message); phase (what the newest phase did that was played by itself: the header's, with its points real, generated
+// and moved; otherwise null); real ({x, y}, or null while unknown); curves (a Map by name of {x, y}, plain arrays, finite
+// values); frames ([{epoch, at, points: {x, y}}], the newest few, oldest first); offers (the views that there are, null
+// while unknown) and views ({epoch, at, arrays}: a Map by the views' names, as they were asked for, of Maps by name of
 // {values, shape}; null before there are any). Points and values are Float32Arrays.
 //
 // What is returned has `close()` and `look(names)`, by which a watcher who looks inside the run says at which views; with
@@ -153,6 +154,7 @@ export function emptyState(run) {
     words: null,
     scene: null,
     changes: [],
+    phase: null,
     real: null,
     curves: new Map(),
     frames: [],
@@ -176,12 +178,15 @@ export function take(state, { header, arrays }) {
   }
   if (kind !== "news") Object.assign(state, { real: null, curves: new Map(), frames: [], rows: 0, version: 0, views: null });
   if (kind === "missing") {
-    Object.assign(state, { state: null, words: null, scene: null, changes: [] });
+    Object.assign(state, { state: null, words: null, scene: null, changes: [], phase: null });
     return;
   }
   for (const name of ["version", "rows", "state", "words", "scene", "changes"]) state[name] = header[name];
   if (kind === "picture") takeCurves(state.curves, arrays);
   else addRows(state.curves, arrays);
+  const { phase } = header.state;
+  const of = (name) => points(arrays.get(`phase:${name}`));
+  state.phase = phase ? { ...phase, real: of("real"), generated: of("generated"), moved: of("moved") } : null;
   if (arrays.has("real")) state.real = points(arrays.get("real"));
   const newest = state.frames.at(-1)?.at ?? -1;
   header.frames.forEach(({ epoch, at }, place) => {

@@ -169,7 +169,7 @@ function apply(told) {
   if (gone) return tellMissing(`${told.sentence} This page goes on by itself once there is one.`.trim());
   tellState(told);
   if (told.scene.numbers) numbers.show(told.frames);
-  else points.show(told.real, told.frames);
+  else points.show(told.real, told.frames, told.phase);
   offer(told.offers ?? []);
   if (told.rows !== drawnRows) timer ||= setTimeout(drawCurves, drawnRows < 0 ? 0 : CURVES_MS);
 }

@@ -25,7 +25,7 @@ _HERE = Path(__file__).parent
 _SCRIPTS = ("watch.js", "stream.js", "picture.js", "curve.js", "axes.js", "glide.js")
 _OTHERS = (
     *(f"charts/{name}" for name in ("board.css", "board.js", "elements.js", "follow.js", "points.js", "series.js")),
-    *(f"charts/{name}" for name in ("contours.js", "layers.css", "layers.js", "switches.js")),
+    *(f"charts/{name}" for name in ("contours.js", "layers.css", "layers.js", "phase.js", "switches.js")),
     "pages/logo.svg",
 )
 """Of other rooms, which this one does not import."""

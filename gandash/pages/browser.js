@@ -1,7 +1,7 @@
 // What Streamlit's widgets do not do by themselves: keys for the buttons, the set-up in the address, marks on fields
 // with a wrong value, the focus kept on the buttons, and a sidebar that makes room on a phone.
 
-const KEYS = { " ": "train", s: "step", n: "reset", "?": "keys" };
+const KEYS = { " ": "train", p: "phase", s: "step", e: "epoch", n: "reset", "?": "keys" };
 const TYPING = "input:not([type=radio], [type=checkbox], [type=range]), textarea, select, [contenteditable=true]";
 const PRESSABLE = "button, a, input, summary, label, [role=radio], [role=tab], [role=button], [role=slider], [tabindex='0']";
 const FIELDS = ":is([class*=st-key-knob_], [class*=st-key-on_]) input";

@@ -12,7 +12,9 @@ from gandash.pages import style
 
 KEYS: tuple[tuple[str, str], ...] = (
     ("Space", "train, pause, resume"),
-    ("s", "train one epoch"),
+    ("p", "one phase: a single update of one network"),
+    ("s", "one step: all phases once"),
+    ("e", "one epoch"),
     ("n", "clear the page for a new set-up"),
     ("t", "light or dark"),
     ("?", "these keys"),

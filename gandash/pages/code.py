@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from gandash.core.standalone import can_be_written, file_name, script
+from gandash.pages.wording import by_hand
 from gandash.runs.snapshot import Snapshot
 
 HEIGHT = 480
@@ -17,14 +18,14 @@ def show(snapshot: Snapshot) -> None:
     """Draw the section, once there are points on screen; nothing for a target that no script can learn."""
     if not snapshot.variants or not can_be_written(snapshot.config.target):
         return
-    config = snapshot.config
+    config, note = snapshot.config, by_hand(snapshot) if snapshot.left_out else ""
     with st.container(border=True, key="code"):
         st.markdown("## Code: the set-up as one script")
         st.caption(about(snapshot))
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="code_buttons"):
             st.download_button(
                 "Script",
-                partial(script, config),
+                partial(script, config, note),
                 file_name(config),
                 "text/x-python",
                 key="download_code",
@@ -33,7 +34,7 @@ def show(snapshot: Snapshot) -> None:
             )
             shown = st.toggle("Show the code", key="show_code")  # colouring it keeps a browser busy
         if shown:
-            st.code(script(config), language="python", height=HEIGHT)
+            st.code(script(config, note), language="python", height=HEIGHT)
 
 
 def about(snapshot: Snapshot) -> str:
@@ -43,6 +44,8 @@ def about(snapshot: Snapshot) -> str:
         "and matplotlib. It draws weights, points and noise as here: with the same seed it trains as this run did, up "
         "to rounding, which grows."
     )
+    if snapshot.left_out:
+        return f"{by_hand(snapshot)} {plain.partition(' It draws')[0]}"
     if not snapshot.parent and not snapshot.first_epoch:
         return plain
     return (

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from gandash.pages import address, audience, controls
+from gandash.pages import address, audience, player
 from gandash.pages.server import Visitor
 from gandash.pages.wording import plain
 from gandash.runs.service import UnknownRun
@@ -26,7 +26,7 @@ def take(visitor: Visitor) -> None:
     except UnknownRun:  # the page says so
         return
     except ValueError as error:
-        st.session_state[controls.NOTICE] = str(error)
+        st.session_state[player.NOTICE] = str(error)
         return
     until = "" if visitor.lasting else ", until this page is closed or reloaded"
     st.toast(f"You control this run from here now{until}.", icon=":material/devices:")

@@ -1,4 +1,4 @@
-"""Train, Pause and Resume in one button, and Step, Train on and Reset beside it.
+"""Train, Pause and Resume in one button; the player, Train on and Reset beside it.
 
 They stand outside the live part of the page, so they answer at once. A run of somebody else has none that control it:
 there one button trains the same set-up in a run of one's own, which leaves the other alone.
@@ -11,13 +11,10 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from gandash.pages import address, audience, browser, recipes, setup, train_on
+from gandash.pages import address, audience, browser, player, recipes, setup, train_on
 from gandash.pages.server import Visitor
 from gandash.pages.wording import plain
 from gandash.runs.snapshot import Snapshot
-
-NOTICE = "notice"
-"""Where the session keeps what went wrong, until it is told once."""
 
 NOT_YOURS = (
     "This run belongs to somebody else. You can watch it, download what it has made, and train its set-up or train on "
@@ -59,7 +56,7 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
             args=press.args,
         )
         if snapshot is None or mine:
-            _step(visitor, checked, snapshot)
+            player.show(visitor, checked, snapshot)
         train_on.show(visitor, snapshot)
         st.button(
             "Reset",
@@ -98,7 +95,7 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
         if ignored := address.ignored(checked):
             told = "  \n".join(map(plain, ignored))
             st.warning(f"Of the set-up in the link, the rest is in the knobs. {told}", icon=":material/link_off:")
-        if notice := st.session_state.pop(NOTICE, ""):
+        if notice := st.session_state.pop(player.NOTICE, ""):
             st.error(plain(notice), icon=":material/error:")
         if snapshot and not mine:
             st.caption(NOT_YOURS)
@@ -126,7 +123,6 @@ def _choose() -> None:
 
 
 def _primary(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None) -> _Press:
-    service, owner = visitor.service, visitor.owner
     if snapshot and not visitor.controls(snapshot):
         label = "Train" if differs(checked, snapshot) else "Train this set-up yourself"
         train = "Start a run of your own with this set-up. The one that is shown is left alone."
@@ -135,62 +131,31 @@ def _primary(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None) 
         case "waiting" | "starting" | "running":
             assert snapshot is not None
             pause = "Pause this run. It goes on from where it stands whenever you want."
-            return _Press("Pause", ":material/pause:", pause, True, _ask, (service.pause, snapshot.run_id, owner))
+            return _Press("Pause", ":material/pause:", pause, True, _pause, (visitor, snapshot.run_id))
         case "paused" | "failed":
             assert snapshot is not None
             resume = "Go on with this run, with the set-up that it was started with."
-            return _Press("Resume", ":material/resume:", resume, True, _ask, (service.resume, snapshot.run_id, owner))
+            return _Press("Resume", ":material/resume:", resume, True, _play, (visitor, snapshot.run_id))
         case _:
             train = "Start a new run with this set-up." if checked.config else "The set-up has to be put right first."
             return _Press("Train", ":material/play_arrow:", train, checked.config is not None, _train, (visitor, None))
 
 
-def _step(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None) -> None:
-    """One epoch, of the run that is shown; without a run, the first of a new one."""
-    status = snapshot.status if snapshot else None
-    if status is None:
-        on, told = checked.config is not None, "Start a run with this set-up, train one epoch, then pause."
-    elif status.value == "paused":
-        on, told = True, "Train one epoch, then pause."
-    elif status.ended:
-        on, told = False, "This run has ended: Train on goes on from it as a new run, Train starts one from scratch."
-    elif status.active:
-        on, told = False, "Pause the run first, then train epoch by epoch."
-    else:
-        on, told = False, "This run has failed: Resume tries again."
-    st.button(
-        "Step",
-        icon=":material/skip_next:",
-        key="step",
-        disabled=not on,
-        help=told,
-        on_click=_ask if snapshot else _train,
-        args=(visitor.service.epoch, snapshot.run_id, visitor.owner) if snapshot else (visitor, None, True),
-    )
-
-
-def _train(visitor: Visitor, replaced: str | None, step: bool = False) -> None:
+def _train(visitor: Visitor, replaced: str | None) -> None:
     """Start a run with what the widgets say at this very click; the run that it replaces is paused."""
-    service, owner = visitor.service, visitor.owner
-    checked = setup.read(service.devices(), service.cost_limits)
-    if checked.config is None:
-        return
-    try:
-        if replaced:
-            service.pause(replaced, owner=owner)
-        address.show_run(service.start(checked.config, step=step, owner=owner))
-    except ValueError as error:
-        st.session_state[NOTICE] = str(error)
+    if run_id := player.start(visitor, replaced):
+        _play(visitor, run_id)
 
 
-def _ask(request: Callable[..., None], run_id: str, owner: str) -> None:
-    try:
-        request(run_id, owner=owner)
-    except ValueError as error:
-        st.session_state[NOTICE] = str(error)
+def _play(visitor: Visitor, run_id: str) -> None:
+    player.ask(visitor.service.play, run_id, *player.pace(), owner=visitor.owner)
+
+
+def _pause(visitor: Visitor, run_id: str) -> None:
+    player.ask(visitor.service.pause, run_id, owner=visitor.owner)
 
 
 def _reset(visitor: Visitor, active: str | None) -> None:
     if active:
-        _ask(visitor.service.pause, active, visitor.owner)
+        _pause(visitor, active)
     address.forget_run()

@@ -70,7 +70,7 @@ PICK_NUMBERS = (
 WARMING_UP = "The workers are warming up, which takes a few seconds. You can press Train already."
 
 _NEXT_STEPS: Mapping[str, str] = {
-    Status.PAUSED: "Resume goes on from here, Step trains one epoch.",
+    Status.PAUSED: "Resume goes on from here; Phase, Step and Epoch play a part.",
     Status.FINISHED: "Download the generator below, or change the set-up and press Train.",
     Status.STOPPED_EARLY: "Download the generator below, or change the set-up and press Train.",
     Status.STOPPED: "Its generator can still be downloaded; Train starts a new run.",
@@ -86,10 +86,12 @@ def what_happens(snapshot: Snapshot, reading: str = "") -> str:
         case Status.STARTING:
             told = "A worker draws the real points and builds the networks."
         case Status.RUNNING:
-            told = reading or "The first epoch is under way."
+            told = " ".join(filter(None, (alone(snapshot), played(snapshot) or reading)))
+            told = told or "The first epoch is under way."
         case status:
             failed = f"The run failed at epoch {snapshot.epoch:,}." if status is Status.FAILED else ""
             told = line(snapshot.message) or failed
+            reading = played(snapshot) or reading
             if status not in (Status.DIVERGED, Status.FAILED) and "collapsed" not in told:
                 told = f"{told} {reading}".strip()
     return f"{line(snapshot.unsaved)} {told}".strip()
@@ -99,7 +101,65 @@ def next_step(snapshot: Snapshot) -> str:
     """What can be pressed to go on; empty while a run trains."""
     if snapshot.status is Status.FAILED:
         return "" if snapshot.message else "Press Resume to try again."
+    if snapshot.status is Status.PAUSED and snapshot.phase is not None:
+        return ""  # who plays by hand knows
     return _NEXT_STEPS.get(snapshot.status, "")
+
+
+def played(snapshot: Snapshot) -> str:
+    """What the newest phase did if it was played by itself, and what comes next; empty if it was not."""
+    phase = snapshot.phase
+    if phase is None:
+        return ""
+    alike = "noise and dropout" if snapshot.config.dropout else "noise"
+    before, after = _apart(phase.before, phase.after)
+    course = f"stayed at {after}" if before == after else f"went from {before} to {after}"
+    if before != after and math.isfinite(phase.before) and math.isfinite(phase.after):
+        course = f"{'fell' if phase.after < phase.before else 'rose'} from {before} to {after}"
+    following = "" if snapshot.status.ended else f" Next: {phase.next}."
+    return (
+        f"Step {phase.step:,}, {phase.name}: on this very batch, with the same {alike}, its loss {course}.{following}"
+    )
+
+
+def _apart(first: float, second: float) -> tuple[str, str]:
+    """Two figures with as many digits as tell them apart, up to six."""
+    for digits in range(3, 7):
+        told = f"{first:.{digits}g}", f"{second:.{digits}g}"
+        if told[0] != told[1]:
+            break
+    return told
+
+
+def alone(snapshot: Snapshot) -> str:
+    """Which network plays alone; empty if both play."""
+    only = snapshot.pace.only
+    if only is None:
+        return ""
+    other = "discriminator" if only == "generator" else "generator"
+    return f"The {only} alone plays, the {other} stands still."
+
+
+def by_hand(snapshot: Snapshot) -> str:
+    """What of a run was played by hand, and what follows from that; empty if nothing was."""
+    told = []
+    if snapshot.hand_played:
+        one = snapshot.hand_played == 1
+        told.append(f"{snapshot.hand_played:,} phase{'' if one else 's'} {'was' if one else 'were'} played by hand")
+    if snapshot.left_out:
+        one = snapshot.left_out == 1
+        told.append(
+            f"{snapshot.left_out:,} phase{'' if one else 's'} {'was' if one else 'were'} left out while one network "
+            "played alone"
+        )
+    if not told:
+        return ""
+    end = (
+        "so code and links give the set-up alone, which does not repeat this run"
+        if snapshot.left_out
+        else "in order, so with the same bits"
+    )
+    return f"{' and '.join(told)}, {end}."
 
 
 def _waiting(snapshot: Snapshot) -> str:
@@ -110,6 +170,8 @@ def _waiting(snapshot: Snapshot) -> str:
 def pace(snapshot: Snapshot) -> str:
     """How fast the epochs go by and how long it takes until the end; empty while nothing is known."""
     parts = []
+    if speed := snapshot.status.active and snapshot.pace.phases_per_second:
+        return f"{speed:g} phase{'' if speed == 1 else 's'} a second"
     if snapshot.epochs_per_second:
         parts.append(f"{figure(snapshot.epochs_per_second)} epochs a second")
     if snapshot.seconds_left is not None and math.isfinite(snapshot.seconds_left):

@@ -25,6 +25,7 @@ function makeState(parent) {
   const warning = child(root, "span", "gandash-badge gandash-red");
   const progress = child(root, "strong", "");
   const pace = child(root, "span", "");
+  const record = child(root, "span", "gandash-record", "by hand");
   return ({ words }) => {
     const { status } = words;
     badge.className = `gandash-badge gandash-${status.colour}`;
@@ -33,6 +34,8 @@ function makeState(parent) {
     say(warning, words.warning);
     say(progress, words.progress);
     say(pace, words.pace);
+    record.hidden = !words.record;
+    record.title = words.record ?? "";
   };
 }
 
@@ -49,7 +52,7 @@ function makeCourse(parent) {
   return ({ words, data }) => {
     done.style.width = `${100 * words.share}%`;
     bar.setAttribute("aria-valuenow", Math.round(100 * words.share));
-    say(sentence, data.mine ? words.sentence : words.told);
+    say(sentence, [data.mine ? words.sentence : words.told, words.record].filter(Boolean).join(" "));
     writeNotes(notes, words.notes ?? []);
     for (const part of [told, sentence, notes]) {
       part.tabIndex = part.scrollHeight > part.clientHeight + 1 ? 0 : -1; // what scrolls is for the keyboard too

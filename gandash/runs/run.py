@@ -160,8 +160,8 @@ def go(run: Run, ask: Ask | None = None, *, pace: Pace | None = None, wait: bool
     if run.active and ask and not run.asks:
         doing = "waits for its turn" if run.waiting else "is going on by itself"
         raise ValueError(f"The run {doing}: pause it before you play it by hand.")
-    if pace is not None and pace != run.snapshot.pace:
-        run = replace(changed(run, pace=pace), due=None)
+    if pace is not None:
+        run = paced(run, pace)
     if ask is None:
         run = replace(run, asks=(), begun=False, goal=None)
     elif run.asks:
@@ -173,6 +173,11 @@ def go(run: Run, ask: Ask | None = None, *, pace: Pace | None = None, wait: bool
     if run.active:
         return run
     return changed(replace(run, due=None), status=Status.WAITING if wait else _going(run), message="")
+
+
+def paced(run: Run, pace: Pace) -> Run:
+    """Have a run play at this pace, at once if it goes on by itself."""
+    return run if pace == run.snapshot.pace else replace(changed(run, pace=pace), due=None)
 
 
 def admit(run: Run) -> Run:

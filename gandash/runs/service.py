@@ -173,12 +173,14 @@ class RunService:
 
         With `only` one network alone plays. Raises `ValueError` if the run has ended, and for what is no pace.
         """
-        if phases_per_second is not None and not LEAST_PACE <= phases_per_second <= MOST_PACE:
-            raise ValueError(
-                f"{phases_per_second:g} phases a second were asked for; give a number from {LEAST_PACE:g} to "
-                f"{MOST_PACE:,.0f}, or None for as fast as it can."
-            )
-        self._go(run_id, owner, pace=Pace(phases_per_second, _player(only)))
+        self._go(run_id, owner, pace=_pace(phases_per_second, only))
+
+    def set_pace(
+        self, run_id: str, phases_per_second: float | None = None, only: Only = "both", *, owner: str = ""
+    ) -> None:
+        """Change the pace at which a run goes on, now if it trains, otherwise once it is resumed by `play`."""
+        pace = _pace(phases_per_second, only)
+        self._change(run_id, owner, lambda run: runs.paced(run, pace))
 
     def phase(self, run_id: str, only: Only = "both", *, owner: str = "") -> None:
         """Play the next phase, with `only` this network's next one, then pause; asked for again meanwhile, one more.
@@ -703,7 +705,7 @@ class RunService:
     def _trained(self, run_id: str) -> tuple[Snapshot, bytes]:
         run = self._read(run_id)
         if run.checkpoint is None:
-            raise ValueError("The run has no generator yet: press Train or Step first.")
+            raise ValueError("The run has no generator yet: press Train or Epoch first.")
         return run.snapshot, run.checkpoint
 
     def _generator(self, run_id: str, which: str) -> tuple[str, bytes]:
@@ -725,6 +727,16 @@ class RunService:
         except Exception as error:
             _log.exception("A worker could not do %s", function.__name__)
             raise ValueError(f"That did not work ({type(error).__name__}); the server's log says more.") from error
+
+
+def _pace(phases_per_second: float | None, only: str) -> Pace:
+    """A pace as it is asked for; `ValueError` for what is none."""
+    if phases_per_second is not None and not LEAST_PACE <= phases_per_second <= MOST_PACE:
+        raise ValueError(
+            f"{phases_per_second:g} phases a second were asked for; give a number from {LEAST_PACE:g} to "
+            f"{MOST_PACE:,.0f}, or None for as fast as it can."
+        )
+    return Pace(phases_per_second, _player(only))
 
 
 def _player(only: str) -> Player | None:

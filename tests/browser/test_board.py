@@ -154,7 +154,7 @@ def test_a_pattern_is_chosen_trained_and_watched(
     expect(field).to_have_value("3, 7, 42")
     expect(page.locator(".st-key-wrong_target")).to_have_count(0)
     wait_until_drawn(page)
-    press(page, "Step")
+    press(page, "Epoch")
     expect(page.locator(BOARD)).to_have_attribute("data-epoch", "1", timeout=60_000)
     expect(page.locator(f"{BOARD} .gandash-board-foot")).to_contain_text("Of these 1,000 numbers")
     run = page.evaluate("new URL(location).searchParams.get('run')")

@@ -76,7 +76,7 @@ def test_pause_step_resume_and_reset(dashboard: str, open_page: OpenPage) -> Non
     page = open_page(dashboard)
     train(page)
     paused = pause(page)
-    press(page, "Step")
+    press(page, "Epoch")
     wait_for_epoch(page, paused + 1)
     assert wait_until_still(page) == paused + 1
     press(page, "Resume")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gandash.core.records import PlayedPhase
 from gandash.live import messages
-from gandash.live.messages import MAGIC, MOST_ROWS, Cursor, decode, encode
+from gandash.live.messages import MAGIC, MOST_ROWS, Cursor, decode, encode, picture
 from gandash.live.thin import MOST_POINTS, thin
 from tests.live.record import FOLDER, WORDS, recorded
 from tests.live.snapshots import REAL, RUN, snapshot
@@ -140,3 +142,20 @@ def test_the_header_is_plain_json() -> None:
     (length,) = struct.unpack_from("<I", message, 4)
     assert json.loads(message[8 : 8 + length].decode("ascii"))["kind"] == "news"
     assert Path(FOLDER).name == "stream-1"
+
+
+def test_a_phase_that_was_played_by_itself_is_told_with_its_points() -> None:
+    none, some = np.empty((0, 2), np.float32), np.arange(6, dtype=np.float32).reshape(3, 2)
+    phase = PlayedPhase(3, "generator", "generator", "generator", "discriminator", 0.5, math.nan, none, some, some + 1)
+    header, arrays = decode(picture(snapshot(3, 4, phase=phase), {}))
+    assert header["state"]["phase"] == {
+        **{"step": 3, "name": "generator", "network": "generator", "loss": "generator", "next": "discriminator"},
+        **{"before": 0.5, "after": None},
+    }
+    assert [arrays[f"phase:{name}"].tolist() for name in ("real", "generated", "moved")] == [
+        [],
+        some.tolist(),
+        (some + 1).tolist(),
+    ]
+    header, arrays = decode(picture(snapshot(3, 4), {}))
+    assert "phase" not in header["state"] and not [name for name in arrays if name.startswith("phase")]

@@ -52,9 +52,9 @@ def test_step_on_a_run_that_has_ended_starts_nothing(
 ) -> None:
     at = open_page()
     ended(at, engine, training, service)
-    assert at.button("step").disabled and "ended" in at.button("step").help
+    assert at.button("epoch").disabled and "ended" in at.button("epoch").help
     widget(at, "seed").set_value("3").run()
-    assert at.button("step").disabled and at.button("train").label == "Train"
+    assert at.button("epoch").disabled and at.button("train").label == "Train"
     assert len(service.runs()) == 1
 
 

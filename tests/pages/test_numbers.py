@@ -80,7 +80,7 @@ def test_a_wrong_list_is_refused_beside_its_field_until_it_is_right(open_page: O
     choose(at, "numbers")
     widget(at, "target").set_value(gallery.EXAMPLE).run()
     type_numbers(at, typed)
-    assert at.button("train").disabled and at.button("step").disabled and told in texts(at)
+    assert at.button("train").disabled and at.button("epoch").disabled and told in texts(at)
     at.segmented_control("recipe").set_value("best").run()
     assert not at.exception and at.button("train").disabled
     type_numbers(at, "8, 9")

@@ -56,7 +56,7 @@ def test_a_set_up_that_is_too_large_for_the_server_is_refused_beside_the_button(
     monkeypatch.setattr(service, "_cost_limits", CostLimits(step_seconds=1.0, memory=0.5))
     at = open_page()
     widget(at, "generator_widths").set_value("1024, 1024, 1024").run()
-    assert at.button("train").disabled and at.button("step").disabled
+    assert at.button("train").disabled and at.button("epoch").disabled
     assert "a worker would need about" in texts(at) and "0.5 GB is the most" in texts(at)
     widget(at, "generator_widths").set_value("16, 32").run()
     assert not at.button("train").disabled
@@ -156,7 +156,7 @@ def test_bad_values_are_refused_beside_their_widget_and_train_is_off(
     assert not at.exception
     assert service.runs() == []
     assert said.lower() in texts(at).lower()
-    assert at.button("train").disabled and at.button("step").disabled
+    assert at.button("train").disabled and at.button("epoch").disabled
 
 
 @pytest.mark.parametrize("bad", ["-1e15", "1e15", "nan", "inf", "", " ", "ten", "0x10", "1,5", "9" * 5000, ":red[1]"])

@@ -77,7 +77,7 @@ def test_pause_resume_and_step(open_page: OpenPage, engine: ManualEngine, servic
     until(lambda: service.snapshot(run_id).epoch == 7)
     engine.run_next()  # what is shown is appraised
     at.run()
-    at.button("step").click().run()
+    at.button("epoch").click().run()
     engine.run_next()
     until(lambda: service.snapshot(run_id).status == "paused")
     assert service.snapshot(run_id).epoch == 8
@@ -88,7 +88,7 @@ def test_pause_resume_and_step(open_page: OpenPage, engine: ManualEngine, servic
 
 def test_step_without_a_run_does_one_epoch(open_page: OpenPage, engine: ManualEngine, service: RunService) -> None:
     at = open_page()
-    at.button("step").click().run()
+    at.button("epoch").click().run()
     run_id = run_in_address(at)
     assert run_id is not None
     engine.run_next()

@@ -52,15 +52,18 @@ class Parts:
     after: str
 
 
-def script(config: RunConfig) -> str:
-    """The set-up as a Python file; raises `ValueError` for a target that it cannot draw."""
-    found = parts(config)
+def script(config: RunConfig, note: str = "") -> str:
+    """The set-up as a Python file; raises `ValueError` for a target that it cannot draw.
+
+    `note` is a sentence for its head, about the run whose set-up it is.
+    """
+    found = parts(config, note)
     loop = "for epoch in range(1, EPOCHS + 1):\n" + indent(found.epoch, "    ")
     return f"{found.before}{loop}\n{found.after}"
 
 
-def parts(config: RunConfig) -> Parts:
-    """The script in pieces; raises `ValueError` for a target that it cannot draw."""
+def parts(config: RunConfig, note: str = "") -> Parts:
+    """The `script` in pieces; raises `ValueError` for a target that it cannot draw."""
     target = config.target.build()
     if not can_be_written(config.target):
         raise ValueError(
@@ -76,7 +79,7 @@ def parts(config: RunConfig) -> Parts:
         data += "MEAN, STD = data.mean(dim=0), data.std(dim=0)\ndata = (data - MEAN) / STD\n"
     rng = "rng = torch.Generator(DEVICE).manual_seed(SEED)  # of noise\n"
     before = [
-        f'"""{_about(config, target)}"""\n\n{_imports(config, target)}',
+        f'"""{_about(config, target, note)}"""\n\n{_imports(config, target)}',
         _constants(config),
         f"# --- the real {'numbers' if target.numbers else 'points'} ---\n\n\n{draw_function(target)}",
         data,
@@ -106,7 +109,7 @@ def _joined(blocks: list[str]) -> str:
     return text
 
 
-def _about(config: RunConfig, target: Target) -> str:
+def _about(config: RunConfig, target: Target, note: str) -> str:
     objective = OBJECTIVES[config.objective]
     what = fill(f"{target.title}, learnt by a GAN: {target.formula}.", _WIDTH)
     loss = fill(f"Objective: {objective.title}. {objective.source}.", _WIDTH)
@@ -117,6 +120,8 @@ def _about(config: RunConfig, target: Target) -> str:
     notes += f"{config.shape}.pt, the generator{variant}, and {config.shape}.png, a picture."
     if config.dropout and _odd_dropout(config):
         notes += "\nDropout draws other numbers than the dashboard: batch times width is no multiple of 8."
+    if note:
+        notes += "\n\n" + fill(f"The run that it was made for: {note}", _WIDTH)
     return f"{what}\n\n{loss}\n\n{notes}\n"
 
 
