@@ -4,7 +4,7 @@
 const KEYS = { " ": "train", p: "phase", s: "step", e: "epoch", n: "reset", "?": "keys" };
 const TYPING = "input:not([type=radio], [type=checkbox], [type=range]), textarea, select, [contenteditable=true]";
 const PRESSABLE = "button, a, input, summary, label, [role=radio], [role=tab], [role=button], [role=slider], [tabindex='0']";
-const FIELDS = ":is([class*=st-key-knob_], [class*=st-key-on_]) input";
+const FIELDS = ":is([class*=st-key-knob_], [class*=st-key-on_], [class*=st-key-formula_]) input";
 const PHONE = matchMedia("(max-width: 640px)");
 
 const state = (window.gandashPage ??= { held: null });
@@ -48,7 +48,8 @@ function writeLink(link) {
 // A field is wrong where a sentence says so under it, in an element with the key `wrong_` and the field's own.
 function markFields() {
   for (const field of document.querySelectorAll(FIELDS)) {
-    const key = field.closest("[class*=st-key-knob_], [class*=st-key-on_]").className.match(/st-key-((?:knob|on)_(\w+))/);
+    const key = field.closest("[class*=st-key-knob_], [class*=st-key-on_], [class*=st-key-formula_]").className
+      .match(/st-key-((?:knob|on|formula)_(\w+))/);
     const sentence = document.querySelector(`.st-key-wrong_${key[1]}`);
     if (sentence) {
       sentence.id = `wrong_${key[1]}`;

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from gandash.pages import address, audience, browser, player, recipes, setup, train_on
+from gandash.pages import address, audience, browser, gallery, player, recipes, setup, train_on
 from gandash.pages.server import Visitor
 from gandash.pages.wording import plain
 from gandash.runs.snapshot import Snapshot
@@ -111,10 +111,9 @@ def differs(checked: setup.Setup, snapshot: Snapshot | None) -> bool:
 
 def _choose() -> None:
     """On a phone, where the sidebar hides the page: what is chosen, and the way there (`browser.js` opens it)."""
-    spec = setup.target()
-    shape = spec.build().title if spec else "Own numbers"
+    shape = gallery.title(st.session_state[setup.key("target")])
     st.button(
-        f"{shape} · {recipes.TITLES[st.session_state[recipes.RECIPE]]}",
+        f"{plain(shape)} · {recipes.TITLES[st.session_state[recipes.RECIPE]]}",
         icon=":material/tune:",
         key="choose",
         width="stretch",

@@ -1,7 +1,8 @@
-"""The gallery of targets: a radio group whose options are cards with a thumbnail of real points, in two groups."""
+"""The gallery of targets: a radio group whose options are cards with a thumbnail of real points, in groups."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Literal
 from urllib.parse import quote
 
@@ -11,14 +12,18 @@ from gandash.charts.figures import thumbnail_svg
 from gandash.core.targets import read_spec
 from gandash.core.targets.patterns import PATTERNS, PatternSpec
 from gandash.core.targets.shapes import SHAPES
-from gandash.pages import recipes, setup
+from gandash.pages import own, recipes, setup
 from gandash.pages.wording import plain
 
-Group = Literal["shapes", "numbers"]
+Group = Literal["shapes", "numbers", "own"]
 
-TITLES: dict[Group, str] = {"shapes": "Shapes", "numbers": "Numbers"}
-FIRST: dict[Group, str] = {"shapes": "exponential", "numbers": "multiples-of-5"}
-"""What is chosen where a group is: the chapter's own."""
+TITLES: dict[Group, str] = {"shapes": "Shapes", "numbers": "Numbers", "own": "Own"}
+FIRST: dict[Group, Callable[[], str]] = {
+    "shapes": lambda: "exponential",
+    "numbers": lambda: "multiples-of-5",
+    "own": own.first,
+}
+"""What is chosen where a group is: the chapter's own, or what was one's own before."""
 
 LIST = "numbers:"
 """How a list of one's own begins, as a target's text."""
@@ -44,13 +49,18 @@ def show(checked: setup.Setup) -> None:
         on_change=_take_group,
     )
     if group == "shapes":
-        _cards("Target shape", list(SHAPES))
+        _cards("Target shape", dict.fromkeys(SHAPES))
         if name in SHAPES:
             st.caption(SHAPES[name].formula)
         return
-    own = name if name not in PATTERNS else EXAMPLE
-    _cards("Pattern of numbers", [*PATTERNS, own])
-    if name == own:
+    if group == "own":
+        form = own.show_forms(name)
+        _cards("Formula", own.cards(name, form))
+        own.show_formula(name)
+        return
+    mine = name if name not in PATTERNS else EXAMPLE
+    _cards("Pattern of numbers", {**dict.fromkeys(PATTERNS), mine: None})
+    if name == mine:
         _own(name, checked)
     else:
         st.caption(PATTERNS[name].formula)
@@ -58,14 +68,23 @@ def show(checked: setup.Setup) -> None:
 
 def group_of(name: str) -> Group:
     """The group that a target's text belongs to."""
+    if own.is_formula(name):
+        return "own"
     return "numbers" if PatternSpec.knows(name) else "shapes"
 
 
-def _cards(label: str, names: list[str]) -> None:
-    st.html(_pictures(tuple(names)))
+def title(name: str) -> str:
+    """What a target's text is called, right or wrong, for people."""
+    spec = setup.target(name)
+    return spec.build().title if spec else _title(name)
+
+
+def _cards(label: str, names: Mapping[str, str | None]) -> None:
+    """The cards of these targets' texts, each with its own picture or another text's."""
+    st.html(_pictures(tuple(pictured or name for name, pictured in names.items())))
     st.radio(
         label,
-        names,
+        list(names),
         key=setup.key("target"),
         format_func=_title,
         on_change=recipes.take_shape,
@@ -74,6 +93,8 @@ def _cards(label: str, names: list[str]) -> None:
 
 
 def _title(name: str) -> str:
+    if own.is_formula(name):
+        return own.title(name)
     known = SHAPES.get(name) or PATTERNS.get(name)
     return known.title if known else "Own numbers"
 
@@ -95,7 +116,7 @@ def _own(name: str, checked: setup.Setup) -> None:
 
 def _take_group() -> None:
     if st.session_state[GROUP] in FIRST:  # a busy browser may tell of no choice at all
-        st.session_state[setup.key("target")] = FIRST[st.session_state[GROUP]]
+        st.session_state[setup.key("target")] = FIRST[st.session_state[GROUP]]()
         recipes.take_group()
 
 

@@ -16,6 +16,8 @@ from gandash.pages import setup
 
 RECIPE = "recipe"
 OWN = "own"
+_RIGHT = "right_target"
+"""Where the session keeps the last target that was not refused."""
 MACHINE = ("seed", "device")
 """Knobs that belong to no recipe."""
 
@@ -45,10 +47,14 @@ def show(checked: setup.Setup) -> None:
 
 def follow(checked: setup.Setup) -> None:
     """Settle which recipe is chosen: the one that the knobs are, where none is yet; none that they are no longer."""
-    chosen = st.session_state.get(RECIPE)
+    config, chosen = checked.config, st.session_state.get(RECIPE)
+    if config:
+        st.session_state[_RIGHT] = config.target
+    elif setup.target() is None:  # as it is typed or drawn, the knobs stay what they are for the one before
+        config = _with_the_last()
     if chosen is None:
-        st.session_state[RECIPE] = recipe_of(checked.config)
-    elif chosen != OWN and not _is(checked.config, chosen):
+        st.session_state[RECIPE] = recipe_of(config)
+    elif chosen != OWN and not _is(config, chosen):
         st.session_state[RECIPE] = OWN
 
 
@@ -59,8 +65,13 @@ def recipe_of(config: RunConfig | None) -> str:
 
 def take_shape() -> None:
     """What a click on a shape does to the knobs."""
-    if setup.target(setup.kept("target")) is None:  # settled anew: what was refused before is no recipe
-        st.session_state.pop(RECIPE, None)
+    if setup.target(setup.kept("target")) is None:
+        last = _with_the_last()
+        st.session_state[RECIPE] = chosen = recipe_of(last)
+        if chosen == OWN and last and setup.target() and not setup.read(None).config:
+            st.session_state[RECIPE] = chosen = "textbook"
+        if chosen in RECIPES:
+            _fill(chosen)
         return
     chosen = st.session_state.get(RECIPE) or OWN
     if chosen not in RECIPES:
@@ -83,9 +94,14 @@ def take_group() -> None:
     """What another kind of target does to the knobs: as a shape, but where they are refused for it the textbook's."""
     right = setup.read(None, target=setup.kept("target")).config is not None
     take_shape()
-    if right and setup.read(None).config is None:
+    if right and setup.target() and setup.read(None).config is None:
         st.session_state[RECIPE] = "textbook"
         _fill("textbook")
+
+
+def _with_the_last() -> RunConfig | None:
+    """The set-up with the last target that was not refused."""
+    return setup.read(None, target=st.session_state.get(_RIGHT)).config
 
 
 def _take_recipe() -> None:
