@@ -1,7 +1,8 @@
 """What it costs to look inside, in headless Chromium: ``python -m benchmarks.layers``.
 
 One run trains while its page is watched, with the layers of the picture off and with all of them on, taking turns.
-Prints a table of medians and writes ``benchmarks/results/layers.json``.
+Before, without a browser, the share of a worker's time that views take five times a second. Prints tables, of medians,
+and writes ``benchmarks/results/layers.json``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from playwright.sync_api import Page
 
 from benchmarks.common import save, table
 from benchmarks.dashboard import SETTINGS, rate
+from gandash.core.config import RunConfig
+from gandash.core.views import VIEWS
+from gandash.runs.service import VIEWED_SECONDS
+from gandash.runs.worker import Budget, advance
 from tests.browser.driver import (
     OVERLAY,
     WATCH_POINTS,
@@ -48,6 +53,16 @@ TITLES = {
 }
 
 
+def share_of_time(names: tuple[str, ...], chunks: int = 20) -> float:
+    """The share of a worker's time that these views take, with the textbook's set-up and once a chunk."""
+    config, checkpoint, shares = RunConfig().to_json(), None, []
+    for _ in range(chunks + 1):
+        chunk = advance("layers", config, checkpoint, Budget(VIEWED_SECONDS, views=names))
+        checkpoint = chunk.checkpoint
+        shares.append(chunk.view_seconds / chunk.seconds)
+    return median(shares[1:])
+
+
 def switch(page: Page, names: Sequence[str]) -> None:
     """Press the switches of these layers."""
     for name in names:
@@ -69,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="turns of each (default 3)")
     parser.add_argument("--seconds", type=float, default=10.0, help="to watch in each (default 10)")
     options = parser.parse_args(arguments)
+    shares = {" + ".join(names): share_of_time(names) for names in (("discriminator", "manifold"), tuple(VIEWS))}
+    print(table(["views", "share of the time"], [[name, f"{share:.3f}"] for name, share in shares.items()]))
     kinds: dict[str, Sequence[str]] = {"off": (), "surface and manifold": COSTLY, "all on": ALL}
     rounds: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
     with (
@@ -95,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             found["share"] = found["epochs"] / without["epochs"]
     medians = {kind: {name: median(each[name] for each in turns) for name in TITLES} for kind, turns in rounds.items()}
     print(table(["figure", *kinds], [[title, *(f"{medians[k][n]:.3g}" for k in kinds)] for n, title in TITLES.items()]))
-    save("layers", seconds=options.seconds, median=medians, rounds=rounds)
+    save("layers", seconds=options.seconds, shares=shares, median=medians, rounds=rounds)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from websockets.sync.client import connect
 from gandash.live.assets import asset_url
 from gandash.live.messages import decode
 from gandash.live.thin import thin
+from gandash.runs.looks import Sight
 from gandash.runs.snapshot import Status
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import press, wait_for_epoch
@@ -153,6 +154,38 @@ def test_who_is_cut_off_comes_back_and_goes_on(page: Page) -> None:
         wait_for(page, "window.run.version === 3")
         assert page.evaluate("window.runTold.at(-1)") == [True, "picture", 3]
         assert page.evaluate("window.run.curves.get('d_real').x") == [1, 2]
+
+
+def test_who_looks_inside_goes_on_where_the_stream_was(page: Page) -> None:
+    surface = np.arange(6, dtype=np.float32).reshape(2, 3)
+    service = FakeService(snapshot(5, 4))
+    service.sights[RUN] = Sight(4, 0.25, {"manifold@0.5": {"mesh": surface}, "discriminator": {"surface": surface}})
+    with streaming(service, 0, Route("/", blank)) as (host, _):
+        load(page, host)
+        asked: list[str] = []
+        page.on("websocket", lambda socket: asked.append(urlsplit(socket.url).query))
+        page.evaluate(f"(run) => {{ ({FOLLOW})(run); window.runWatch.look([]); }}", ["run", RUN])
+        wait_for(page, "window.run?.offers")
+        assert page.evaluate("window.run.offers[0].name") == "discriminator"
+        assert page.evaluate("window.run.views.arrays.size") == 0 and asked == [f"run={RUN}&views="]
+        page.evaluate("() => { window.mark = window.run.curves; window.runWatch.look(['manifold@0.5']); }")
+        wait_for(page, "window.run.views.arrays.size")
+        page.evaluate("() => { window.seen = window.run.views; }")
+        told = page.evaluate(READ, "seen")
+        assert told == {
+            "epoch": 4,
+            "at": 0.25,
+            "arrays": {"manifold@0.5": {"mesh": {"values": [0, 1, 2, 3, 4, 5], "shape": [2, 3]}}},
+        }
+        assert parse_qs(asked[1]) == {"run": [RUN], "rows": ["4"], "version": ["5"], "views": ["manifold@0.5"]}
+        assert page.evaluate("window.run.curves === window.mark") and page.evaluate("window.run.kind") == "news"
+        assert all(connected for connected, _, _ in page.evaluate("window.runTold")), "nothing was lost"
+        page.evaluate(FOLLOW, ["blind", RUN])
+        page.evaluate("() => window.runWatch.close()")
+        wait_for(page, "window.blind")
+        while len(asked) < 3:
+            page.wait_for_timeout(20)
+        assert "views" not in parse_qs(asked[2]), "who is left does not look inside"
 
 
 def test_long_curves_stay_short(page: Page) -> None:

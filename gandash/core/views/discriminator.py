@@ -18,7 +18,7 @@ COMPARED = 512
 """Real and generated points between whose scores lies the middle, where an objective has no value for a guess."""
 WITHIN = 98
 """Percent of the surface whose scores are within the scale."""
-STEPS = (1.0, 2.0, 5.0, 10.0)
+STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0)
 
 
 def surface(trainer: Trainer) -> Arrays:
