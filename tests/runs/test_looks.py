@@ -161,3 +161,12 @@ def test_a_finished_run_out_of_the_store_is_looked_into(store: RunStore, workers
         assert told[0].epoch == 4 and told[0].views["discriminator"]["surface"].shape == (64, 64)
     finally:
         service.close()
+
+
+def test_what_is_not_finite_is_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gandash.core.trainer import Trainer
+
+    arrays = {"surface": np.full((2, 2), np.nan, np.float32)}
+    monkeypatch.setattr(Trainer, "view", lambda trainer, name: arrays if name == "manifold" else {})
+    chunk = worker.advance("r", QUICK.to_json(), None, Budget(0.0, views=("manifold", "density")))
+    assert set(chunk.views) == {"density"}
