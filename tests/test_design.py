@@ -47,6 +47,7 @@ TORCH_FREE_CORE = (
     "best",
     "config",
     "cost",
+    "diagram",
     "formats",
     "health",
     "link",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from gandash.pages import address, code, control_link, controls, downloads, monitor, next_run, report, sidebar
+from gandash.pages import address, code, control_link, controls, downloads, monitor, networks, next_run, report, sidebar
 from gandash.pages.server import visitor
 
 looking = visitor()
@@ -24,4 +24,6 @@ with st.container(key="stage"):  # a grid of the style sheet, laid out as the sc
 if found.snapshot is not None:
     downloads.show(service, found.snapshot)
     code.show(found.snapshot)
+networks.show(checked.config, found.snapshot)
+if found.snapshot is not None:
     report.show(found.snapshot)
