@@ -34,6 +34,7 @@ function drawPlayer(parent, player, onLook) {
   child(title, "span", "", `${count(player.total)} parameters`);
   const wide = 2 * EDGE + STEP * (player.layers.length - 1);
   const svg = shape(root, "svg", { viewBox: `0 0 ${wide} ${HEIGHT}`, role: "group", "aria-label": `${player.title}, from left to right` });
+  svg.style.width = `${wide}px`;
   const at = (place) => EDGE + STEP * place;
   player.parameters.forEach((parameters, place) => {
     const [from, to] = [player.layers[place], player.layers[place + 1]];
@@ -58,13 +59,11 @@ function drawPlayer(parent, player, onLook) {
       }
     });
   });
-  player.layers.forEach(({ title: name, width, note }, place) => {
+  player.layers.forEach(({ title: name, width, notes }, place) => {
     const high = tall(width);
     shape(svg, "rect", { x: at(place) - BAR / 2, y: MIDDLE - high / 2, width: BAR, height: high, rx: 3 });
-    shape(svg, "text", { x: at(place), y: 118 }, `${name} ${count(width)}`);
-    const [first, ...rest] = note.split(", ");
-    shape(svg, "text", { x: at(place), y: 133, class: "gandash-quiet" }, first);
-    shape(svg, "text", { x: at(place), y: 146, class: "gandash-quiet" }, rest.join(", "));
+    shape(svg, "text", { x: at(place), y: 118 }, `${name} · ${count(width)}`);
+    notes.forEach((note, line) => shape(svg, "text", { x: at(place), y: 133 + 13 * line, class: "gandash-quiet" }, note));
   });
 }
 
@@ -89,10 +88,9 @@ function paint(canvas, { values, shape: [rows, columns] }, reach, dark) {
 function showInside(chart) {
   const { looked, inside, data } = chart;
   for (const map of chart.root.querySelectorAll(".gandash-map")) map.setAttribute("aria-pressed", map === looked?.map);
+  inside.words.parentElement.hidden = !data.run;
   if (!looked) {
-    inside.words.textContent = data.run
-      ? "Point at what lies between two layers to see its weights and what the last step did to them."
-      : "Once a run trains, what lies between two layers shows its weights.";
+    inside.words.textContent = "Point at what lies between two layers to see its weights and what the last step did to them.";
     inside.pictures.hidden = true;
     return;
   }
@@ -102,18 +100,19 @@ function showInside(chart) {
   const step = found?.get(`step:${looked.key}`);
   inside.pictures.hidden = !weights;
   if (!weights) {
-    inside.words.textContent = `${looked.words}.${data.run ? " Its weights are on their way." : ""}`;
+    inside.words.textContent = `${looked.words}. Its weights are on their way.`;
     return;
   }
-  const [reach, moved] = [weights, step].map(({ values }) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
+  const [reach, moved] = [weights, step].map((array) => array?.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) ?? 0);
   inside.words.textContent = `${looked.words}, at epoch ${count(views.epoch)}.`;
   inside.captions[0].textContent = `Weights, up to ±${size(reach)}`;
-  inside.captions[1].textContent = moved ? `Last step, up to ±${size(moved)}` : "Last step: none yet";
+  inside.captions[1].textContent = step ? `Last step, up to ±${size(moved)}` : "Last step: not known";
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   const ground = getComputedStyle(chart.root).getPropertyValue("--st-background-color").trim();
   const isDark = ground ? parseInt(ground.slice(1, 3), 16) < 128 : dark;
   paint(inside.canvases[0], weights, reach, isDark);
-  paint(inside.canvases[1], step, moved, isDark);
+  inside.canvases[1].hidden = !step;
+  if (step) paint(inside.canvases[1], step, moved, isDark);
 }
 
 // ---------------------------------------------------------------------------------------------- the element

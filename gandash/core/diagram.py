@@ -20,7 +20,7 @@ class Layer:
 
     title: str
     width: int
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,21 @@ def _generator(config: RunConfig) -> Player:
     noise = "N(0, 1)" if config.latent == "normal" else "uniform on [-1, 1]"
     features = _counted(config.generator_fourier, "octave") + _counted(config.latent_digits, "digit")
     seen = config.latent_dim * (1 + 2 * config.generator_fourier + config.latent_digits)
-    out = "ReLU" if config.generator_output == "relu" else ""
+    out = ("ReLU",) if config.generator_output == "relu" else ()
     target = config.target.build()
     last = Layer("Vector" if target.numbers else "Point", target.dim, out)
-    first = Layer("Noise", config.latent_dim, noise)
+    first = Layer("Noise", config.latent_dim, (noise,))
     return _player("generator", "Generator", config, first, features, seen, config.generator_widths, last)
 
 
 def _discriminator(config: RunConfig) -> Player:
     target = config.target.build()
     inputs = target.dim * config.packing
-    packed = f"pack of {config.packing}" if config.packing > 1 else ""
+    packed = (f"pack of {config.packing}",) if config.packing > 1 else ()
     first = Layer("Vector" if target.numbers else "Point", inputs, packed)
     features = _counted(config.discriminator_fourier, "octave")
     seen = inputs * (1 + 2 * config.discriminator_fourier)
-    last = Layer("Answer", 1, "sigmoid" if OBJECTIVES[config.objective].probability else "score")
+    last = Layer("Answer", 1, ("sigmoid" if OBJECTIVES[config.objective].probability else "score",))
     widths = config.discriminator_widths
     return _player("discriminator", "Discriminator", config, first, features, seen, widths, last)
 
@@ -78,7 +78,7 @@ def _player(
     title: str,
     config: RunConfig,
     first: Layer,
-    features: list[str],
+    features: tuple[str, ...],
     seen: int,
     widths: tuple[int, ...],
     last: Layer,
@@ -86,12 +86,12 @@ def _player(
     after = [ACTIVATIONS[config.activation]]
     if name == "discriminator" and config.dropout:
         after.append(f"dropout {config.dropout:g}")
-    hidden = [Layer(f"Hidden {place}", width, ", ".join(after)) for place, width in enumerate(widths, 1)]
-    made = [Layer("Features", seen, ", ".join(features))] if features else []
+    hidden = [Layer(f"Hidden {place}", width, tuple(after)) for place, width in enumerate(widths, 1)]
+    made = [Layer("Features", seen, features)] if features else []
     layers = (first, *made, *hidden, last)
     sizes = [inputs.width * outputs.width + outputs.width for inputs, outputs in pairwise(layers)]
     return Player(name, title, layers, tuple([0, *sizes[1:]] if made else sizes))
 
 
-def _counted(count: int, what: str) -> list[str]:
-    return [f"{count} {what}{'s' if count > 1 else ''}"] if count else []
+def _counted(count: int, what: str) -> tuple[str, ...]:
+    return (f"{count} {what}{'s' if count > 1 else ''}",) if count else ()

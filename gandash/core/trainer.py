@@ -398,6 +398,8 @@ class Trainer:
         self.state, self.message = "finished", ""
         for which, moving in self._moving().items():
             self._healthy[which].copy_(moving)
+        for adam in (self.game.generator_adam, self.game.discriminator_adam):
+            adam.steps.zero_()  # its moments are not of these weights
         self._gaps.clear()
         self._reports.clear()
 

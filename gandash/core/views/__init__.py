@@ -15,6 +15,7 @@ from gandash.core.views.density import DENSITY
 from gandash.core.views.discriminator import DISCRIMINATOR
 from gandash.core.views.gradients import GRADIENTS
 from gandash.core.views.manifold import MANIFOLD
+from gandash.core.views.networks import NETWORKS
 from gandash.core.views.view import Arrays, View
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["VIEWS", "Arrays", "View", "compute", "offered", "wanted"]
 
 VIEWS: Mapping[str, View] = MappingProxyType(
-    {view.name: view for view in (DISCRIMINATOR, MANIFOLD, GRADIENTS, DENSITY)}
+    {view.name: view for view in (DISCRIMINATOR, MANIFOLD, GRADIENTS, DENSITY, NETWORKS)}
 )
 """Every view by its name, in the order in which they are offered."""
 
@@ -53,7 +54,7 @@ def wanted(config: RunConfig, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def offered(config: RunConfig) -> list[dict[str, Any]]:
-    """What a page offers with a config: plain data for its switches."""
+    """What a page offers under its picture with a config: plain data for its switches."""
     return [
         {
             "name": view.name,
@@ -63,7 +64,7 @@ def offered(config: RunConfig) -> list[dict[str, Any]]:
             "quarters": view.quarters(config),
         }
         for view in VIEWS.values()
-        if view.applies(config)
+        if view.in_picture and view.applies(config)
     ]
 
 

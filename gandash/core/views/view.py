@@ -12,6 +12,8 @@ names of its arrays, so that a new view is one module here and one line in the r
   by the square root of its own
 - `contours:real` and `contours:generated` (rows, columns) laid out as a surface, and `levels:real`,
   `levels:generated` (k,), where contours are drawn
+- `weights:<network>:<place>` (rows, columns), a linear layer's weights with a row for each output, and `step:…` of the
+  same shape: by how much the last step has moved them; of large layers the largest of each block
 
 All arrays are float32. Importing this loads no torch.
 """
@@ -51,7 +53,8 @@ class View:
     `title` is what its switch says, `help` what it shows, in a sentence, and `legend` what its marks mean, shorter.
     `applies` says whether there is anything to see with a config. `compute` changes nothing: it draws none of the
     trainer's random numbers and leaves every weight. A view that can be turned has `turned`, which takes by how many
-    quarters it is, and says with `quarters` how many there are; `compute` is the one that is not turned.
+    quarters it is, and says with `quarters` how many there are; `compute` is the one that is not turned. One that is
+    not `in_picture` is drawn elsewhere.
     """
 
     name: str
@@ -62,6 +65,7 @@ class View:
     applies: Callable[[RunConfig], bool] = on_a_plane
     turned: Callable[[Trainer, float], Arrays] | None = None
     quarters: Callable[[RunConfig], int] = never_turned
+    in_picture: bool = True
 
 
 def grid(low: float, high: float, cells: int) -> NDArray[np.float64]:
