@@ -12,7 +12,7 @@ from gandash.live.cookie import OwnerCookie
 from gandash.live.hints import Hints
 from gandash.live.hub import Hub
 from gandash.live.routes import routes
-from gandash.pages import NAVIGATION, server
+from gandash.pages import NAVIGATION, film, server
 from gandash.pages.words import describe
 
 hub = Hub(describe)
@@ -30,7 +30,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     NAVIGATION,
     lifespan=lifespan,
-    routes=routes(hub),
+    routes=routes(hub, film.draw),
     middleware=[
         Middleware(OwnerCookie, path=base_path()),
         Middleware(Hints, path=base_path(), scripts=[scripts.PLOTLY], modules=scripts.MODULES),

@@ -21,7 +21,7 @@ from typing import Any, Never
 from pydantic import ValidationError
 
 from gandash import __version__, admin, typed_formula
-from gandash.core.config import KNOBS, NO_WIDTHS, Group, Knob, RunConfig, explain
+from gandash.core.config import KNOBS, MOST_EPOCHS, NO_WIDTHS, Group, Knob, RunConfig, explain
 from gandash.core.fork import child_config
 from gandash.core.formats import FORMATS
 from gandash.core.objectives import OBJECTIVES
@@ -457,6 +457,15 @@ def _add_files(train: _Parser) -> None:
     group.add_argument("--csv", metavar="FILE", help="write generated points as CSV, in the shape's own units")
     group.add_argument("--samples", metavar="N", help=f"points in that CSV, 1 to {MOST_SAMPLES:,}; default 2000")
     group.add_argument(
+        "--film", metavar="FILE", help="write the run as a film: an animated .gif, or an .html page that plays anywhere"
+    )
+    group.add_argument(
+        "--pictures",
+        nargs=2,
+        metavar=("N", "FOLDER"),
+        help="write the picture of every N-th epoch there, as p25.png, p50.png, ...; the folder is made",
+    )
+    group.add_argument(
         "--threads",
         metavar="N",
         default="1",
@@ -578,6 +587,9 @@ def _request(given: argparse.Namespace) -> Request:
         samples=None if given.csv is None else Path(given.csv),
         sample_count=2000 if given.samples is None else _count("--samples", given.samples, MOST_SAMPLES),
         threads=_count("--threads", given.threads, MOST_THREADS),
+        film=None if given.film is None else Path(given.film),
+        pictures=None if given.pictures is None else Path(given.pictures[1]),
+        pictures_every=25 if given.pictures is None else _count("--pictures", given.pictures[0], MOST_EPOCHS),
     )
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
+from gandash.camera import Camera
 from gandash.core.config import RunConfig
 from gandash.core.formats import FORMATS
 from gandash.core.metrics import METRICS
@@ -63,7 +64,9 @@ class Request:
     With a `parent` the run is trained on from it with these `changes`, and `config` is its child's.
     `model` takes the TorchScript generator `which` (None: the running average if the run keeps one, else the latest),
     `history` a JSON file, `checkpoint` a file to train on from, `samples` a CSV file with `sample_count` generated
-    points. `threads` are torch's. `sources` are the files that were read, by their options: none is written to.
+    points. `film` takes the epochs that a run's timeline keeps, as a GIF or in HTML by its ending, and the folder
+    `pictures` the picture of every `pictures_every`-th epoch. `threads` are torch's. `sources` are the files that were
+    read, by their options: none is written to.
     """
 
     config: RunConfig
@@ -76,6 +79,9 @@ class Request:
     samples: Path | None = None
     sample_count: int = 2000
     threads: int = 1
+    film: Path | None = None
+    pictures: Path | None = None
+    pictures_every: int = 25
     sources: Mapping[str, Path] = field(default_factory=dict)
 
     def check(self) -> None:
@@ -83,7 +89,12 @@ class Request:
         if self.which == "ema" and not self.config.ema_decay:
             raise RefusedError("There will be no running average to save: set --ema-decay to 0.999, say.")
         targets: dict[Path, str] = {}
+        if self.film is not None and self.film.suffix.lower() not in (".gif", ".html"):
+            raise RefusedError(f"--film {self.film}: a film is a GIF or a page, so give a name with .gif or .html.")
+        if self.pictures is not None:
+            _check_folder("--pictures", self.pictures)
         written = {"--out": self.model, "--json": self.history, "--checkpoint": self.checkpoint, "--csv": self.samples}
+        written["--film"] = self.film
         for option, path in written.items():
             if path is None:
                 continue
@@ -110,13 +121,16 @@ def run(request: Request) -> Exit:
                 trainer = _trainer(request)
             except ValueError as error:
                 raise RefusedError(str(error)) from error
-            _train(trainer, interrupted)
+            camera = Camera(
+                trainer, film=request.film is not None, folder=request.pictures, step=request.pictures_every
+            )
+            _train(trainer, interrupted, camera)
         if interrupted.is_set() and not trainer.progress:
             print("Stopped by Ctrl-C before the first step: there is nothing to save.", file=sys.stderr)
             return Exit.INTERRUPTED
         stopped = trainer.state == "running"
         message = f"Stopped by Ctrl-C in epoch {trainer.epoch + 1:,}." if stopped else trainer.message
-        _save(request, trainer, "stopped" if stopped else trainer.state, message)
+        _save(request, trainer, "stopped" if stopped else trainer.state, message, camera)
     if trainer.state == "diverged":
         return Exit.DIVERGED
     return Exit.INTERRUPTED if stopped else Exit.DONE
@@ -219,7 +233,7 @@ def _ctrl_c() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _train(trainer: Trainer, interrupted: threading.Event) -> None:
+def _train(trainer: Trainer, interrupted: threading.Event, camera: Camera) -> None:
     bar = tqdm(
         total=trainer.last_epoch,
         initial=trainer.epoch,
@@ -232,8 +246,9 @@ def _train(trainer: Trainer, interrupted: threading.Event) -> None:
     )
     with bar:
         while trainer.state == "running" and not interrupted.is_set():
-            records = trainer.advance(seconds=SECONDS_PER_LOOK)
+            records = trainer.advance(epochs=camera.wait(trainer.epoch), seconds=SECONDS_PER_LOOK)
             if records:
+                camera.look(trainer)
                 bar.set_postfix_str(_figures(records[-1], trainer.history), refresh=False)
                 bar.update(len(records))
     if trainer.state == "running" and not np.isfinite(trainer.sample(100, seed=0, which=trainer.shown)).all():
@@ -252,7 +267,7 @@ def _last_headline(history: list[EpochRecord]) -> float | None:
     return next((record.metrics["headline"] for record in reversed(history) if "headline" in record.metrics), None)
 
 
-def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
+def _save(request: Request, trainer: Trainer, state: str, message: str, camera: Camera) -> None:
     if trainer.state == "diverged":
         print(f"Error: {message}", file=sys.stderr)
     else:
@@ -269,6 +284,7 @@ def _save(request: Request, trainer: Trainer, state: str, message: str) -> None:
     if request.samples is not None:
         _write(request.samples, _csv(trainer, request.sample_count, which))
         print(f"Saved {request.sample_count:,} {_things(trainer)} that it generated to {request.samples}.")
+    _save_pictures(request, trainer, camera)
     print(f"\n{_use(request, trainer)}")
 
 
@@ -318,6 +334,25 @@ def _named(saved: Appraisal, trainer: Trainer) -> str:
             return "the running average of the generator"
         case _:
             return "the latest generator"
+
+
+def _save_pictures(request: Request, trainer: Trainer, camera: Camera) -> None:
+    """Write the film, and say what pictures were written on the way."""
+    if request.pictures is not None:
+        print(f"Saved the pictures of {len(camera.pictured):,} epochs in {request.pictures}.")
+    if request.film is not None:
+        _write(request.film, camera.film(trainer, gif=request.film.suffix.lower() == ".gif"))
+        print(f"Saved the film as {request.film}.")
+
+
+def _check_folder(option: str, path: Path) -> None:
+    """Make the folder of an option if there is none; raises `RefusedError` if nothing can be written there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RefusedError(f"{option} {path} is no folder that could be made ({error.strerror or error}).") from error
+    if not os.access(path, os.W_OK):
+        raise RefusedError(f"{option} {path} is write-protected: give another folder.")
 
 
 def _csv(trainer: Trainer, count: int, which: Variant) -> bytes:

@@ -18,6 +18,7 @@ from typing import Any, Never
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from gandash import headless
 from gandash.cli import main
@@ -765,3 +766,42 @@ def test_bench_refuses_hardware_that_is_not_there(capsys: pytest.CaptureFixture[
         pytest.skip("this machine has an Apple GPU")
     assert main(["bench", "--device", "mps"]) == 2
     assert "mps" in capsys.readouterr().err
+
+
+def test_the_picture_of_every_so_many_th_epoch_and_a_film_are_written_and_change_no_bit(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ["train", "--shape", "line", *QUICK, "--epochs", "7", "--seed", "3"]
+    assert main([*run, "--out", "plain.pt", "--json", "plain.json"]) == 0
+    capsys.readouterr()
+    files = ["--out", "g.pt", "--json", "g.json", "--pictures", "3", "pics/new", "--film", "f.gif"]
+    assert main([*run, *files]) == 0
+    assert "Saved the pictures of 2 epochs in pics/new." in capsys.readouterr().out
+    assert sorted(path.name for path in (folder / "pics" / "new").iterdir()) == ["p3.png", "p6.png"]
+    with Image.open(folder / "f.gif") as gif:
+        assert gif.n_frames == 8  # type: ignore[attr-defined]
+    assert read(folder / "g.json")["records"] == read(folder / "plain.json")["records"]
+    torch.manual_seed(0)
+    points = points_of(folder / "g.pt")
+    torch.manual_seed(0)
+    assert torch.equal(points, points_of(folder / "plain.pt"))
+    assert main([*run, "--film", "f.html", "--out", "h.pt"]) == 0
+    assert b'"epoch":7' in (folder / "f.html").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--film", "f.mp4"], "give a name with .gif or .html"),
+        (["--pictures", "0", "pics"], "--pictures: '0' was given"),
+        (["--pictures", "5", "file"], "--pictures file is no folder"),
+        (["--film", "same.gif", "--csv", "same.gif"], "are the same file"),
+    ],
+)
+def test_films_and_pictures_that_cannot_be_written_are_refused_before_the_training(
+    folder: Path, capsys: pytest.CaptureFixture[str], options: list[str], told: str
+) -> None:
+    (folder / "file").write_text("")
+    assert main(["train", *QUICK, "--epochs", "2", *options]) == 2
+    assert told in capsys.readouterr().err
+    assert not (folder / "exponential.pt").exists()

@@ -6,6 +6,7 @@
 
 import { child } from "./elements.js";
 import { follow } from "./follow.js";
+import { moment, wordsAt } from "./moment.js";
 import { watch } from "./stream.js";
 
 const SIDE = 10;
@@ -252,17 +253,17 @@ export function board(host) {
 
 function update(chart) {
   const { data, picture, scene, state } = chart;
-  picture.label(state?.words?.label || data.label);
+  picture.label(wordsAt(chart.at ?? {}, state?.words)?.label || data.label);
   const identity = `${data.run} ${scene.title} ${scene.numbers}`;
   if (identity !== chart.identity) {
     chart.identity = identity;
     chart.seen = null;
     picture.begin(scene);
   }
-  const newest = state?.frames.at(-1);
-  if (!newest || newest === chart.seen || document.hidden) return;
-  chart.seen = newest;
-  picture.show(state.frames);
+  const shown = chart.at?.frame ?? state?.frames.at(-1);
+  if (!shown || shown === chart.seen || document.hidden) return;
+  chart.seen = shown;
+  picture.show([shown]);
 }
 
 export function render({ data, parentElement }) {
@@ -279,7 +280,12 @@ export function render({ data, parentElement }) {
     chart.scene = JSON.parse(data.scene);
     for (const [name, colour] of Object.entries(chart.scene.colours)) chart.picture.root.style.setProperty(`--${name}`, colour);
   }
-  if (before.run !== data.run) follow(watch, chart, data, update);
+  if (before.run !== data.run) {
+    chart.unlisten?.();
+    chart.at = data.run ? moment(data.run, data.base) : null;
+    chart.unlisten = chart.at?.listen(() => chart.scene && update(chart));
+    follow(watch, chart, data, update);
+  }
   update(chart);
 }
 
@@ -287,6 +293,7 @@ export function unmount(parent) {
   const chart = parent.gandashBoard;
   if (!chart) return;
   chart.feed?.close();
+  chart.unlisten?.();
   chart.gone.abort();
   chart.picture.remove();
   delete parent.gandashBoard;

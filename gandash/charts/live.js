@@ -11,6 +11,7 @@ import { curveFigure } from "./curves.js";
 import { child } from "./elements.js";
 import { follow } from "./follow.js";
 import { inStep, paintLayers, trail } from "./layers.js";
+import { moment, wordsAt } from "./moment.js";
 import { between, countOutside, decode, fittedRanges, outside, outsideText, scaled } from "./points.js";
 import { mark } from "./phase.js";
 import { hold, makeSky, paint, paintPhase, record } from "./stars.js";
@@ -24,6 +25,7 @@ const LONGEST_GAP = 2000; // ms between messages; anything longer was a pause of
 const LATEST_LOAD = 1000; // ms, until Plotly is loaded whatever else the page does
 const DELAY = 0.4; // of the time between two messages, by which the points lag behind, so that a late one is not seen
 const MOST_WAITING = 12; // frames
+const VISIT_MS = 140; // in which points get to where they were at a past epoch
 const LETTER = 6.2; // pixels, on average
 const LEGEND_SYMBOL = 45; // pixels, with the space around it
 const LEGEND_LINE = 19; // pixels
@@ -117,11 +119,18 @@ function takeFrames(chart, all) {
 
 // ---------------------------------------------------------------------------------------------- layers
 
+// Ask for what is switched on, live and in the past.
+function lookInside({ feed, switched, time }) {
+  if (!switched) return;
+  feed?.look(switched.names());
+  time?.look(switched.names());
+}
+
 // Draw what is on under the points, on a canvas of its own: it changes less often than they do.
 function showLayers(chart) {
   const { layers, switched, element } = chart;
   if (!switched || !element._fullLayout?._size) return;
-  const views = chart.steps.at(chart.at, chart.queue.length > 0);
+  const views = chart.past ? chart.time.views : chart.steps.at(chart.at, chart.queue.length > 0);
   const found = switched.chosen(views);
   const { look } = chart.scene.layout.meta;
   switched.tell(found, views?.epoch ?? 0, look);
@@ -153,6 +162,30 @@ function showLayers(chart) {
   const { layout } = chart.scene;
   const bounds = [layout.xaxis.range, layout.yaxis.range];
   paintLayers(pen, box, { views: found.map(([, parts]) => parts), trails, bounds, look }, chart.kept);
+}
+
+// To this frame at once, or nearly so.
+function hurry(chart, frame) {
+  chart.queue = [];
+  if (!chart.shown || calm.matches || chart.shown.x.length !== frame.points.x.length) return arrive(chart, frame);
+  const now = performance.now();
+  chart.from = { points: chart.shown, due: now };
+  chart.queue = [{ ...frame, due: now + VISIT_MS }];
+  chart.request ||= requestAnimationFrame(() => glide(chart));
+}
+
+// Show the points of the moment that is looked at.
+function visit(chart, frames) {
+  const past = chart.time?.frame ?? null;
+  const newest = frames.at(-1);
+  if (past) {
+    if (chart.past !== past) hurry(chart, past);
+  } else if (chart.past && newest) {
+    chart.seen = newest.at;
+    hurry(chart, newest);
+  } else takeFrames(chart, frames);
+  if (chart.past !== past) chart.trail.forget();
+  chart.past = past;
 }
 
 // ---------------------------------------------------------------------------------------------- view
@@ -187,7 +220,7 @@ function look(chart, view, { x, y } = rangesOf(chart, view)) {
 function light(chart) {
   const { element, state, lamp } = chart;
   if (!isCloud(chart) || !element._fullLayout) return;
-  const phase = state?.phase ?? null;
+  const phase = chart.past ? null : (state?.phase ?? null);
   const { x, y } = ranges(element);
   const look = [...x, ...y, element.clientWidth, element.clientHeight, chart.identity].join();
   if (phase === lamp.phase && (!phase || look === lamp.look)) return;
@@ -195,11 +228,23 @@ function light(chart) {
   paintPhase(element, lamp.canvas, phase, mark);
 }
 
+// Mark the past epoch that is looked at in a curve.
+function markEpoch({ time, cursor, element }) {
+  if (!element._fullLayout) return;
+  const { xaxis, yaxis } = element._fullLayout;
+  const place = time?.frame ? xaxis.l2p(time.epoch) : NaN;
+  cursor.hidden = !(place >= 0 && place <= xaxis._length);
+  if (cursor.hidden) return;
+  const pixels = { left: xaxis._offset + place - 1, top: yaxis._offset, height: yaxis._length };
+  for (const [name, value] of Object.entries(pixels)) cursor.style[name] = `${value}px`;
+}
+
 // Say what the picture does not show, and offer to show it.
 function tell(chart) {
   const { element, note, view } = chart;
   if (!element._fullLayout) return;
   light(chart);
+  if (!isCloud(chart)) markEpoch(chart);
   let text = "";
   let more = false;
   if (isCloud(chart)) {
@@ -384,7 +429,7 @@ function update(chart) {
     // a bare scene that nobody has moved looks the same for the run that begins now: its first data is drawn sooner
     const drawn = blank && chart.view === "home" ? chart.drawn : null;
     if (drawn) element.layout.uirevision = revisionOf(chart);
-    Object.assign(chart, { identity, queue: [], seen: -1, shown: null, drawn });
+    Object.assign(chart, { identity, queue: [], seen: -1, past: null, shown: null, drawn });
     Object.assign(chart, { at: -1, steps: inStep(), trail: trail() });
     delete element.dataset.epoch;
   }
@@ -400,9 +445,10 @@ function update(chart) {
       }, Math.max(rest, 50));
     }
   }
-  const label = (isCloud(chart) && state?.words?.label) || data.label;
+  const label = (isCloud(chart) && wordsAt(chart.time ?? {}, state?.words)?.label) || data.label;
   if (element.getAttribute("aria-label") !== label) element.setAttribute("aria-label", label);
-  if (isCloud(chart) && state) takeFrames(chart, state.frames);
+  if (!isCloud(chart)) markEpoch(chart);
+  else if (state) visit(chart, state.frames);
   if (chart.switched) {
     chart.steps.take(state?.views ?? null);
     showLayers(chart);
@@ -442,9 +488,11 @@ function mount(parent, { key, layers }) {
     sky: null, gone: new AbortController(), // the cloud
     root: bar ? root : frame, layers: null, switched: null, steps: inStep(), trail: trail(), at: -1, // what lies under it
     under: null, kept: {}, // and what of it is drawn
+    time: null, past: null, cursor: child(frame, "div", "gandash-cursor"), unlisten: null, // the moment
     queue: [], from: null, shown: null, seen: -1, slept: false, request: 0, // motion
     interval: 250, heardAt: -Infinity, drawnAt: 0, cost: 10, painted: true, // pace
   };
+  chart.cursor.hidden = true;
   chart.goHome = () => look(chart, "home");
   chart.note.fit = button(note, "Fit", "Widen the axes to all there is (F)", () => look(chart, "fit"));
   chart.note.back = button(note, "Back", "Back to the usual axes (0)", chart.goHome);
@@ -456,7 +504,7 @@ function mount(parent, { key, layers }) {
     chart.layers.className = "gandash-under";
     frame.prepend(chart.layers);
     chart.switched = switches(bar, () => {
-      chart.feed?.look(chart.switched.names());
+      lookInside(chart);
       showLayers(chart);
     });
   }
@@ -467,6 +515,7 @@ export function unmount(parent) {
   const chart = parent.gandashChart;
   if (!chart) return;
   chart.feed?.close();
+  chart.unlisten?.();
   clearTimeout(chart.timer);
   cancelAnimationFrame(chart.request);
   chart.observer.disconnect();
@@ -488,8 +537,13 @@ export function render({ data, parentElement }) {
     chart.real = chart.scene.real ? decode(chart.scene.real) : NONE;
   }
   if (before.layers !== data.layers) chart.switched.offer(JSON.parse(data.layers));
-  if (before.run !== run) follow(watch, chart, data, update);
-  if (before.run !== run || before.layers !== data.layers) chart.switched && chart.feed?.look(chart.switched.names());
+  if (before.run !== run) {
+    chart.unlisten?.();
+    chart.time = run ? moment(run, data.base) : null;
+    chart.unlisten = chart.time?.listen(() => update(chart));
+    follow(watch, chart, data, update);
+  }
+  if (before.run !== run || before.layers !== data.layers) lookInside(chart);
   update(chart);
 }
 

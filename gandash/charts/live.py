@@ -16,8 +16,8 @@ from typing import Any
 
 import streamlit as st
 
-from gandash.charts.figures import Scene
-from gandash.charts.scripts import BOARD, PLOTLY
+from gandash.charts.figures import Scene, Theme
+from gandash.charts.scripts import BOARD, PLOTLY, TIMELINE
 from gandash.live.assets import asset_url
 from gandash.live.base import base_path
 
@@ -75,6 +75,13 @@ def live_chart(
     if layers is not None:
         data["layers"] = json.dumps(layers)
     element("gandash_chart", "live.js", data, key=key, height=height, css=_source("live.css") + _source("layers.css"))
+
+
+def timeline(theme: Theme, *, key: str, height: int, run: str = "") -> None:
+    """Draw the timeline of a run, by which all that shows the run on the page can be brought to a past epoch."""
+    element(
+        "gandash_timeline", TIMELINE, {"run": run, "theme": theme}, key=key, height=height, css=_source("timeline.css")
+    )
 
 
 def live_board(scene: Scene, *, key: str, height: int, label: str, run: str = "") -> None:

@@ -24,17 +24,21 @@ MODULES = (
     "series.js",
     "stars.js",
     "switches.js",
+    "moment.js",
     "stream.js",
 )
 """The script that draws charts, and all that it imports."""
 BOARD = "board.js"
 """The script that draws a pattern of numbers, which imports some of the same."""
+TIMELINE = "timeline.js"
+"""The script of the timeline below the picture, likewise."""
 
 _spec = find_spec("plotly")
 assert _spec is not None and _spec.origin is not None
 assets.register(Path(_spec.origin).with_name("package_data") / "plotly.min.js", PLOTLY, eager=True)
 
 _HERE = Path(__file__).parent
-for _name in (*MODULES[:-1], BOARD):
+for _name in (*MODULES[:-2], BOARD, TIMELINE):
     assets.register(_HERE / _name)
-assets.register(Path(assets.__file__).with_name(MODULES[-1]))
+for _name in MODULES[-2:]:
+    assets.register(Path(assets.__file__).with_name(_name))

@@ -22,8 +22,8 @@ export function rangeOf(columns, log) {
 
 // Draw `lines`, each `{ x, y, colour }` with a style sheet's name of a colour. `hints` are `[value, text]`, drawn across
 // where they are within the range; `since` is an epoch to mark; `log` is for `rangeOf`. Returns what is cut
-// off, in words.
-export function curve(canvas, { lines, hints = [], since = 0, log = null }) {
+// off, in words. `cursor` is an epoch that is looked at, or null.
+export function curve(canvas, { lines, hints = [], since = 0, log = null, cursor = null }) {
   const { context, width, height } = fitted(canvas);
   context.clearRect(0, 0, width, height);
   const found = rangeOf(lines.map((line) => Array.from(line.y)), log);
@@ -72,6 +72,10 @@ export function curve(canvas, { lines, hints = [], since = 0, log = null }) {
     for (const i of shown) context.lineTo(box.x(x[i]), box.y(place(y[i])));
     context.stroke();
     if (shown.length === 1) context.fillRect(box.x(x[shown[0]]) - 3, box.y(place(y[shown[0]])) - 3, 6, 6);
+  }
+  if (cursor !== null) {
+    context.fillStyle = look.of("--text");
+    context.fillRect(box.x(cursor) - 1, box.top, 2, box.high);
   }
   context.fillStyle = look.of("--hint");
   const word = (text, x, y, align, base) => {

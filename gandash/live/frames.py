@@ -2,8 +2,10 @@
 
 ``/frames/<run>?epochs=0,8,16`` answers with a message of the format of `gandash.live.messages`, of kind "frames": its
 `frames` are ``[{"epoch", "words"}, ...]`` of those of the epochs that are kept, in order, and the arrays "frame:0",
-"frame:1", … (n, 2) are their points as they are drawn. ``/frames/<run>/p40.png?theme=dark`` is a picture of epoch 40,
-and ``/frames/<run>/now.png`` of the newest points. A past epoch never changes, so browsers keep what they got.
+"frame:1", … (n, 2) are their points as they are drawn. ``/frames/<run>/views?epoch=40&views=discriminator`` answers
+with a message of kind "views", of the nearest epoch whose networks are kept. ``/frames/<run>/p40.png?theme=dark`` is a
+picture of epoch 40, and ``/frames/<run>/now.png`` of the newest points. A past epoch never changes, so browsers keep
+what they got.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from starlette.routing import Route
 
 from gandash.live import messages
 from gandash.runs.library import UnknownRun
+from gandash.runs.looks import Sight
 from gandash.runs.snapshot import Snapshot
 from gandash.runs.timeline import Kept
 
@@ -31,9 +34,11 @@ MOST_EPOCHS = 50
 CACHED = 16
 """Answers that are remembered: all who look at the same run ask for much the same."""
 DRAWING = 2
-"""How many pictures are drawn at the same time."""
+"""How many pictures are drawn, or views computed, at the same time."""
+MOST_VIEWS, LONGEST_VIEW = 8, 40
 
 _EPOCHS = re.compile(r"\d{1,9}(,\d{1,9})*", re.ASCII)
+_EPOCH = re.compile(r"\d{1,9}", re.ASCII)
 _PICTURE = re.compile(r"p(\d{1,9})\.png", re.ASCII)
 _KEEP = {"Cache-Control": "private, max-age=3600"}
 _FRESH = {"Cache-Control": "no-store"}
@@ -49,6 +54,7 @@ class Service(Protocol):
 
     def snapshot(self, run_id: str) -> Snapshot: ...
     def kept_frames(self, run_id: str, epochs: tuple[int, ...]) -> tuple[Kept, ...]: ...
+    def views_at(self, run_id: str, epoch: int, names: tuple[str, ...]) -> Sight: ...
 
 
 def routes(base: str, service: Callable[[], Service | None], describe: Describe, draw: Draw | None) -> list[Route]:
@@ -103,7 +109,33 @@ def routes(base: str, service: Callable[[], Service | None], describe: Describe,
         async with drawing:
             return await _told(picture, request.path_params["run"], None if found is None else int(found[1]), theme)
 
-    return [Route(f"{base}/frames/{{run}}", frames), Route(f"{base}/frames/{{run}}/{{file}}", pictures)]
+    @lru_cache(maxsize=CACHED)
+    def sight(run_id: str, epoch: int, names: tuple[str, ...]) -> bytes:
+        there = service()
+        assert there is not None
+        return messages.views(there.snapshot(run_id), there.views_at(run_id, epoch, names), names)
+
+    def seen(run_id: str, epoch: int, names: tuple[str, ...]) -> Response:
+        there = service()
+        if there is None:
+            return _refused(503, "The server is shutting down.")
+        if epoch not in there.snapshot(run_id).timeline:
+            return _refused(404, f"Epoch {epoch} of the run is not kept.")
+        data = sight(run_id, epoch, names)
+        return Response(data, headers={**_KEEP, "Content-Type": "application/octet-stream"})
+
+    async def views(request: Request) -> Response:
+        epoch, names = request.query_params.get("epoch", ""), request.query_params.get("views", "").split(",")
+        if not _EPOCH.fullmatch(epoch) or len(names) > MOST_VIEWS or max(map(len, names)) > LONGEST_VIEW:
+            return _refused(400, f"Give one epoch and up to {MOST_VIEWS} views, such as epoch=40&views=discriminator.")
+        async with drawing:
+            return await _told(seen, request.path_params["run"], int(epoch), tuple(sorted({*names})))
+
+    return [
+        Route(f"{base}/frames/{{run}}", frames),
+        Route(f"{base}/frames/{{run}}/views", views),
+        Route(f"{base}/frames/{{run}}/{{file}}", pictures),
+    ]
 
 
 async def _told(work: Callable[..., Response], *args: Any) -> Response:

@@ -37,6 +37,14 @@ export function glider() {
     return true;
   };
 
+  // Get to a frame in so many ms, whatever is on the way; `jump` at once.
+  cloud.hurry = (frame, now, jump, time) => {
+    queue = [];
+    if (jump || cloud.points?.x.length !== frame.points.x.length) return arrive(frame, now);
+    from = { points: cloud.points, due: now };
+    queue = [{ ...frame, due: now + time }];
+  };
+
   // Move the cloud to where it is now.
   cloud.move = (now) => {
     let arrived = null;

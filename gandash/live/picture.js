@@ -13,6 +13,7 @@ const USUAL = 12; // pixels of the text at which symbols and ticks have the size
 const DOT = 1.75; // pixels, radius
 const STAR = 6.2; // pixels, outer radius
 const TICK_PIXELS = 75; // for each tick
+const VISIT_MS = 140; // in which points get to where they were at a past epoch
 const PAN = 0.1; // of the span, at each press of a key
 const ZOOM = 0.8; // of the span, likewise
 const KEYS = { ArrowLeft: [1, -PAN, 0], ArrowRight: [1, PAN, 0], ArrowUp: [1, 0, PAN], ArrowDown: [1, 0, -PAN] };
@@ -68,6 +69,8 @@ export function picture(canvas, note) {
   let request = 0;
   let drawnAt = -Infinity;
   let slept = false;
+  let visiting = null; // the frame of a past epoch that is shown instead of the newest
+  let visitedViews = null; // what is seen inside the run there
 
   const home = () => ({ x: scene.bounds[0], y: scene.bounds[1] });
 
@@ -111,7 +114,7 @@ export function picture(canvas, note) {
     if (!inside) return;
     const { switched, paintLayers } = inside;
     if (cloud.points && cloud.points === cloud.arrived) past.add(cloud.points);
-    const views = steps.at(cloud.at, cloud.moving());
+    const views = visiting ? visitedViews : steps.at(cloud.at, cloud.moving());
     const found = switched.chosen(views);
     const trails = switched.on("trails") ? past.frames : [];
     const step = [views, trails.at(-1), ...found.map(([, parts]) => parts)];
@@ -237,6 +240,7 @@ export function picture(canvas, note) {
       real = null;
       cloud = glider();
       [steps, past, stepped, middle] = [inside?.inStep(), inside?.trail(), null, null];
+      visiting = null;
       [view, own] = ["home", null];
       canvas.dataset.view = view;
       delete canvas.dataset.epoch;
@@ -258,8 +262,10 @@ export function picture(canvas, note) {
       ask();
     },
 
-    show(dots, frames, played = null) {
-      phase = played;
+    // The real points, and of the frames the newest, or a `visited` one of the past with the `views` of it; `played` is
+    // what the newest phase did that was played by itself.
+    show(dots, frames, { played = null, visited = null, views = null } = {}) {
+      phase = visited ? null : played;
       if (phase && !mark) import("./phase.js").then((module) => {
           mark = module.mark;
           ask();
@@ -270,7 +276,14 @@ export function picture(canvas, note) {
         real = dots;
         under = null;
       }
-      cloud.take(frames, performance.now(), calm.matches || slept || document.hidden);
+      const jump = calm.matches || slept || document.hidden;
+      const shown = visited ?? (visiting ? frames.at(-1) : null);
+      if (shown && shown !== visiting) {
+        cloud.seen = frames.at(-1)?.at ?? cloud.seen;
+        cloud.hurry(shown, performance.now(), jump, VISIT_MS);
+      } else if (!visited) cloud.take(frames, performance.now(), jump);
+      if (visiting !== visited) past?.forget();
+      [visiting, visitedViews] = [visited, views];
       slept = document.hidden;
       if (view === "fit") under = null; // everything there is may have become more
       ask();

@@ -16,8 +16,8 @@ const streams = new Map(); // by address: what is watched on this page
 // run, connected, kind ("" before the first message), sentence, version, rows, ready, state, words, scene, changes (of the
 // last message); phase (what the newest phase did that was played by itself: the header's, with its points real, generated
 // and moved; otherwise null); real ({x, y}, or null while unknown); curves (a Map by name of {x, y}, plain arrays, finite
-// values); frames ([{epoch, at, points: {x, y}}], the newest few, oldest first); offers (the views that there are, null
-// while unknown) and views ({epoch, at, arrays}: a Map by the views' names, as they were asked for, of Maps by name of
+// values); frames ([{epoch, at, points: {x, y}}], the newest few, oldest first); kept ([first, last, step], the past
+// epochs that can be looked at, or null); offers (the views that there are, null while unknown) and views ({epoch, at, arrays}: a Map by the views' names, as they were asked for, of Maps by name of
 // {values, shape}; null before there are any). Points and values are Float32Arrays.
 //
 // What is returned has `close()` and `look(names)`, by which a watcher who looks inside the run says at which views; with
@@ -160,6 +160,7 @@ export function emptyState(run) {
     frames: [],
     offers: null,
     views: null,
+    kept: null,
   };
 }
 
@@ -178,10 +179,11 @@ export function take(state, { header, arrays }) {
   }
   if (kind !== "news") Object.assign(state, { real: null, curves: new Map(), frames: [], rows: 0, version: 0, views: null });
   if (kind === "missing") {
-    Object.assign(state, { state: null, words: null, scene: null, changes: [], phase: null });
+    Object.assign(state, { state: null, words: null, scene: null, changes: [], kept: null, phase: null });
     return;
   }
   for (const name of ["version", "rows", "state", "words", "scene", "changes"]) state[name] = header[name];
+  state.kept = header.kept ?? null;
   if (kind === "picture") takeCurves(state.curves, arrays);
   else addRows(state.curves, arrays);
   const { phase } = header.state;
@@ -247,8 +249,8 @@ export function thin({ x, y }, limit) {
   return { x: places.map((place) => x[place]), y: places.map((place) => y[place]) };
 }
 
-// Points (n, 2) as two arrays.
-function points(pairs) {
+// Points (n, 2), flat, as two arrays.
+export function points(pairs) {
   const n = pairs.length / 2;
   const [x, y] = [new Float32Array(n), new Float32Array(n)];
   for (let place = 0; place < n; place += 1) {

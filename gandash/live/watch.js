@@ -1,6 +1,5 @@
 // A run for viewers: what the stream tells, drawn on a page without a session. Words of the stream are text, never markup.
 
-import { board } from "./board.js";
 import { curve } from "./curve.js";
 import { writeNotes } from "./elements.js";
 import { picture } from "./picture.js";
@@ -16,7 +15,7 @@ const root = document.documentElement;
 const at = (id) => document.getElementById(id);
 const [text, fit, back] = at("note").children;
 const points = picture(at("cloud"), { root: at("note"), text, fit, back });
-const numbers = board(at("numbers")); // in place of the picture, where the points mean numbers
+let numbers = null; // in place of the picture, where the points mean numbers
 
 // ---------------------------------------------------------------------------------------------- themes
 
@@ -50,6 +49,9 @@ function redraw() {
 
 let state = null; // the newest of the stream
 let feed = null;
+let boardComing = null;
+let past = null; // the timeline and its module, which come once the page is up
+let now = null; // the moment of the run that is looked at
 let timer = 0;
 let drawnRows = -1;
 
@@ -64,13 +66,15 @@ function drawCurves() {
   if (!state?.scene || document.hidden) return;
   const { objective, since } = state.scene;
   drawnRows = state.rows;
+  const cursor = now?.epoch ?? null;
   const cut = curve(at("losses"), {
     lines: [line("discriminator_loss", "--discriminator"), line("generator_loss", "--generated")],
     hints: objective === "non-saturating" ? [[Math.log(2), "ln 2"], [2 * Math.log(2), "2 ln 2"]] : [],
     since,
+    cursor,
   });
   write(at("losses_cut"), cut);
-  write(at("gap_cut"), curve(at("gap"), { lines: [line("headline", "--measure")], hints: [[1, "ideal"]], since, log: true }));
+  write(at("gap_cut"), curve(at("gap"), { lines: [line("headline", "--measure")], hints: [[1, "ideal"]], since, cursor, log: true }));
 }
 
 // ---------------------------------------------------------------------------------------------- words
@@ -98,7 +102,8 @@ function tellMissing(sentence) {
   writeNotes(at("notes"), []);
 }
 
-function tellState({ state: run, words, scene }) {
+function tellState({ state: run, words: told, scene }) {
+  const words = now ? past.wordsAt(now, told) : told;
   const title = [scene.title, scene.name].filter(Boolean).join(" · ");
   write(at("title"), title);
   document.title = [words.status?.label, title, "gandash"].filter(Boolean).join(" · ");
@@ -113,7 +118,8 @@ function tellState({ state: run, words, scene }) {
   write(at("said"), words.announce ?? "");
   at("bar").value = Math.min(Math.max(run.progress, 0), 1);
   at("cloud").setAttribute("aria-label", words.label ?? "Real and generated points");
-  numbers.label(words.label ?? "How often each number is real and generated");
+  numbers?.label(words.label ?? "How often each number is real and generated");
+  at("tiles").classList.toggle("past", Boolean(now?.frame));
   writeTiles(words.tiles ?? []);
 }
 
@@ -129,7 +135,8 @@ function show(scene) {
   for (const part of [at("legend"), at("cloud").parentElement]) part.hidden = onBoard;
   at("numbers").hidden = !onBoard;
   points.begin(onBoard ? null : scene);
-  numbers.begin(onBoard ? scene : null);
+  numbers?.begin(onBoard ? scene : null);
+  if (onBoard) boardComing ??= import("./board.js").then(bringBoard);
 }
 
 // What can be seen inside the run. Its scripts come when there is something to switch, after the first picture.
@@ -141,16 +148,24 @@ function offer(offers) {
   if (!layers) return;
   layers.offer(offers);
   feed.look(layers.names());
+  now?.look(layers.names());
   points.see(state.views);
 }
 
 function lookInside(tools) {
   layers = tools.switches(at("layers"), () => {
     feed.look(layers.names());
+    now?.look(layers.names());
     points.see(state.views);
   });
   points.lookInside(tools, layers);
   offer(state.offers ?? []);
+}
+
+function bringBoard({ board }) {
+  numbers = board(at("numbers"));
+  numbers.begin(state.scene?.numbers ? state.scene : null);
+  apply(state);
 }
 
 function apply(told) {
@@ -168,10 +183,37 @@ function apply(told) {
   }
   if (gone) return tellMissing(`${told.sentence} This page goes on by itself once there is one.`.trim());
   tellState(told);
-  if (told.scene.numbers) numbers.show(told.frames);
-  else points.show(told.real, told.frames, told.phase);
+  now?.know(told.kept);
+  past?.bar.show(now, told);
+  drawPoints();
   offer(told.offers ?? []);
   if (told.rows !== drawnRows) timer ||= setTimeout(drawCurves, drawnRows < 0 ? 0 : CURVES_MS);
+}
+
+function drawPoints() {
+  const frame = now?.frame ?? null;
+  if (state.scene.numbers) numbers?.show(frame ? [frame] : state.frames);
+  else points.show(state.real, state.frames, { played: state.phase, visited: frame, views: now?.views ?? null });
+}
+
+async function bringTimeline(run) {
+  const module = await import("./timeline.js");
+  const style = document.head.appendChild(document.createElement("link"));
+  Object.assign(style, { rel: "stylesheet", href: at("timeline").dataset.style });
+  const bar = module.timeline(at("timeline"), () => root.dataset.theme ?? (dark.matches ? "dark" : "light"));
+  past = { bar, wordsAt: module.wordsAt };
+  now = module.moment(run, root.dataset.base);
+  now.listen(turn);
+  if (layers) now.look(layers.names());
+  if (state) apply(state);
+}
+
+// Another moment is looked at.
+function turn() {
+  if (!state?.scene) return;
+  tellState(state);
+  drawPoints();
+  drawCurves();
 }
 
 function begin() {
@@ -194,6 +236,7 @@ function begin() {
   if (run && run.length <= LONGEST_RUN) {
     feed = watch(run, apply, { base: root.dataset.base });
     feed.look([]);
+    bringTimeline(run);
     setTimeout(() => state || write(at("sentence"), "The server does not answer. This page keeps trying."), PATIENCE_MS);
     return;
   }

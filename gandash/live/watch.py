@@ -26,13 +26,19 @@ _SCRIPTS = ("watch.js", "stream.js", "picture.js", "curve.js", "axes.js", "glide
 _OTHERS = (
     *(f"charts/{name}" for name in ("board.css", "board.js", "elements.js", "follow.js", "points.js", "series.js")),
     *(f"charts/{name}" for name in ("contours.js", "layers.css", "layers.js", "phase.js", "switches.js")),
+    *(f"charts/{name}" for name in ("timeline.css", "timeline.js")),
     "pages/logo.svg",
 )
 """Of other rooms, which this one does not import."""
 
-_PRELOADED = (*_SCRIPTS[1:], "board.js", "elements.js", "follow.js", "points.js", "series.js")
+_PRELOADED = (*_SCRIPTS[1:], "elements.js", "points.js", "series.js")
+"""What is needed at first sight; board, timeline and layers come when they are."""
 
-for _path in [*map(_HERE.joinpath, _SCRIPTS), _HERE / "watch.css", *map(_HERE.parent.joinpath, _OTHERS)]:
+for _path in [
+    *map(_HERE.joinpath, (*_SCRIPTS, "moment.js")),
+    _HERE / "watch.css",
+    *map(_HERE.parent.joinpath, _OTHERS),
+]:
     assets.register(_path)
 
 HEADERS = {
@@ -57,7 +63,7 @@ def page() -> bytes:
     style, board, layers, logo, script = map(assets.asset_url, names)
     preloads = "\n".join(f'<link rel="modulepreload" href="{assets.asset_url(name)}">' for name in _PRELOADED)
     words = {"style": style, "board": board, "layers": layers, "logo": logo, "script": script}
-    words |= {"base": base_path(), "font": _font()}
+    words |= {"timeline": assets.asset_url("timeline.css"), "base": base_path(), "font": _font()}
     page = Template((_HERE / "watch.html").read_text(encoding="utf-8"))
     return page.substitute({name: escape(word) for name, word in words.items()}, preloads=preloads).encode()
 

@@ -13,7 +13,7 @@ from functools import partial
 import streamlit as st
 
 from gandash.core.formats import FORMATS, Format
-from gandash.pages import variant_pictures
+from gandash.pages import film, style, variant_pictures
 from gandash.pages.parts import part, telling
 from gandash.pages.wording import VARIANT_TITLES
 from gandash.pages.words import describe
@@ -95,6 +95,7 @@ def show(service: RunService, snapshot: Snapshot) -> None:
                     icon=":material/grain:",
                     disabled=none,
                 )
+            _film(service, snapshot)
         if none:  # nothing to load yet; the browser's colouring of code would hold up the first points
             return
         with right:
@@ -106,6 +107,40 @@ def show(service: RunService, snapshot: Snapshot) -> None:
                 else "The points come in the target's own units."
             )
             st.caption(f"It needs no other file and no gandash. {units}")
+
+
+def _film(service: RunService, snapshot: Snapshot) -> None:
+    """The run's past, to take home."""
+    nothing, stem = not (snapshot.timeline or snapshot.frames), file_stem(snapshot)
+    with st.container(horizontal=True, gap="xsmall", key="film_buttons"):
+        _button(
+            "Film",
+            partial(film.html, service, snapshot.run_id),
+            f"{stem}-film.html",
+            "text/html",
+            icon=":material/movie:",
+            about="One file that plays in any browser without a network: points, timeline, light and dark.",
+            disabled=nothing,
+        )
+        _button(
+            "GIF",
+            partial(film.gif, service, snapshot.run_id, style.theme()),
+            f"{stem}.gif",
+            "image/gif",
+            icon=":material/gif_box:",
+            about="Up to 200 epochs of the run, evenly spread, in the theme of this page.",
+            disabled=nothing,
+        )
+        _button(
+            "Pictures",
+            partial(film.pictures, service, snapshot.run_id, style.theme()),
+            f"{stem}-pictures.zip",
+            "application/zip",
+            icon=":material/photo_library:",
+            about="The picture of every 25th epoch, p25.png, p50.png and so on. Of a long run the kept epoch nearest "
+            "to each is taken, and its name says which; `gandash train --pictures 25 FOLDER` takes exactly these.",
+            disabled=nothing,
+        )
 
 
 def variant_title(snapshot: Snapshot, which: str) -> str:

@@ -14,7 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from gandash.charts import figures
-from gandash.charts.live import live_board, live_chart
+from gandash.charts.live import live_board, live_chart, timeline
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
 from gandash.core.targets import Target, TargetSpec
@@ -30,6 +30,7 @@ MOST_SMOOTHING = 0.99
 PICTURE_HEIGHT = 480
 CURVE_HEIGHT = 170
 TILES_HEIGHT = 168
+TIMELINE_HEIGHT = 35
 """Pixels, where the style sheet does not know better: it gives the charts the height that the screen has."""
 
 PREVIEW = RunConfig()
@@ -55,6 +56,8 @@ def show(snapshot: Snapshot | None, *, ready: bool, mine: bool = True) -> None:
         part("follow", told | {"stage": stage, "live": watching}, height=1, on_stage_change=_nothing)
     with st.container(border=True, key="overlay"):
         _picture(snapshot, target, words)
+        run = snapshot.run_id if snapshot else ""
+        timeline(style.theme(), key="timeline", height=TIMELINE_HEIGHT, run=run)
     with st.container(key="side", gap="xsmall"):
         part("tiles", told, height=TILES_HEIGHT)
         st.fragment(_curves, key="figures")(snapshot, target)

@@ -4,6 +4,7 @@
 // with those of the stream; everything is text and never markup.
 
 import { child, writeNotes } from "./elements.js";
+import { moment, wordsAt } from "./moment.js";
 import { watch } from "./stream.js";
 
 const PATIENCE = 250; // ms in which the script may bring by itself what fits the run: a click here runs it as well
@@ -107,7 +108,8 @@ function makeTiles(parent, gone) {
     help.setAttribute("aria-describedby", tip.id);
     return { tile, label, help, value: child(tile, "div", "gandash-tile-value"), note: child(tile, "div", "gandash-tile-note") };
   };
-  return ({ words }) => {
+  return ({ words, at }) => {
+    root.classList.toggle("gandash-tiles-past", Boolean(at?.frame));
     while (tiles.length > words.tiles.length) tiles.pop().tile.remove();
     words.tiles.forEach((told, i) => {
       const { label, help, value, note } = (tiles[i] ??= add());
@@ -178,12 +180,16 @@ const MAKE = {
 
 function draw(part) {
   const { told, stream } = part;
-  part.words = stream?.words && stream.version >= told.version ? stream.words : told.words;
+  const words = stream?.words && stream.version >= told.version ? stream.words : told.words;
+  part.words = wordsAt(part.at ?? {}, words);
   part.show(part);
 }
 
 function listen(part, { run, base, live }) {
   part.feed?.close();
+  part.unlisten?.();
+  part.at = run && part.data.part === "tiles" ? moment(run, base) : null;
+  part.unlisten = part.at?.listen(() => draw(part));
   part.stream = null;
   part.feed = live
     ? watch(
@@ -215,6 +221,7 @@ export function unmount(parent) {
   const part = parent.gandashPart;
   if (!part) return;
   part.feed?.close();
+  part.unlisten?.();
   part.gone.abort();
   parent.replaceChildren();
   delete parent.gandashPart;

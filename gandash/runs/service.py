@@ -366,6 +366,26 @@ class RunService:
         self._refuse_closed()
         return self._ask(worker.appraise, file)
 
+    def views_at(self, run_id: str, epoch: int, names: Sequence[str]) -> Sight:
+        """What can be seen inside a run where it was at an epoch, or at the nearest one whose networks are kept.
+
+        Its `epoch` says which that is; without any there is nothing to see. Waits for a worker.
+        """
+        snapshot, checkpoint = self._trained(run_id)
+        weighted = self.timeline(run_id, weights=True)
+        names = wanted(snapshot.config, names)
+        if not weighted or not names:
+            return Sight(epoch, 0.0)
+        nearest = min(weighted, key=lambda each: abs(each - epoch))
+        kept = self.kept(run_id, nearest)
+        found = self._ask(worker.views, snapshot.config.to_json(), checkpoint, names, kept.weights)
+        return Sight(nearest, snapshot.at(nearest).progress, found, frozenset(names))
+
+    def work(self, function: Callable[..., _T], *args: Any) -> _T:
+        """Have a worker call a function of a module, which must not change anything, and wait for the answer."""
+        self._refuse_closed()
+        return self._ask(function, *args)
+
     def history_frame(self, run_id: str) -> pandas.DataFrame:
         """The figures of every epoch as a table: `epoch` and the columns of the history."""
         import pandas

@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, Route
 
 from gandash.charts import live
+from gandash.live import assets
 from gandash.pages import monitor
 from gandash.runs.snapshot import Frame, History
 
 CHARTS = Path(live.__file__).parent
 PAGES = Path(monitor.__file__).parent
+LIVE = Path(assets.__file__).parent
 ADDRESS = "http://gandash.test/"
 
 FAKE_STREAM = """
+export { decode, points, take } from "./real-stream.js";
 const watchers = new Map();
 const told = new Map();
 export function watch(run, onState) {
@@ -102,7 +105,8 @@ def _answer(route: Route) -> None:
     elif name == "stream.js":
         body = FAKE_STREAM
     else:
-        path = next(folder / name for folder in (CHARTS, PAGES) if (folder / name).exists())
+        name = name.replace("real-stream.js", "stream.js")
+        path = next(folder / name for folder in (CHARTS, PAGES, LIVE) if (folder / name).exists())
         body = path.read_text(encoding="utf-8")
     route.fulfill(body=body, content_type="text/javascript")
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import CHARTS, press, wait_for_epoch, wait_until_drawn
 
-PARTS = ("status", *CHARTS, "tiles")
+PARTS = ("status", *CHARTS, "timeline", "tiles")
 
 PLACES = """(keys) => Object.fromEntries(keys.map((key) => {
   const { x, y, width, height } = document.querySelector(`.st-key-${key}`).getBoundingClientRect();
@@ -124,9 +124,11 @@ def test_picture_figures_and_curves_fill_the_first_screen(
     for key in PARTS:
         x, y, wide, high = found[key]
         assert x >= 0 and x + wide <= width and y + high <= height, key
-    assert found["overlay_chart"][3] >= height - 260
+    assert found["overlay_chart"][3] + found["timeline"][3] >= height - 260, (
+        "the picture, with the way through its past"
+    )
     curves_end = found["metric_chart"][1] + found["metric_chart"][3]
-    assert abs(curves_end - found["overlay_chart"][1] - found["overlay_chart"][3]) <= 16
+    assert abs(curves_end - found["timeline"][1] - found["timeline"][3]) <= 16
 
 
 def test_a_phone_has_one_column_in_the_order_of_reading_and_finds_the_runs(dashboard: str, open_page: OpenPage) -> None:

@@ -64,6 +64,10 @@ class FakeService:
         timeline = self.snapshot(run_id).timeline
         return tuple(Kept(epoch, frame(epoch).points) for epoch in epochs if epoch in timeline)
 
+    def views_at(self, run_id: str, epoch: int, names: Sequence[str]) -> Sight:
+        surface = np.full((2, 2), epoch, np.float32)
+        return Sight(epoch - epoch % 10, 0.5, {name: {"surface": surface} for name in names if name == "discriminator"})
+
     def watch(self, run_id: str, views: Sequence[str] = ()) -> None:
         self.watched.append(run_id)
         self.views.append(views)

@@ -73,3 +73,13 @@ def test_the_stream_says_which_epochs_can_be_asked_for() -> None:
     assert decode(news(shown, {}, Cursor(80, 3)))[0]["kept"] == [4, 90, 2]
     assert "kept" not in decode(picture(snapshot(5, 90), {}))[0]
     assert decode(picture(snapshot(5, 90, timeline=(4,)), {}))[0]["kept"] == [4, 4, 1]
+
+
+def test_what_is_seen_inside_is_of_the_nearest_epoch_that_has_its_networks(host: str) -> None:
+    status, _, body = get(f"{host}/{RUN}/views?epoch=44&views=manifold,discriminator")
+    header, arrays = decode(body)
+    assert (status, header["kind"], header["epoch"], header["names"]) == (200, "views", 40, ["discriminator"])
+    assert (arrays["view:discriminator:surface"] == 44).all()
+    assert get(f"{host}/{RUN}/views?epoch=45&views=discriminator")[0] == 404, "not kept"
+    for query in ("", "?epoch=x", "?epoch=4&views=" + "a" * 41, "?epoch=4&views=" + ",".join("abcdefghi")):
+        assert get(f"{host}/{RUN}/views{query}")[0] == 400, query

@@ -10,7 +10,7 @@ import pytest
 from gandash.core.config import RunConfig
 from gandash.core.formats import FORMATS
 from gandash.core.records import Appraisal
-from gandash.pages import downloads, wording
+from gandash.pages import downloads, film, wording
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot, Status
 from tests.pages.conftest import OpenPage, texts, tile, widget
@@ -118,3 +118,39 @@ def test_the_format_is_chosen_beside_the_generator_and_comes_with_its_own_lines(
     assert "The package onnx is missing here" in texts(at)
     at.segmented_control("format").set_value("portable").run()
     assert "is missing here" not in texts(at)
+
+
+def test_a_film_says_epochs_and_figures_and_ends_where_the_run_stands(
+    service: RunService, engine: ManualEngine, training: FakeTraining
+) -> None:
+    run_id = service.start(RunConfig(shape="line", epochs=100))
+    for _ in range(3):
+        engine.run_next()
+    until(lambda: service.snapshot(run_id).epoch == 7)
+    shown = film.of(service, run_id)
+    assert [moment.epoch for moment in shown.moments] == [1, 2, 3, 4, 5, 6, 7]
+    assert shown.moments[3].words == "Gap to real 0.500"
+    assert shown.real is not None
+    service.rename(run_id, "A <b>", "")
+    assert film.of(service, run_id, [2, 5]).title == "Line · A <b>"
+    assert [moment.epoch for moment in film.of(service, run_id, [2, 5]).moments] == [2, 5]
+
+
+def test_the_pictures_of_a_run_are_those_nearest_to_every_25th_epoch() -> None:
+    assert film.pictured(snapshot(timeline=tuple(range(81)))) == [25, 50, 75]
+    assert film.pictured(snapshot(epoch=9, timeline=tuple(range(10)))) == [9], "of a young run the newest"
+    assert film.pictured(snapshot()) == []
+
+
+def test_the_film_and_the_pictures_are_made_by_a_worker_at_the_click(
+    service: RunService, engine: ManualEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = service.start(RunConfig(shape="line", epochs=100))
+    engine.run_next()
+    until(lambda: service.snapshot(run_id).epoch == 2)
+    monkeypatch.setattr(service, "_ask", lambda function, *args: function(*args))
+    assert film.gif(service, run_id, "dark").startswith(b"GIF89a")
+    assert film.pictures(service, run_id, "light").startswith(b"PK")
+    assert b"gandash/film" in film.html(service, run_id)
+    now = service.snapshot(run_id)
+    assert film.draw(now, now.frames[-1].points, 2, "light").startswith(b"\x89PNG")

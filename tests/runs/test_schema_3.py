@@ -45,6 +45,9 @@ def test_the_timeline_is_empty_and_begins_where_the_run_goes_on(home: Path, work
         assert service.timeline(PAUSED) == (4,) and service.timeline(UNTRAINED) == (0, 1)
         kept = service.kept(UNTRAINED, 0)
         assert kept.points.shape == (1000, 2) and kept.weights is not None
+        seen = service.views_at(UNTRAINED, 1, ["discriminator"])
+        assert (seen.epoch, {*seen.views}) == (0, {"discriminator"}), "the nearest whose networks are kept"
+        assert service.views_at(PAUSED, 4, ["discriminator"]).views == {}, "there is none"
         child = service.train_on(FINISHED, {"epochs": 2}, step=True)
         until(lambda: service.snapshot(child).epoch == 13)
         assert service.timeline(child) == (13,)
