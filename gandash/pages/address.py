@@ -58,10 +58,14 @@ def ignored(checked: setup.Setup) -> tuple[str, ...]:
 
 
 def link_of(checked: setup.Setup, snapshot: Snapshot | None) -> str | None:
-    """The set-up as the address should have it: empty where it needs none, None where the widgets hold no set-up."""
+    """The set-up as the address should have it: empty where it needs none, None where it stays as it is.
+
+    It stays where the widgets hold no set-up, or one that no link has room for, as a large drawing may be.
+    """
     if checked.config is None:
         return None
-    return "" if checked.config == (snapshot.config if snapshot else RunConfig()) else link.encode(checked.config)
+    text = "" if checked.config == (snapshot.config if snapshot else RunConfig()) else link.encode(checked.config)
+    return text if len(text) <= link.LONGEST else None
 
 
 def _find(service: RunService) -> Found:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from gandash.pages import address, audience, browser, gallery, player, recipes, setup, train_on
+from gandash.pages import address, audience, browser, gallery, own, player, recipes, setup, train_on
 from gandash.pages.server import Visitor
 from gandash.pages.wording import plain
 from gandash.runs.snapshot import Snapshot
@@ -86,7 +86,10 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
     with st.container(key="messages"):
         if checked.reasons:
             wrong = "  \n".join(map(plain, checked.reasons))
-            st.error(f"Train is off until the set-up is right. {wrong}", icon=":material/tune:")
+            # what is being typed or drawn says so itself, where that can be seen
+            typing = own.is_own(st.session_state[setup.key("target")]) and checked.wrong.keys() == {"target"}
+            with st.container(key="wrong_own" if typing else "wrong"):
+                st.error(f"Train is off until the set-up is right. {wrong}", icon=":material/tune:")
         if found.problem:
             st.warning(
                 f"{plain(found.problem)} Press **Train** for a new one, or open a saved run under *Runs*.",

@@ -55,6 +55,9 @@ def show(checked: setup.Setup) -> None:
         return
     if group == "own":
         form = own.show_forms(name)
+        if form == "drawing":
+            own.show_drawing(name, checked.wrong.get("target"))
+            return
         _cards("Formula", own.cards(name, form))
         own.show_formula(name)
         return
@@ -68,7 +71,7 @@ def show(checked: setup.Setup) -> None:
 
 def group_of(name: str) -> Group:
     """The group that a target's text belongs to."""
-    if own.is_formula(name):
+    if own.is_own(name):
         return "own"
     return "numbers" if PatternSpec.knows(name) else "shapes"
 
@@ -93,7 +96,7 @@ def _cards(label: str, names: Mapping[str, str | None]) -> None:
 
 
 def _title(name: str) -> str:
-    if own.is_formula(name):
+    if own.is_own(name):
         return own.title(name)
     known = SHAPES.get(name) or PATTERNS.get(name)
     return known.title if known else "Own numbers"

@@ -19,7 +19,7 @@ from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
 from gandash.core.targets import Target, TargetSpec
 from gandash.core.views import offered
-from gandash.pages import TRAIN, address, setup, style
+from gandash.pages import TRAIN, address, recipes, setup, style
 from gandash.pages.parts import Told, part, telling
 from gandash.pages.words import Words, before, describe
 from gandash.runs.snapshot import Snapshot
@@ -44,7 +44,7 @@ def show(snapshot: Snapshot | None, *, ready: bool, mine: bool = True) -> None:
 
     `ready` says whether a worker is warm, `mine` whether who looks may press what the sentences tell of.
     """
-    spec = snapshot.config.target if snapshot else setup.target() or PREVIEW.target
+    spec = snapshot.config.target if snapshot else setup.target() or recipes.last_target() or PREVIEW.target
     target = spec.build()
     words = describe(snapshot) if snapshot else before(target, ready)
     told = telling(snapshot, words, mine=mine)

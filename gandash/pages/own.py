@@ -10,24 +10,34 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from html import escape
+from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
+from gandash.charts.live import element
 from gandash.core.expression import Expression, FormulaError, constant
 from gandash.core.targets import read_spec
 from gandash.core.targets.formula import FormulaSpec
-from gandash.pages import recipes, setup
+from gandash.core.targets.target import LONGEST_JSON
+from gandash.live import assets
+from gandash.pages import recipes, setup, style
 from gandash.pages.wording import plain
 
-Form = Literal["curve", "line"]
+assets.register(Path(__file__).with_name("draw.js"))
 
-FORMS: Mapping[Form, str] = {"curve": "y = f(x)", "line": "x(t), y(t)"}
+Form = Literal["curve", "line", "drawing"]
+
+FORMS: Mapping[Form, str] = {"curve": "y = f(x)", "line": "x(t), y(t)", "drawing": "Draw"}
 FIELDS: Mapping[Form, tuple[str, ...]] = {
     "curve": ("y", "start", "end", "noise"),
     "line": ("x", "y", "start", "end", "noise"),
 }
+"""The fields of each form of a formula."""
+EMPTY = '{"kind":"drawn","strokes":[]}'
+"""The text of a drawing in which nothing is drawn yet."""
 
 
 def _text(text: str) -> str:
@@ -54,14 +64,14 @@ START: Mapping[Form, str] = {
 }
 """What the card for a formula of one's own holds at first."""
 
-FORM = "own_form"
+FORM, DRAW = "own_form", "draw"
 PAUSE = "300ms"
 """In typing, after which the preview follows."""
 NEAR = 13
 """Letters of a formula on each side of what is wrong with it that are shown."""
 
 _TYPED, _MEANS = "typed_fields", "typed_means"
-_LAST, _MINE = "own_last", "own_formulas"
+_LAST, _MINE, _SEQ = "own_last", "own_formulas", "drawings_seen"
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,7 @@ def first(form: Form | None = None) -> str:
     """The target's text where a form is chosen, or one's own targets at all: what was held last, or an example."""
     last: Mapping[Form, str] = st.session_state.get(_LAST, {})
     chosen: Form = form or [*last, "curve"][len(last) - 1 if last else 0]
-    return last.get(chosen) or next(iter(EXAMPLES[chosen]))
+    return last.get(chosen) or (EMPTY if chosen == "drawing" else next(iter(EXAMPLES[chosen])))
 
 
 def cards(held: str, form: Form) -> dict[str, str]:
@@ -90,6 +100,16 @@ def cards(held: str, form: Form) -> dict[str, str]:
     return {**{text: text for text in EXAMPLES[form]}, own: pictured}
 
 
+def is_own(text: str) -> bool:
+    """Whether a target's text is that of one's own, perhaps a wrong one."""
+    return is_formula(text) or is_drawing(text)
+
+
+def is_drawing(text: str) -> bool:
+    """Whether a target's text is a drawing's, perhaps a wrong one's."""
+    return text.startswith(EMPTY[:15])
+
+
 def is_formula(text: str) -> bool:
     """Whether a target's text is a formula's, perhaps a wrong one's."""
     return FormulaSpec.knows(text) or _fields(text) is not None
@@ -97,6 +117,8 @@ def is_formula(text: str) -> bool:
 
 def form_of(text: str) -> Form:
     """Which form the text of a target of one's own has."""
+    if is_drawing(text):
+        return "drawing"
     fields, spec = _fields(text), setup.target(text)
     if fields is None and spec:
         fields = spec.model_dump()
@@ -104,7 +126,9 @@ def form_of(text: str) -> Form:
 
 
 def title(text: str) -> str:
-    """What the card of a formula says."""
+    """What a target of one's own is called, right or wrong."""
+    if is_drawing(text):
+        return "A drawing"
     return next((examples[text] for examples in EXAMPLES.values() if text in examples), "Own formula")
 
 
@@ -150,11 +174,52 @@ def show_formula(held: str) -> None:
             _say(wrong)
 
 
+def show_drawing(held: str, reason: str | None) -> None:
+    """Draw the canvas, which holds the drawing of this text, and why that is no target yet."""
+    _remember("drawing", held)
+    seq: int = st.session_state.setdefault(_SEQ, 0)
+    data = {"target": held, "seq": seq, "theme": style.theme()}
+    element("gandash_draw", "draw.js", data, key=DRAW, css=_css(), on_drawing_change=_take_drawing)
+    if reason:
+        with st.container(key="wrong_drawing"):
+            st.markdown(f":red[:material/error: {plain(reason)}]" if held != EMPTY else plain(reason))
+
+
+def drawn(told: object) -> tuple[int, str] | None:
+    """How many drawings the canvas has sent, and the newest as a target's text; None for what is none.
+
+    What is no target, as one dot is none, stays as it was drawn; the set-up says why.
+    """
+    if not isinstance(told, str) or len(told) > LONGEST_JSON:
+        return None
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
+        said = json.loads(told)
+        seq, text = said["seq"], said["target"]
+        if isinstance(seq, int) and isinstance(text, str) and is_drawing(text):
+            spec = setup.target(text)
+            return seq, spec.text if spec else text
+    return None
+
+
+def _take_drawing() -> None:
+    found = drawn(st.session_state[DRAW].get("drawing"))
+    if found is None:
+        return
+    st.session_state[_SEQ], st.session_state[setup.key("target")] = found
+    if setup.target():
+        recipes.take_shape()
+
+
+@cache
+def _css() -> str:
+    return Path(__file__).with_name("draw.css").read_text(encoding="utf-8")
+
+
 def show_forms(held: str) -> Form:
     """Draw the switch between the forms; the one of this text is chosen."""
     st.session_state[FORM] = form = form_of(held)
     st.segmented_control(
-        "Form of the formula",
+        "Formula or drawing",
         list(FORMS),
         key=FORM,
         format_func=FORMS.__getitem__,

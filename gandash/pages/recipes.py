@@ -12,6 +12,7 @@ import streamlit as st
 
 from gandash.core.config import RunConfig
 from gandash.core.presets import RECIPES
+from gandash.core.targets import TargetSpec
 from gandash.pages import setup
 
 RECIPE = "recipe"
@@ -99,9 +100,15 @@ def take_group() -> None:
         _fill("textbook")
 
 
+def last_target() -> TargetSpec | None:
+    """The last target that was not refused, while another one is typed or drawn."""
+    held: TargetSpec | None = st.session_state.get(_RIGHT)
+    return held
+
+
 def _with_the_last() -> RunConfig | None:
     """The set-up with the last target that was not refused."""
-    return setup.read(None, target=st.session_state.get(_RIGHT)).config
+    return setup.read(None, target=last_target()).config
 
 
 def _take_recipe() -> None:

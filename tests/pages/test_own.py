@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -164,3 +165,62 @@ def test_wrong_numbers_never_make_a_right_target() -> None:
         typed = {"y": "x", "start": "0", "end": "1", "noise": "0"} | case
         assert isinstance(own.examine(typed), own.Wrong)
         assert setup.target(own.refused(typed)) is None
+
+
+# ------------------------------------------------------------------------------------------------ a drawing
+
+
+LOOP = '{"kind":"drawn","strokes":[{"width":40,"corners":[[-500,0],[0,500],[500,0]]}]}'
+DOT = '{"kind":"drawn","strokes":[{"width":40,"corners":[[0,0]]}]}'
+
+
+def canvas(at: AppTest) -> dict[str, Any]:
+    """What the page tells the canvas."""
+    told = [json.loads(element.proto.json) for element in at.get("bidi_component") if element.proto.json]
+    return next(each for each in told if each.get("script", "").startswith("/assets/draw."))
+
+
+def draw(at: AppTest, text: str) -> None:
+    """Put a drawing where the canvas's callback puts it."""
+    at.session_state[setup.key("target")] = text
+    at.run()
+    assert not at.exception
+
+
+def test_an_empty_canvas_and_a_dot_say_what_to_do_and_train_is_off(at: AppTest) -> None:
+    at.segmented_control("recipe").set_value("best").run()
+    choose(at, "own", "drawing")
+    assert canvas(at)["target"] == own.EMPTY
+    assert "Nothing is drawn yet: draw a line" in texts(at) and at.button("train").disabled
+    assert at.segmented_control("recipe").value == "best"
+    draw(at, DOT)
+    assert canvas(at)["target"] == DOT, "it stays on the canvas"
+    assert "draw a line" in texts(at) and at.button("train").disabled
+    draw(at, LOOP)
+    assert not at.button("train").disabled and "draw a line" not in texts(at)
+
+
+def test_a_drawing_comes_by_link_and_stays_while_another_group_or_page_is_shown(open_page: OpenPage) -> None:
+    config = best(LOOP).model_copy(update={"seed": 4})
+    at = open_page(setup=link.encode(config))
+    assert canvas(at)["target"] == LOOP and not at.button("train").disabled
+    assert at.segmented_control("recipe").value == "best"
+    at.switch_page("runs.py").run()
+    at.switch_page("train.py").run()
+    assert canvas(at)["target"] == LOOP
+    choose(at, "shapes")
+    assert config_of(at) == best("exponential").model_copy(update={"seed": 4})
+    choose(at, "own")
+    assert canvas(at)["target"] == LOOP and at.segmented_control("recipe").value == "best"
+    at.button("train").click().run()
+    assert not at.exception
+
+
+def test_what_the_canvas_sends_is_distrusted() -> None:
+    assert own.drawn(json.dumps({"seq": 3, "target": LOOP})) == (3, LOOP)
+    assert own.drawn(json.dumps({"seq": 3, "target": LOOP.replace(":", ": ", 1)})) is None
+    assert own.drawn(json.dumps({"seq": 3, "target": DOT})) == (3, DOT)
+    spaced = LOOP.replace(",", ", ", 1)
+    for told in (None, 3, "", "[", "[" * 100_000, "[]", "{}", '{"seq": "a", "target": "b"}', "x" * 10**6, spaced):
+        assert own.drawn(told) is None
+    assert own.drawn(json.dumps({"seq": 1, "target": "ring8"})) is None
