@@ -9,7 +9,7 @@ const UNIT = 1000;
 const [NARROWEST, WIDEST] = [4, 400];
 const [MOST_STROKES, MOST_CORNERS] = [200, 4000];
 const TOLERANCE = 4; // that a stroke may be off by after it is simplified
-const [ROOM, ROUGHEST] = [350, 16]; // corners that fit into a link, and how far off strokes may be so that they do
+const [ROOM, ROUGHEST] = [350, 24]; // corners that fit into a link, and how far off strokes may be so that they do
 const KEPT = 100; // steps that can be undone
 const EMPTY = "Draw here, with mouse, finger or pen";
 

@@ -16,7 +16,7 @@ from gandash.core.config import RunConfig
 from gandash.core.targets import TargetSpec
 from gandash.core.targets.drawn import DrawnSpec
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import wait_for_epoch, wait_until_drawn
+from tests.browser.driver import OVERLAY, wait_for_epoch, wait_until_drawn
 from tests.browser.stage import empty_stage
 
 CANVAS = ".gandash-draw canvas"
@@ -89,7 +89,7 @@ def test_a_drawing_and_a_formula_are_trained_live(dashboard: str, open_page: Ope
     expect(page.locator(CANVAS)).to_have_attribute("aria-label", "Your drawing: 3 strokes")
     page.locator(TRAIN).click()
     wait_for_epoch(page, 3)
-    expect(page.get_by_text("A drawing").first).to_be_visible()
+    expect(page.locator(OVERLAY).get_by_text("A drawing")).to_be_visible()
     page.reload()
     wait_until_drawn(page)
     expect(page.locator(CANVAS)).to_have_attribute("aria-label", "Your drawing: 3 strokes")
@@ -106,7 +106,7 @@ def test_a_drawing_and_a_formula_are_trained_live(dashboard: str, open_page: Ope
     expect(field).to_have_value("sin(x)/(1+x^2)")
     page.get_by_role("button", name="Train next run").click()
     wait_for_epoch(page, 3)
-    expect(page.get_by_text("y = sin(x)/(1+x^2)").first).to_be_visible()
+    expect(page.locator(OVERLAY).get_by_text("y = sin(x)/(1+x^2)")).to_be_visible()
 
 
 def test_a_finger_draws_and_the_page_stays(dashboard: str, open_page: OpenPage) -> None:
@@ -166,7 +166,7 @@ def test_the_eraser_cuts_what_lies_under_it(stage: Page) -> None:
 
 def test_a_scribble_fits_into_a_link_and_lies_on_the_canvas(stage: Page) -> None:
     scribble = [
-        {"width": 40, "corners": [[1300 * math.sin(i / 7 + k), 900 * math.cos(i / 5 + k)] for i in range(400)]}
+        {"width": 40, "corners": [[1300 * math.sin(i / 25 + k), 900 * math.cos(i / 18 + k)] for i in range(400)]}
         for k in range(5)
     ]
     strokes = call(stage, "tidied", scribble)
