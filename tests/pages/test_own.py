@@ -11,11 +11,14 @@ from streamlit.testing.v1 import AppTest
 from gandash.core import link
 from gandash.core.config import RunConfig
 from gandash.core.presets import best, textbook
+from gandash.core.standalone import script
 from gandash.core.targets import read_spec
 from gandash.core.targets.formula import FormulaSpec
 from gandash.pages import gallery, own, setup
 from gandash.runs.service import RunService
-from tests.pages.conftest import OpenPage, config_of, texts, widget
+from tests.pages.conftest import OpenPage, as_read, config_of, texts, widget
+from tests.pages.test_train import train_some
+from tests.runs.conftest import ManualEngine, until
 
 
 def choose(at: AppTest, group: str, form: str | None = None) -> None:
@@ -224,3 +227,20 @@ def test_what_the_canvas_sends_is_distrusted() -> None:
     for told in (None, 3, "", "[", "[" * 100_000, "[]", "{}", '{"seq": "a", "target": "b"}', "x" * 10**6, spaced):
         assert own.drawn(told) is None
     assert own.drawn(json.dumps({"seq": 1, "target": "ring8"})) is None
+
+
+@pytest.mark.parametrize(("text", "title"), [(LOOP, "A drawing"), ("y = x^2; x = 0..2; noise = 0.1", "y = x^2")])
+def test_a_run_of_ones_own_is_listed_and_has_its_script(
+    open_page: OpenPage, engine: ManualEngine, service: RunService, text: str, title: str
+) -> None:
+    config = textbook(text).model_copy(update={"points": 64, "batch_size": 16})
+    at = open_page(setup=link.encode(config))
+    run_id = train_some(at, engine, service)
+    assert service.snapshot(run_id).config == config
+    at.toggle("show_code").set_value(True).run()
+    assert script(config).rstrip() in [code.value for code in at.code]
+    until(lambda: service.thumbnail(run_id) is not None)
+    at.switch_page("runs.py").run()
+    assert not at.exception
+    assert title in as_read(" ".join(link.value for link in at.page_link))
+    assert any("data:image/svg+xml" in html.value for html in at.html)
