@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from gandash import Trainer
+from gandash import Trainer, portable
 from gandash.core.presets import best
 
 TYPED = "y = 1000 + 200 sin(x/3); x = 20..30; noise = 5"
@@ -28,3 +28,4 @@ def test_a_file_of_a_target_of_ones_own_reproduces_it_in_its_units(text: str, tm
     extent = np.ptp(real, axis=0)
     off = np.abs(np.sort(points, axis=0) - np.sort(real, axis=0)).mean(axis=0)
     assert (off < 0.08 * extent).all(), off / extent
+    assert portable.read(trainer.export(format="portable")).target == trainer.config.target, "as Explore opens it"
