@@ -104,7 +104,7 @@ def test_a_drawing_and_a_formula_are_trained_live(dashboard: str, open_page: Ope
     field.press_sequentially("1+x^2)")
     expect(page.locator(".st-key-wrong_formula_y")).to_have_count(0)
     expect(field).to_have_value("sin(x)/(1+x^2)")
-    page.get_by_role("button", name="Train next run").click()
+    page.get_by_role("button", name="Train next run").press("Enter")
     wait_for_epoch(page, 3)
     expect(page.locator(OVERLAY).get_by_text("y = sin(x)/(1+x^2)")).to_be_visible()
 
