@@ -14,6 +14,7 @@ import { inStep, paintLayers, trail } from "./layers.js";
 import { moment, wordsAt } from "./moment.js";
 import { between, countOutside, decode, fittedRanges, outside, outsideText, scaled } from "./points.js";
 import { mark } from "./phase.js";
+import { play } from "./recording.js";
 import { hold, makeSky, paint, paintPhase, record } from "./stars.js";
 import { watch } from "./stream.js";
 import { switches } from "./switches.js";
@@ -59,11 +60,37 @@ function draw(chart, points, exact) {
 
 function arrive(chart, frame) {
   draw(chart, frame.points, true);
+  say(chart, frame.recorded ? frame.epoch : null);
+  if (frame.recorded) return;
   chart.at = frame.at;
   chart.trail.add(frame.points);
   showLayers(chart);
   chart.element.dataset.frames = Number(chart.element.dataset.frames) + 1;
   chart.element.dataset.epoch = frame.epoch;
+}
+
+// A picture that is recorded says so.
+function say(chart, epoch) {
+  if (epoch === null) {
+    chart.badge?.remove();
+    chart.badge = null;
+    return;
+  }
+  chart.badge ??= child(chart.element.parentElement, "div", "gandash-recording");
+  chart.badge.textContent = `Recording, epoch ${epoch}`;
+}
+
+// Before there is a run, a film of the shape that is chosen, for as long as there is none.
+function roll(chart) {
+  const { data, scene, film } = chart;
+  const address = data.run ? "" : (data.film ?? "");
+  if ((film?.address ?? "") === address) return;
+  film?.stop();
+  chart.film = null;
+  if (!address) return;
+  const show = (frame) => window.Plotly && chart.drawn && !document.hidden && takeFrames(chart, [frame]);
+  const { xaxis, yaxis } = scene.layout;
+  chart.film = { address, stop: play(address, [xaxis.range, yaxis.range], show) };
 }
 
 function glide(chart) {
@@ -425,12 +452,13 @@ function update(chart) {
   if (identity !== chart.identity) {
     // another shape, run or theme: drawn at once, and nothing of the last one stays
     endDrag(element);
-    const blank = !chart.shown && chart.drawn?.[0] === scene && (chart.drawn[1] === -1 || chart.drawn[1] === chart.real);
+    const blank = (!chart.shown || chart.badge) && chart.drawn?.[0] === scene && (chart.drawn[1] === -1 || chart.drawn[1] === chart.real);
     // a bare scene that nobody has moved looks the same for the run that begins now: its first data is drawn sooner
     const drawn = blank && chart.view === "home" ? chart.drawn : null;
     if (drawn) element.layout.uirevision = revisionOf(chart);
     Object.assign(chart, { identity, queue: [], seen: -1, past: null, shown: null, drawn });
     Object.assign(chart, { at: -1, steps: inStep(), trail: trail() });
+    if (!drawn) say(chart, null); // otherwise the recording stays until the run's first frame
     delete element.dataset.epoch;
   }
   chart.shown ??= state?.frames.at(-1)?.points ?? null;
@@ -489,6 +517,7 @@ function mount(parent, { key, layers }) {
     root: bar ? root : frame, layers: null, switched: null, steps: inStep(), trail: trail(), at: -1, // what lies under it
     under: null, kept: {}, // and what of it is drawn
     time: null, past: null, cursor: child(frame, "div", "gandash-cursor"), unlisten: null, // the moment
+    film: null, badge: null, // before there is a run
     queue: [], from: null, shown: null, seen: -1, slept: false, request: 0, // motion
     interval: 250, heardAt: -Infinity, drawnAt: 0, cost: 10, painted: true, // pace
   };
@@ -515,6 +544,7 @@ export function unmount(parent) {
   const chart = parent.gandashChart;
   if (!chart) return;
   chart.feed?.close();
+  chart.film?.stop();
   chart.unlisten?.();
   clearTimeout(chart.timer);
   cancelAnimationFrame(chart.request);
@@ -545,6 +575,7 @@ export function render({ data, parentElement }) {
   }
   if (before.run !== run || before.layers !== data.layers) lookInside(chart);
   update(chart);
+  roll(chart);
 }
 
 // Charts that come before Plotly are drawn once it is there, one at a time: it and they take the page's thread for half

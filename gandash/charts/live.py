@@ -56,6 +56,7 @@ def live_chart(
     label: str,
     run: str = "",
     layers: list[dict[str, Any]] | None = None,
+    film: str = "",
 ) -> None:
     """Draw a scene, or redraw it in the element that this key already has, and keep it up to date with a run.
 
@@ -64,7 +65,7 @@ def live_chart(
     may wait a little, so that a busy browser still answers; another `run`, ``uirevision`` or ``meta["look"]`` is drawn
     at once, and without the data of the one before. Without a run nothing but the scene is drawn. `layers` are the
     views that can be switched on under a cloud of points (`gandash.core.views.offered`); a chart has them always or
-    never. On a page::
+    never. `film` is where a recording is served that is shown for as long as there is no run. On a page::
 
         live_chart(overlay(target, real, "light"), key="overlay", height=500, label="Real and generated points",
                    run=snapshot.run_id)
@@ -72,6 +73,8 @@ def live_chart(
     # as text: of a list within the data Streamlit asks pandas and Arrow whether it is a data frame
     text = json.dumps(scene, separators=(",", ":"), ensure_ascii=False)
     data = {"key": key, "label": label, "run": run, "scene": text, "plotly": asset_url(PLOTLY)}
+    if film:
+        data["film"] = film
     if layers is not None:
         data["layers"] = json.dumps(layers)
     element("gandash_chart", "live.js", data, key=key, height=height, css=_source("live.css") + _source("layers.css"))

@@ -21,6 +21,7 @@ MODULES = (
     "layers.js",
     "phase.js",
     "points.js",
+    "recording.js",
     "series.js",
     "stars.js",
     "switches.js",

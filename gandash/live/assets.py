@@ -23,7 +23,12 @@ from gandash.live.base import base_path
 FOLDER = "/assets"
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 _IMPORT = re.compile(r"""(\b(?:from|import)\s*\(?\s*["'])\./([\w.-]+\.js)(["'])""")
-_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".film": "application/octet-stream",
+}
 
 _EAGER = b"//# allFunctionsCalledOnLoad\n"
 
@@ -95,7 +100,7 @@ def _serve(request: Request) -> Response:
     if name not in _files or asset(name).name != file:
         return Response("There is no such file: load the page again.", 404, {"Cache-Control": "no-store"})
     found = asset(name)
-    headers = {**_FOR_EVER, "Content-Type": f"{_TYPES[Path(name).suffix]}; charset=utf-8"}
+    headers = {**_FOR_EVER, "Content-Type": _TYPES[Path(name).suffix]}
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return Response(found.content, headers=headers)
     with _packing:

@@ -14,6 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from gandash.charts import figures
+from gandash.charts.films import film_url
 from gandash.charts.live import live_board, live_chart, timeline
 from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
@@ -97,6 +98,7 @@ def _picture(snapshot: Snapshot | None, target: Target, words: Words) -> None:
         label=words["label"],
         run=run,
         layers=offered(config.model_copy(update={"target": target.spec})),
+        film="" if snapshot else film_url(target),
     )
 
 
