@@ -79,8 +79,15 @@ def test_pause_step_resume_and_reset(dashboard: str, open_page: OpenPage) -> Non
     press(page, "Epoch")
     wait_for_epoch(page, paused + 1)
     assert wait_until_still(page) == paused + 1
+    place = page.locator(".st-key-reset button").first.bounding_box()
+    lamp = page.locator(".st-key-overlay .gandash-lamp")
+    for key, loss in (("p", "on_real"), ("p", "on_fake"), ("p", "generator"), ("s", "")):
+        page.keyboard.press(key)
+        expect(lamp).to_have_attribute("data-phase", loss)
+        expect(page.locator(".gandash-course p").first).to_contain_text("by hand")
     press(page, "Resume")
     wait_for_epoch(page, paused + 3)
+    assert page.locator(".st-key-reset button").first.bounding_box() == place, "nothing moves with the state"
     press(page, "Reset")
     expect_status(page, "Ready")
     assert "run=" not in page.url
