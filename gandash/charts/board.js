@@ -1,5 +1,5 @@
-// The picture of a pattern of whole numbers from 0 to 99: the newest sequences of ten, and a board of ten by ten with how
-// often each number is generated beside how often it is real. It is drawn as elements, so that the style sheet knows its
+// The picture of a pattern of whole numbers from 0 to 99: the newest sequences of ten, the generator's outputs for the first
+// of them as a heatmap, and a board of ten by ten with how often each number is generated beside how often it is real. It is drawn as elements, so that the style sheet knows its
 // colours and text stays text; `board.css` belongs to it.
 //
 // On the Train page it is an element of its own, as the charts of `live.js` are; the viewers' page uses `board` alone.
@@ -20,6 +20,9 @@ const LOWEST = 19; // pixels of it at least
 const NARROW = 0.66; // width of a sequence's number beside the board, in its squares
 const NARROWEST = 21; // pixels of it at least
 const TIMES = 2; // a full square is so many times the real share
+const HEAT = 82; // pixels of the heatmap with its words
+const HEAT_LEAST = 0.85; // of the squares' size without it; where they would be smaller, it makes room for them
+const MARKS = 2; // rows of the heatmap below the outputs: an empty one, and one with the numbers that belong
 const LEGEND = { real: "real", generated: "generated", over: "over twice real", misfit: "misfit" };
 const SLIVER = 0.06; // of a square, at least, for a number that is generated at all
 
@@ -62,12 +65,20 @@ export function about(number, pattern, found) {
   return `${number}${belongs ? "" : " does not fit"}: ${words}`;
 }
 
-// How large a square is and where the sequences are, for so much room: `{ cell, wide, low, rows, beside }`, in pixels.
-export function arranged(width, height) {
+// How large a square is and where the sequences are, for so much room: `{ cell, wide, low, rows, beside }`, in pixels;
+// `heat` whether the heatmap has a place, if it is wanted.
+export function arranged(width, height, wanted = false) {
+  const without = fitted(width, height, 0);
+  const within = wanted ? fitted(width, height, HEAT) : { cell: 0 };
+  if (within.rows && within.cell >= HEAT_LEAST * without.cell) return { ...within, heat: true };
+  return { ...without, heat: false };
+}
+
+function fitted(width, height, heat) {
   const lowOf = (cell) => Math.max(LOWEST, Math.round(LOW * cell));
   const above = { cell: 0 };
   for (let cell = Math.floor(Math.min(width, height) / SIDE); cell > 0 && !above.cell; cell--) {
-    const rows = Math.floor((height - SIDE * cell - GAP - CAPTION) / lowOf(cell));
+    const rows = Math.floor((height - SIDE * cell - GAP - CAPTION - heat) / lowOf(cell));
     const few = cell <= 30 ? 1 : cell <= 40 ? 2 : USUAL_SEQUENCES; // a phone's board counts for more
     if (rows >= few) Object.assign(above, { cell, wide: cell, low: lowOf(cell), rows, beside: false });
   }
@@ -76,7 +87,7 @@ export function arranged(width, height) {
     const wide = Math.max(NARROWEST, Math.round(NARROW * cell));
     if (SIDE * (cell + wide) + 2 * GAP > width) continue;
     const low = lowOf(cell);
-    Object.assign(beside, { cell, wide, low, rows: Math.floor((height - CAPTION) / low), beside: true });
+    Object.assign(beside, { cell, wide, low, rows: Math.floor((height - CAPTION - heat) / low), beside: true });
   }
   const best = beside.cell > above.cell ? beside : above;
   return { ...best, rows: Math.max(0, Math.min(best.rows ?? 0, MOST_SEQUENCES)) };
@@ -89,6 +100,31 @@ function write(element, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
+// The outputs (10 × 100, flat) on a canvas of a pixel each, the stronger the larger: a row a number, that of its largest
+// entry; below them what belongs. A largest entry that does not belong has another colour.
+export function paintHeat(canvas, outputs, member, colours) {
+  const count = outputs.length / DEPTH;
+  [canvas.width, canvas.height] = [DEPTH, count + MARKS];
+  const context = canvas.getContext("2d");
+  let top = 0;
+  for (const value of outputs) if (Number.isFinite(value)) top = Math.max(top, value);
+  const said = [];
+  for (let row = 0; row < count; row++) {
+    const vector = outputs.subarray(DEPTH * row, DEPTH * (row + 1));
+    const largest = vector.indexOf(Math.max(...vector));
+    said.push(largest);
+    for (let number = 0; number < DEPTH; number++) {
+      context.globalAlpha = top ? Math.max(0, Math.min(1, vector[number] / top)) || 0 : 0;
+      context.fillStyle = number === largest && !member.has(number) ? colours.misfit : colours.generated;
+      context.fillRect(number, row, 1, 1);
+    }
+  }
+  context.globalAlpha = 1;
+  context.fillStyle = colours.real;
+  for (const number of member) context.fillRect(number, count + MARKS - 1, 1, 1);
+  return said;
+}
+
 // Fill a host with the picture. `begin` gives it another scene `{ title, numbers }`, `show` the newest frames.
 export function board(host) {
   let pattern = [];
@@ -98,6 +134,8 @@ export function board(host) {
   let epoch = null;
   let pointed = null; // the number that the mouse or the keys are at
   let rows = 0;
+  let outputs = null; // of the newest frame, if it has any
+  let place = false; // whether there is room for the heatmap
 
   const root = child(host, "div", "gandash-board");
   const head = child(root, "div", "gandash-board-head");
@@ -106,9 +144,15 @@ export function board(host) {
   for (const [kind, words] of Object.entries(LEGEND))
     child(legend, "span", `gandash-board-${kind}`, words);
   const body = child(root, "div", "gandash-board-body");
-  const strip = child(body, "div", "gandash-board-strip");
+  const side = child(body, "div", "gandash-board-side");
+  const strip = child(side, "div", "gandash-board-strip");
   strip.setAttribute("aria-hidden", "true"); // the board and the line below it say the same
   child(strip, "p", "", "Newest sequences");
+  const heat = child(side, "div", "gandash-board-heat");
+  child(heat, "p", "", "Outputs for the first one, 0 to 99").setAttribute("aria-hidden", "true");
+  const map = child(heat, "canvas", "");
+  map.setAttribute("role", "img");
+  heat.hidden = true;
   const cells = child(body, "div", "gandash-board-cells");
   cells.setAttribute("role", "img");
   cells.setAttribute("aria-description", "Arrow keys go from number to number and tell how often each one comes.");
@@ -163,19 +207,31 @@ export function board(host) {
 
   function arrange() {
     const used = head.offsetHeight + foot.offsetHeight;
-    const room = arranged(root.clientWidth, root.clientHeight - used - GAP);
+    const room = arranged(root.clientWidth, root.clientHeight - used - GAP, outputs !== null);
     if (!root.clientWidth || !room.cell) return;
-    rows = room.rows;
+    [rows, place] = [room.rows, room.heat];
     for (const [name, pixels] of [["cell", room.cell], ["wide", room.wide], ["low", room.low]])
       root.style.setProperty(`--board-${name}`, `${pixels}px`);
     root.classList.toggle("gandash-board-beside", room.beside);
     drawStrip();
+    drawHeat();
+  }
+
+  function drawHeat() {
+    heat.hidden = !place || !outputs;
+    if (heat.hidden) return;
+    const style = getComputedStyle(root);
+    const colours = Object.fromEntries(["real", "generated", "misfit"].map((name) => [name, style.getPropertyValue(`--${name}`)]));
+    const said = paintHeat(map, outputs, member, colours);
+    const words = `Heatmap of the generator's outputs for the first sequence, a row for each number, 0 to 99 from left to right; the largest entries are at ${said.join(", ")}`;
+    if (map.getAttribute("aria-label") !== words) map.setAttribute("aria-label", words);
   }
 
   function draw() {
     if (!pattern.length) return;
     drawSquares();
     drawStrip();
+    drawHeat();
     tell();
     root.dataset.frames = Number(root.dataset.frames ?? 0) + 1;
     if (epoch === null) delete root.dataset.epoch;
@@ -223,7 +279,8 @@ export function board(host) {
       pattern = scene?.numbers ?? [];
       member = new Set(pattern);
       sequence = [];
-      [found, epoch, pointed] = [null, null, null];
+      [found, epoch, pointed, outputs] = [null, null, null, null];
+      arrange();
       write(said, "");
       write(title, scene?.title ?? "");
       draw();
@@ -235,6 +292,9 @@ export function board(host) {
       sequence = numbersOf(newest.points);
       found = tally(sequence, pattern);
       epoch = newest.epoch;
+      const had = outputs !== null;
+      outputs = newest.outputs ?? null;
+      if (had !== (outputs !== null)) arrange();
       draw();
     },
 

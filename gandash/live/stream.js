@@ -16,7 +16,8 @@ const streams = new Map(); // by address: what is watched on this page
 // run, connected, kind ("" before the first message), sentence, version, rows, ready, state, words, scene, changes (of the
 // last message); phase (what the newest phase did that was played by itself: the header's, with its points real, generated
 // and moved; otherwise null); real ({x, y}, or null while unknown); curves (a Map by name of {x, y}, plain arrays, finite
-// values); frames ([{epoch, at, points: {x, y}}], the newest few, oldest first); kept ([first, last, step], the past
+// values); frames ([{epoch, at, points: {x, y}, outputs}], the newest few, oldest first; outputs, flat,
+// where a pattern of numbers has them); kept ([first, last, step], the past
 // epochs that can be looked at, or null); offers (the views that there are, null while unknown) and views ({epoch, at, arrays}: a Map by the views' names, as they were asked for, of Maps by name of
 // {values, shape}; null before there are any). Points and values are Float32Arrays.
 //
@@ -194,6 +195,7 @@ export function take(state, { header, arrays }) {
   header.frames.forEach(({ epoch, at }, place) => {
     if (at > newest) state.frames.push({ epoch, at, points: points(arrays.get(`frame:${place}`)) });
   });
+  if (arrays.has("outputs") && header.frames.at(-1).at > newest) state.frames.at(-1).outputs = arrays.get("outputs");
   state.frames.splice(0, state.frames.length - MOST_FRAMES);
 }
 

@@ -24,6 +24,9 @@ from gandash.core.targets import TargetSpec
 FRAME_POINTS = 1000
 """How many generated points a frame shows."""
 
+FRAME_OUTPUTS = 10
+"""How many vectors of a pattern of numbers a frame has whole: a sequence."""
+
 THUMBNAIL_POINTS = 220
 """How many of a frame's points the list of runs draws."""
 
@@ -69,12 +72,14 @@ class Frame:
 
     `points` has shape (`FRAME_POINTS`, dim) in the target's own units, or, of more than three dimensions, as its canvas
     projects them; from the exponential moving average of the generator if the run keeps one. `epoch` counts whole
-    epochs, `progress` runs from 0 to 1.
+    epochs, `progress` runs from 0 to 1. Of a pattern of numbers, `outputs` are the first vectors as the generator made
+    them, (`FRAME_OUTPUTS`, dim); they are not saved, so a run that was loaded has none until it trains.
     """
 
     epoch: int
     progress: float
     points: NDArray[np.float32]
+    outputs: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from gandash.core.cost import estimate
 from gandash.core.records import Appraisal, EpochRecord, Measured, PlayedPhase, Player
 from gandash.core.views import Arrays, wanted
 from gandash.runs import timeline
-from gandash.runs.snapshot import FRAME_POINTS, Frame
+from gandash.runs.snapshot import FRAME_OUTPUTS, FRAME_POINTS, Frame
 from gandash.runs.timeline import Kept
 
 if TYPE_CHECKING:
@@ -311,9 +311,10 @@ def _done(trainer: Trainer, budget: Budget) -> bool:
 
 def _frame(trainer: Trainer) -> Frame:
     points = trainer.sample(FRAME_POINTS, seed=FRAME_SEED, which=trainer.seen)
+    outputs = points[:FRAME_OUTPUTS].copy() if trainer.target.numbers else None
     if trainer.target.dim > FRAME_DIM:
         points = np.asarray(trainer.target.canvas.project(points), np.float32)
-    return Frame(trainer.epoch, trainer.progress, points)
+    return Frame(trainer.epoch, trainer.progress, points, outputs)
 
 
 def _views(trainer: Trainer, names: Sequence[str]) -> Views:

@@ -46,7 +46,8 @@ window.play = (run, news) => {
   }
   const typed = ([x, y]) => ({ x: Float32Array.from(x), y: Float32Array.from(y) });
   if (news.cloud) state.real = typed(news.cloud);
-  if (news.points) state.frames = news.points.map(([epoch, at, xy]) => ({ epoch, at, points: typed(xy) }));
+  if (news.points) state.frames = news.points.map(([epoch, at, xy, outputs]) =>
+    ({ epoch, at, points: typed(xy), ...(outputs && { outputs: Float32Array.from(outputs) }) }));
   told.set(run, state);
   for (const onState of watchers.get(run) ?? []) onState(state);
 };

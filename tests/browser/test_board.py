@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -47,11 +48,11 @@ def draw(page: Page, run: str = RUN, theme: figures.Theme = "light") -> None:
     )
 
 
-def tell(page: Page, numbers: Sequence[float], *, epoch: int = 1) -> None:
+def tell(page: Page, numbers: Sequence[float], *, epoch: int = 1, outputs: list[float] | None = None) -> None:
     """Tell the run's newest frame, of these numbers in their order; NaN is no place."""
     told = np.array(numbers, float)
     places = [(told % 10).tolist(), (told // 10).tolist()]
-    play(page, RUN, points=[[epoch, epoch / 100, places]], state={"stage": ""})
+    play(page, RUN, points=[[epoch, epoch / 100, places, *([] if outputs is None else [outputs])]], state={"stage": ""})
     expect(page.locator(BOARD)).to_have_attribute("data-epoch", str(epoch))
 
 
@@ -113,6 +114,30 @@ def test_keys_and_mouse_tell_of_a_number(stage: Page) -> None:
     expect(foot).to_contain_text("Of these 90")
 
 
+def test_the_outputs_are_a_heatmap_where_there_are_any(stage: Page) -> None:
+    draw(stage)
+    outputs = np.zeros((10, 100))
+    numbers = [3, 8, 42, 7, 7, 7, 3, 3, 99, 42]
+    outputs[range(10), numbers] = 4
+    outputs[0, 50] = 2
+    tell(stage, numbers * 9, epoch=30)
+    expect(stage.locator(".gandash-board-heat")).to_be_hidden()
+    before = stage.locator(".gandash-board-cells").bounding_box()
+    tell(stage, numbers * 9, epoch=31, outputs=outputs.ravel().tolist())
+    heat = stage.locator(".gandash-board-heat canvas")
+    expect(heat).to_be_visible()
+    expect(heat).to_have_attribute("aria-label", re.compile("largest entries are at 3, 8, 42, 7, 7, 7, 3, 3, 99, 42$"))
+    pixels = np.array(heat.evaluate("(c) => [...c.getContext('2d').getImageData(0, 0, 100, 12).data]"))
+    alpha = pixels.reshape(12, 100, 4)[..., 3]
+    assert alpha[0, 3] == alpha[1, 8] == 255 and 120 < alpha[0, 50] < 135 and alpha[0, 4] == 0
+    colour = pixels.reshape(12, 100, 4)[..., :3]
+    assert (colour[1, 8] == colour[8, 99]).all() and (colour[1, 8] != colour[0, 3]).any(), "misfits have their colour"
+    assert np.flatnonzero(alpha[11]).tolist() == [3, 7, 42], "below them what belongs"
+    cells, box = stage.locator(".gandash-board-cells").bounding_box(), heat.bounding_box()
+    assert before and cells and box and cells["width"] >= 0.8 * before["width"], "the board counts for more"
+    assert box["y"] + box["height"] <= cells["y"] or box["x"] + box["width"] <= cells["x"], "nothing lies on another"
+
+
 def test_what_is_no_number_is_told(stage: Page) -> None:
     draw(stage)
     tell(stage, [3] * 50, epoch=5)
@@ -162,6 +187,9 @@ def test_a_pattern_is_chosen_trained_and_watched(
     expect(viewer.locator(".gandash-board")).to_have_attribute("data-epoch", "1")
     expect(viewer.locator("#cloud")).to_be_hidden()
     expect(viewer.locator("#tiles")).to_contain_text("Numbers that fit")
+    for each in (page, viewer):
+        words = re.compile(r"largest entries are at \d+(, \d+){9}$")
+        expect(each.locator(".gandash-board-heat canvas")).to_have_attribute("aria-label", words)
     for name, (width, height) in SIZES.items():
         for each, ground in (
             (page, FAINT.replace("[data-testid=stApp]", ".gandash-board")),
@@ -174,4 +202,12 @@ def test_a_pattern_is_chosen_trained_and_watched(
             assert cells and frame and cells["width"] > 250, name
             assert frame["x"] <= cells["x"] and cells["x"] + cells["width"] <= frame["x"] + frame["width"] + 1, name
             assert cells["y"] + cells["height"] <= frame["y"] + frame["height"], name
+            heat = each.locator(".gandash-board-heat canvas")
+            if name != "phone":
+                expect(heat).to_be_visible()
+            if box := heat.bounding_box() if heat.is_visible() else None:
+                assert frame["x"] <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1, name
+                assert box["y"] + box["height"] <= frame["y"] + frame["height"], name
+            if folder := os.environ.get("SHOTS"):
+                each.screenshot(path=f"{folder}/{theme}-{name}-{'page' if each is page else 'watch'}.png")
             assert each.evaluate(ground) == [], name

@@ -172,4 +172,7 @@ def test_a_worker_sends_numbers_on_the_board() -> None:
     points = chunk.frames[-1].points
     assert points.shape == (1000, 2) and points.dtype == np.float32
     assert set(np.unique(points)) <= set(range(10))
+    outputs = chunk.frames[-1].outputs
+    assert outputs is not None and outputs.shape == (10, 100)
+    np.testing.assert_array_equal(FIVE.canvas.project(outputs), points[:10])
     assert chunk.records[-1].metrics.keys() == set(FIVE.metrics)

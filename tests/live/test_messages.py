@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import math
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from gandash.core.config import RunConfig
 from gandash.core.records import PlayedPhase
 from gandash.live import messages
 from gandash.live.messages import MAGIC, MOST_ROWS, Cursor, decode, encode, picture
 from gandash.live.thin import MOST_POINTS, thin
+from gandash.runs.snapshot import Frame
 from tests.live.record import FOLDER, WORDS, recorded
 from tests.live.snapshots import REAL, RUN, snapshot
 
@@ -159,3 +162,18 @@ def test_a_phase_that_was_played_by_itself_is_told_with_its_points() -> None:
     ]
     header, arrays = decode(picture(snapshot(3, 4), {}))
     assert "phase" not in header["state"] and not [name for name in arrays if name.startswith("phase")]
+def test_the_newest_frames_outputs_are_told_where_it_has_any() -> None:
+    config = RunConfig(shape="even")
+    outputs = np.arange(1000, dtype=np.float32).reshape(10, 100)
+    frames = [Frame(epoch, epoch / 100, np.zeros((5, 2), np.float32), outputs + epoch) for epoch in (1, 2)]
+    told = replace(snapshot(1, 1), config=config, frames=tuple(frames), real=None)
+    header, arrays = decode(messages.picture(told, WORDS))
+    assert len(header["frames"]) == 2
+    np.testing.assert_array_equal(arrays["outputs"], outputs + 2)
+    assert all(each["type"] in ("f4", "f8") for each in header["arrays"]), "who reads version 1 knows no other types"
+    known = messages.after(told)
+    assert "outputs" not in decode(messages.news(told, WORDS, known))[1], "who has the frame has them"
+    older = replace(known, at=frames[0].progress)
+    np.testing.assert_array_equal(decode(messages.news(told, WORDS, older))[1]["outputs"], outputs + 2)
+    loaded = replace(told, frames=(Frame(2, 0.02, np.zeros((5, 2), np.float32)),))
+    assert "outputs" not in decode(messages.picture(loaded, WORDS))[1]
