@@ -162,6 +162,8 @@ def test_a_phase_that_was_played_by_itself_is_told_with_its_points() -> None:
     ]
     header, arrays = decode(picture(snapshot(3, 4), {}))
     assert "phase" not in header["state"] and not [name for name in arrays if name.startswith("phase")]
+
+
 def test_the_newest_frames_outputs_are_told_where_it_has_any() -> None:
     config = RunConfig(shape="even")
     outputs = np.arange(1000, dtype=np.float32).reshape(10, 100)

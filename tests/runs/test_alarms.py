@@ -16,13 +16,13 @@ def test_alarms_ring_in_time_and_the_newest_of_a_name_counts() -> None:
     rung: list[tuple[str, float]] = []
     alarms = Alarms(lambda name: rung.append((name, time.monotonic())))
     start = time.monotonic()
-    alarms.set("slow", 0.15)
+    alarms.set("slow", 1.0)  # far enough apart that no busy machine changes their order
     alarms.set("quick", 0.05)
-    alarms.set("put off", 0.01)
-    alarms.set("put off", 0.1)
+    alarms.set("put off", 0.3)
+    alarms.set("put off", 0.5)
     until(lambda: len(rung) == 3)
     assert [name for name, _ in rung] == ["quick", "put off", "slow"]
-    for (_, at), seconds in zip(rung, (0.05, 0.1, 0.15), strict=True):
+    for (_, at), seconds in zip(rung, (0.05, 0.5, 1.0), strict=True):
         assert at - start >= seconds
     alarms.close()
 

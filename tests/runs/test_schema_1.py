@@ -112,6 +112,7 @@ def test_a_paused_run_goes_on(old: RunService, run_id: str) -> None:
     before = old.snapshot(run_id)
     old.epoch(run_id)
     until(lambda: old.snapshot(run_id).epoch == before.epoch + 1 and not old.snapshot(run_id).status.active)
+    until(lambda: old.snapshot(run_id).appraised == old.snapshot(run_id).progress)  # soon after the epoch itself
     after = old.snapshot(run_id)
     assert after.status is Status.PAUSED, after.message
     assert after.history.epoch.tolist() == list(range(1, before.epoch + 2))
