@@ -17,6 +17,7 @@ from gandash import portable
 from gandash.pages import address, latent, wording
 from gandash.pages.server import Visitor
 from gandash.portable import PortableGenerator
+from gandash.runs import timeline
 from gandash.runs.snapshot import RunSummary, Snapshot
 
 MEGABYTES = portable.LARGEST_FILE // 2**20
@@ -24,6 +25,8 @@ GENERATOR, BESIDE = "generator", "beside"
 CHOICE_PIXELS = 270
 NOTHING, FILE = "", "file"
 """What may be beside the first generator, other than a run by its id."""
+PAST = "past"
+"""The choice of a kept epoch, of which there may be many."""
 
 _HELD, _NEWER = "explored", "explore_newer"
 _RUN, _VARIANT, _FILE = "explore_run", "explore_variant", "explore_file"
@@ -75,7 +78,16 @@ def variants(snapshot: Snapshot) -> tuple[str, ...]:
 
 def title(which: str) -> str:
     """A generator's name for people."""
+    if which == PAST:
+        return "Past"
+    if (epoch := timeline.epoch_of(which)) is not None:
+        return f"Epoch {epoch:,}"
     return wording.VARIANT_TITLES.get(which, which[:40].capitalize())
+
+
+def is_past(each: Explored) -> bool:
+    """Whether it is a run's generator of a kept epoch, which stays what it is however far the run has got."""
+    return each.own and timeline.epoch_of(each.key[-1]) is not None
 
 
 def take_newest() -> None:
@@ -159,7 +171,7 @@ def _choose_first(looking: Visitor, runs: Sequence[RunSummary]) -> tuple[Snapsho
     )
     st.query_params[address.PARAMETER] = run_id
     snapshot = looking.service.snapshot(run_id)
-    which = _choose_variant("Generator", snapshot, _VARIANT, st.query_params.get(GENERATOR, ""))
+    which = _choose_variant(looking, "Generator", snapshot, _VARIANT, st.query_params.get(GENERATOR, ""))
     if which:
         st.query_params[GENERATOR] = which
     return snapshot, which, ""
@@ -193,7 +205,7 @@ def _choose_second(
         elif other:
             snapshot = looking.service.snapshot(other)
             usual = named or next((each for each in variants(snapshot) if (other, each) != first.key[1:]), "")
-            which = _choose_variant("Second generator", snapshot, _OTHER_VARIANT, usual)
+            which = _choose_variant(looking, "Second generator", snapshot, _OTHER_VARIANT, usual)
     if other == FILE:
         return _from_file(*uploaded) if uploaded else None
     if not other:
@@ -206,16 +218,26 @@ def _choose_second(
     return _from_run(looking, snapshot, which, "beside_again")
 
 
-def _choose_variant(label: str, snapshot: Snapshot, key: str, named: str) -> str:
+def _choose_variant(looking: Visitor, label: str, snapshot: Snapshot, key: str, named: str) -> str:
     """One of a run's generators, at first the one that is named; empty if it has none."""
     options = variants(snapshot)
     if not options:
         return ""
-    of = f"{key}_of"
+    epochs = looking.service.timeline(snapshot.run_id, weights=True)
+    if epochs:
+        options = (*options, PAST)
+    past = timeline.epoch_of(named)
+    of, at = f"{key}_of", f"{key}_epoch"
     if st.session_state.get(key) not in options or st.session_state.get(of) != snapshot.run_id:
-        st.session_state[key] = named if named in options else options[0]
+        usual = PAST if past in epochs else named
+        st.session_state[key] = usual if usual in options else options[0]
     st.session_state[of] = snapshot.run_id
-    return st.segmented_control(label, list(options), key=key, format_func=title, required=True) or options[0]
+    chosen = st.segmented_control(label, list(options), key=key, format_func=title, required=True) or options[0]
+    if chosen != PAST:
+        return chosen
+    if st.session_state.get(at) not in epochs:
+        st.session_state[at] = past if past in epochs else epochs[-1]
+    return timeline.past(st.selectbox(f"{label}: kept epoch", list(epochs), key=at, width=CHOICE_PIXELS // 2))
 
 
 def _uploader(label: str, key: str) -> tuple[str, bytes] | None:
@@ -275,7 +297,8 @@ def _from_run(looking: Visitor, snapshot: Snapshot, which: str, again: str = "ex
     try:
         with st.spinner("Fetching the generator…"):
             data = looking.service.export(snapshot.run_id, which, "portable")
-            return _read(key, snapshot.name, snapshot.epoch, data)
+            past = timeline.epoch_of(which)
+            return _read(key, snapshot.name, snapshot.epoch if past is None else past, data)
     except ValueError as error:
         st.error(wording.plain(str(error)), icon=":material/error:")
         st.button("Try again", icon=":material/refresh:", key=again)

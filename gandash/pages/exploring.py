@@ -97,7 +97,7 @@ def _nothing() -> None:
 
 def _newest(snapshot: Snapshot, first: Explored) -> None:
     """How far the run has got since, and what brings the page there; nothing of a run at rest that is the newest."""
-    if not snapshot.status.active and snapshot.epoch <= first.epoch:
+    if explored.is_past(first) or (not snapshot.status.active and snapshot.epoch <= first.epoch):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         follows = False

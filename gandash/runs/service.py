@@ -31,7 +31,7 @@ from gandash.core.fork import child_config
 from gandash.core.formats import known
 from gandash.core.records import Appraisal, Player
 from gandash.core.views import wanted
-from gandash.runs import access, queue, worker
+from gandash.runs import access, queue, timeline, worker
 from gandash.runs import run as runs
 from gandash.runs.access import NotYoursError
 from gandash.runs.alarms import Alarms
@@ -327,10 +327,24 @@ class RunService:
         return self._ask(worker.checkpoint, snapshot.config.to_json(), checkpoint, records_of(snapshot.history))
 
     def export(self, run_id: str, which: str, format: str = "torchscript") -> bytes:
-        """A generator (one of the snapshot's `variants`) as a file of one of `FORMATS`. Waits for a worker."""
+        """A generator as a file of one of `FORMATS`: one of the snapshot's `variants`, or `timeline.past` of an epoch.
+
+        Of past epochs those can be had whose networks are kept: see `timeline`. Waits for a worker.
+        """
         format = known(format).name
+        if (epoch := timeline.epoch_of(which)) is not None:
+            return self._export_past(run_id, epoch, format)
         config_json, checkpoint = self._generator(run_id, which)
         return self._ask(worker.export, config_json, checkpoint, which, format)
+
+    def _export_past(self, run_id: str, epoch: int, format: str) -> bytes:
+        snapshot, checkpoint = self._trained(run_id)
+        weights = self.kept(run_id, epoch).weights
+        if weights is None:
+            choice = ", ".join(map(str, self.timeline(run_id, weights=True))) or "none"
+            raise ValueError(f"The networks of epoch {epoch} are not kept. Those of these epochs are: {choice}.")
+        which = "ema" if "ema" in snapshot.variants else "latest"
+        return self._ask(worker.export, snapshot.config.to_json(), checkpoint, which, format, weights)
 
     def samples(self, run_id: str, n: int, which: str, seed: int = 0) -> NDArray[np.float32]:
         """Points of a generator, shape (n, dim), in the target's own units. Waits for a worker."""

@@ -8,6 +8,7 @@ keeps of them. Beside every tenth frame both networks' weights are kept, beside 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,8 @@ WEIGHTS_EVERY = 10
 
 MOST_BYTES = 40 * 10**6
 """How much the kept weights of a run may take."""
+
+_PAST = re.compile(r"epoch-(\d{1,9})", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,21 @@ def stride(epoch: int) -> int:
     while epoch // step + 1 > MOST:
         step *= 2
     return step
+
+
+def past(epoch: int) -> str:
+    """The name of the generator of a kept epoch, beside ``latest``, ``ema`` and ``best``."""
+    return f"epoch-{epoch}"
+
+
+def epoch_of(which: str) -> int | None:
+    """The epoch that `past` made a name of; None for any other name.
+
+    >>> epoch_of(past(40)), epoch_of("best")
+    (40, None)
+    """
+    match = _PAST.fullmatch(which)
+    return int(match[1]) if match else None
 
 
 def weights_stride(epoch: int, size: int) -> int | None:

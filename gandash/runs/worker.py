@@ -385,9 +385,17 @@ def checkpoint(config_json: str, checkpoint: bytes, records: Sequence[EpochRecor
     return trainer.checkpoint()
 
 
-def export(config_json: str, checkpoint: bytes, which: Variant, format: str = "torchscript") -> bytes:
-    """A generator (``latest``, ``ema`` or ``best``) as a file of one of `FORMATS`."""
-    return _restore(config_json, checkpoint).export(which, format)
+def export(
+    config_json: str, checkpoint: bytes, which: Variant, format: str = "torchscript", weights: bytes | None = None
+) -> bytes:
+    """A generator (``latest``, ``ema`` or ``best``) as a file of one of `FORMATS`.
+
+    It is that of where the checkpoint stands, or of where `Trainer.weights` were written, if they are given.
+    """
+    trainer = _restore(config_json, checkpoint)
+    if weights is not None:
+        trainer.look_back(weights)
+    return trainer.export(which, format)
 
 
 def samples(config_json: str, checkpoint: bytes, n: int, which: Variant, seed: int) -> NDArray[np.float32]:

@@ -267,3 +267,27 @@ def test_numbers_of_a_pattern_are_judged_by_whether_they_fit(
     assert json.loads(sample["scene"])["board"]
     generated = np.frombuffer(base64.b64decode(sample["generated"]), "<f4").reshape(-1, 2)
     assert (np.round(generated) == (5, 3)).all() and len(np.unique(generated, axis=0)) == 1000
+
+
+def test_a_kept_epoch_is_chosen_among_those_whose_networks_are_kept_and_named_by_the_address(
+    open_page: OpenPage,
+    service: RunService,
+    engine: ManualEngine,
+    asked: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = trained(service, engine)
+    monkeypatch.setattr(service, "timeline", lambda *_, **__: (10, 20, 40))
+    at = open_page(page="explore", run=run, generator="epoch-20")
+    assert not at.exception and asked == [(run, "epoch-20", "portable")]
+    assert at.selectbox(key="explore_variant_epoch").value == 20
+    at.selectbox(key="explore_variant_epoch").select(40).run()
+    assert asked[-1] == (run, "epoch-40", "portable") and at.query_params["generator"] == "epoch-40"
+    at = open_page(page="explore", run=run, generator="epoch-999")
+    assert asked[-1] == (run, service.snapshot(run).shown, "portable"), "one that is not kept is none"
+
+
+def test_networks_that_are_not_kept_are_refused_in_words(service: RunService, engine: ManualEngine) -> None:
+    run = trained(service, engine)
+    with pytest.raises(ValueError, match="not kept"):
+        service.export(run, "epoch-999", "portable")

@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gandash.runs import timeline
-from gandash.runs.timeline import Kept
+from gandash import portable
+from gandash.core.config import RunConfig
+from gandash.core.trainer import Trainer, Variant
+from gandash.runs import timeline, worker
+from gandash.runs.timeline import Kept, epoch_of, past
+from gandash.runs.worker import Budget
 
 POINTS = np.zeros((1, 2), np.float32)
 SIZES = [1_000, 170_000, 2_000_000, 5_000_000, 13_000_000, 20_000_000, 50_000_000]
@@ -46,3 +50,20 @@ def test_thinning_drops_weights_before_frames_and_takes_the_newest_of_an_epoch()
     assert list(found) == list(range(0, 201, 10))
     assert [epoch for epoch, each in found.items() if each.weights] == list(range(0, 201, 20))
     assert found[40] is again
+
+
+def test_the_generator_of_a_kept_epoch_leaves_as_it_was_then() -> None:
+    config = RunConfig(shape="line", points=256, epochs=40, ema_decay=0.9)
+    chunk = worker.advance("past", config.to_json(), None, Budget(60.0, until_epoch=12))
+    kept = next(each for each in chunk.kept if each.weights is not None and 0 < each.epoch < 12)
+    assert chunk.checkpoint is not None
+    then = Trainer(config)
+    then.advance(epochs=kept.epoch)
+    noise = np.random.default_rng(0).standard_normal((50, 2)).astype(np.float32)
+    variants: tuple[Variant, ...] = ("latest", "ema")
+    for which in variants:
+        file = worker.export(config.to_json(), chunk.checkpoint, which, "portable", kept.weights)
+        generator = portable.read(file)
+        assert generator.epoch == kept.epoch
+        np.testing.assert_array_equal(generator(noise), portable.read(then.export(which, "portable"))(noise))
+    assert epoch_of(past(kept.epoch)) == kept.epoch and epoch_of("epoch--1") is None and epoch_of("best") is None
