@@ -21,10 +21,7 @@ APART = {
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
-    """Each file goes to one process as a whole, and all that share a browser and a server to the same one.
-
-    What needs the browser mostly waits for it, so three processes keep two cores busy.
-    """
+    """Each file goes to one process as a whole, and all that share a browser and a server to the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

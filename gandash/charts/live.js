@@ -88,7 +88,11 @@ function roll(chart) {
   film?.stop();
   chart.film = null;
   if (!address) return;
-  const show = (frame) => window.Plotly && chart.drawn && !document.hidden && takeFrames(chart, [frame]);
+  const show = (frame) => {
+    const seen = Boolean(window.Plotly && chart.drawn && !document.hidden);
+    if (seen) takeFrames(chart, [frame]);
+    return seen;
+  };
   const { xaxis, yaxis } = scene.layout;
   chart.film = { address, stop: play(address, [xaxis.range, yaxis.range], show) };
 }

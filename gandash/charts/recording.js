@@ -1,7 +1,6 @@
 // A recorded film of a shape being learnt, which the picture shows before there is a run; `films.py` describes the file.
 
 const FRAME_MS = 170; // between two frames
-const HOLD_MS = 2600; // of the last one, longer than any pause of a training, so that the first one after it is not glided to
 const MOST = 65535;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -21,19 +20,17 @@ export function decodeFilm(buffer, bounds) {
   });
 }
 
-// Play a film over and over, the last frame alone where motion is unwelcome; `onFrame` is told of each. Returns what ends it.
+// Play a film once, or show its last frame alone where motion is unwelcome; `onFrame` is told of each frame and says
+// whether it was taken, as it is not while nobody looks. What is returned ends it.
 export function play(address, bounds, onFrame) {
   let timer = 0;
   let ended = false;
-  let at = 0; // grows with each frame, whatever the round
   const show = (frames, place) => {
     if (ended) return;
-    const still = calm.matches;
-    const next = still ? frames.length - 1 : place;
-    onFrame({ ...frames[next], at: (at += 1), recorded: true });
-    if (still) return;
-    const last = next === frames.length - 1;
-    timer = setTimeout(show, last ? HOLD_MS : FRAME_MS, frames, last ? 0 : next + 1);
+    const next = calm.matches ? frames.length - 1 : place;
+    const taken = onFrame({ ...frames[next], at: next, recorded: true });
+    if (taken && next === frames.length - 1) return;
+    timer = setTimeout(show, FRAME_MS, frames, taken ? next + 1 : next);
   };
   fetch(address)
     .then((answer) => (answer.ok ? answer.arrayBuffer() : null))

@@ -82,6 +82,8 @@ def test_pause_step_resume_and_reset(dashboard: str, open_page: OpenPage) -> Non
     place = page.locator(".st-key-reset button").first.bounding_box()
     lamp = page.locator(".st-key-overlay .gandash-lamp")
     for key, loss in (("p", "on_real"), ("p", "on_fake"), ("p", "generator"), ("s", "")):
+        expect(page.locator(".st-key-phase button").first).to_be_enabled()
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         page.keyboard.press(key)
         expect(lamp).to_have_attribute("data-phase", loss)
         expect(page.locator(".gandash-course p").first).to_contain_text("by hand")
