@@ -13,21 +13,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BROWSER = "tests/browser"
-APART = {
-    *("test_charts.py", "test_curves.py", "test_explore.py", "test_installed.py", "test_layers.py", "test_run_list.py"),
-    *("test_stream.py", "test_timeline.py", "test_wording.py", "test_words.py"),
-}
-"""Files of the browser that hardly need the dashboard they share."""
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
-    """Each file goes to one process as a whole, and all that share a browser and a server to the same one."""
+    """Each file goes to one of the two processes as a whole, and all that need the browser to the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        if not file.startswith(f"{BROWSER}/"):
-            return file
-        return f"{BROWSER} apart" if file.removeprefix(f"{BROWSER}/") in APART else BROWSER
+        return BROWSER if file.startswith(f"{BROWSER}/") else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
