@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
 from gandash.core.objectives import OBJECTIVES
+from gandash.core.targets import Target
 
 Floats = NDArray[np.float64]
 
@@ -100,11 +101,11 @@ def signals(
     epoch = int(epochs[-1]) if len(epochs) else first_epoch
     done = epoch - first_epoch
     batches = config.points // config.batch_size
-    outside, spread = _on_picture(config, points)
     lead = _newest(columns.get("d_real", _NONE) - columns.get("d_fake", _NONE)) if _bounded(config) else None
     gap, lowest, since, swings = _course(epochs, columns.get("headline", _NONE))
     spike, spike_epoch = _spike(epochs, columns)
     target = config.target.build()
+    outside, spread = (None, None) if points is None or not len(points) else on_picture(target, points)
     low, high = target.canvas.bounds[1]
     error = _newest(columns.get("mse", _NONE))
     return Signals(
@@ -135,18 +136,12 @@ def _bounded(config: RunConfig) -> bool:
     return OBJECTIVES[config.objective].probability or config.objective == "least-squares"
 
 
-def _on_picture(
-    config: RunConfig, points: NDArray[np.float32] | NDArray[np.float64] | None
-) -> tuple[float | None, float | None]:
-    """The share of the points that lie off the picture, and their extent as a share of the picture's."""
-    if points is None or not len(points):
-        return None, None
-    canvas = config.target.build().canvas
-    drawn = np.asarray(points if points.shape[1] == 2 else canvas.project(points), np.float64)
-    low, high = np.array(canvas.bounds).T
-    return float(((drawn < low) | (drawn > high)).any(axis=1).mean()), float(
-        (np.ptp(drawn, axis=0) / (high - low)).max()
-    )
+def on_picture(target: Target, points: NDArray[np.float32] | NDArray[np.float64]) -> tuple[float, float]:
+    """Of points as a frame has them: the share off the picture, and the larger extent as a share of the picture's."""
+    drawn = np.asarray(target.canvas.project(points), np.float64)
+    low, high = np.array(target.canvas.bounds).T
+    outside = ((drawn < low) | (drawn > high)).any(axis=1).mean()
+    return float(outside), float((np.ptp(drawn, axis=0) / (high - low)).max())
 
 
 def _newest(column: Floats) -> float | None:

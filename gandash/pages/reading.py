@@ -13,14 +13,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from gandash.core import health
 from gandash.core.config import KNOBS, RunConfig
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.targets import Target
 from gandash.pages import wording
 from gandash.runs.snapshot import Snapshot
 
-ONE_SPOT = 0.01
-"""Points that spread less than this share of the picture, in both directions, are called one spot."""
 AS_GOOD = 1.5
 CLOSE = 3.0
 """Gaps to real up to which points are called as good as real, and close to it. Real samples reach 1.9 by chance."""
@@ -53,9 +52,7 @@ def sentence(snapshot: Snapshot) -> str:
 def _spot(snapshot: Snapshot, target: Target) -> str:
     if not snapshot.frames:
         return ""
-    (x_min, x_max), (y_min, y_max) = target.canvas.bounds
-    spread = np.ptp(_drawn(snapshot, target), axis=0)
-    if (spread >= ONE_SPOT * np.array([x_max - x_min, y_max - y_min])).any():
+    if health.on_picture(target, snapshot.frames[-1].points)[1] >= health.ONE_SPOT:
         return ""
     if snapshot.epoch - snapshot.first_epoch < FIRST_EPOCHS:
         return "All points still lie in nearly one spot, as they may at the start"
@@ -88,12 +85,10 @@ def _numbers(snapshot: Snapshot, target: Target) -> str:
 def _outside(snapshot: Snapshot, target: Target) -> str:
     if not snapshot.frames:
         return ""
-    points = _drawn(snapshot, target)
-    low, high = np.array(target.canvas.bounds).T
-    outside = float(((points < low) | (points > high)).any(axis=1).mean())
+    outside, _ = health.on_picture(target, snapshot.frames[-1].points)
     if outside > 0.99:
         return "Practically all points lie far off, outside the picture's own axes"
-    return "Most points lie far off, outside the picture's own axes" if outside > 0.5 else ""
+    return "Most points lie far off, outside the picture's own axes" if outside > health.OFF else ""
 
 
 def _drawn(snapshot: Snapshot, target: Target) -> NDArray[np.float64]:
