@@ -33,13 +33,15 @@ BOARD = "board.js"
 """The script that draws a pattern of numbers, which imports some of the same."""
 TIMELINE = "timeline.js"
 """The script of the timeline below the picture, likewise."""
+NETWORKS = "networks.js"
+"""The script of the networks' diagram, likewise."""
 
 _spec = find_spec("plotly")
 assert _spec is not None and _spec.origin is not None
 assets.register(Path(_spec.origin).with_name("package_data") / "plotly.min.js", PLOTLY, eager=True)
 
 _HERE = Path(__file__).parent
-for _name in (*MODULES[:-2], BOARD, TIMELINE):
+for _name in (*MODULES[:-2], BOARD, TIMELINE, NETWORKS):
     assets.register(_HERE / _name)
 for _name in MODULES[-2:]:
     assets.register(Path(assets.__file__).with_name(_name))
