@@ -506,9 +506,10 @@ def classifier_two_sample_test(real: Points, fake: Points, seed: int = 0) -> flo
 
 
 class Evaluator:
-    """Judges samples of `n` points against a fixed sample of as many fresh real points, which `seed` decides.
+    """Judges samples of `n` points against a fixed sample of as many unseen real points, which `seed` decides.
 
-    `floor` and `real_coverage` are the mean distance and coverage of 64 other real samples, so a perfect generator has
+    `n` is less than asked for where a finite target holds out fewer. `floor` and `real_coverage` are the mean distance
+    and coverage of 64 other real samples, such as training sees, so a perfect generator has
     a mean `sw_ratio` of 1.0. Single samples of it scatter, nine in ten between 0.6 and 1.9, as real samples do.
 
     A sample with a point that is not finite gets the worst values: distances infinite, shares 0.
@@ -525,18 +526,18 @@ class Evaluator:
         if n <= NEIGHBOURS:
             raise ValueError(f"n is {n}; an evaluation needs more than {NEIGHBOURS} points.")
         self.target = target
-        self.n = n
         self._seed = seed
         # Two numbers make a stream that no run's data can share: they are drawn from a generator seeded with one.
         rng = np.random.default_rng((seed, 1))
-        self.real = target.sample(n, rng)
+        self.real = target.unseen(n, rng)
         self.real.setflags(write=False)
+        self.n = len(self.real)
         self._lines = _projected(self.real, PROJECTIONS)
         self._tree = KDTree(self.real)
         self._real_radii = _radii(self._tree, NEIGHBOURS)
         self._thinned = _thinned(self.real, ENERGY_POINTS)
         self._mean_distance = _mean_distance(self._thinned)
-        others = [target.sample(n, rng) for _ in range(FLOOR_SAMPLES)]
+        others = [target.sample(self.n, rng) for _ in range(FLOOR_SAMPLES)]
         self.floor = float(np.mean([self._distance(other) for other in others]))
         self.real_coverage = float(np.mean([self._coverage(other) for other in others]))
 

@@ -46,7 +46,7 @@ class PatternEvaluator(Evaluator):
         self.target = target
         self.n = n
         rng = np.random.default_rng((seed, 1))
-        self.real = target.sample(n, rng)
+        self.real = target.unseen(n, rng)
         self.real.setflags(write=False)
         self._shares = frequencies(self.real)
         others = [frequencies(target.sample(n, rng)) for _ in range(FLOOR_SAMPLES)]

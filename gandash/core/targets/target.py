@@ -91,7 +91,8 @@ class Target(ABC):
     headline first; `tiles` the three that tell most. `textbook_metric` is the chapter's own measure of a generated
     batch where there is one. `ideals` are what perfect generators score where that depends on the target. `numbers` are
     the whole numbers from 0 to 99 that belong, sorted, where samples mean such; their picture is a board, not a plane.
-    `output` leads from what the GAN learns to the target's units where that is not the same.
+    `output` leads from what the GAN learns to the target's units where that is not the same. A `finite` target is a
+    table of so many rows, part of which training never sees; others can be sampled at will.
     """
 
     spec: TargetSpec
@@ -107,6 +108,7 @@ class Target(ABC):
     ideals: Mapping[str, float] = MappingProxyType({})
     numbers: tuple[int, ...] = ()
     output: OutputMap | None = None
+    finite: bool = False
 
     @abstractmethod
     def draw(self, n: int, rng: np.random.Generator) -> Floats:
@@ -121,6 +123,14 @@ class Target(ABC):
         if count < 1:
             raise ValueError(f"n is {count}; a sample has at least 1 point.")
         return np.ascontiguousarray(self.draw(count, rng), dtype=np.float32)
+
+    def unseen(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Real samples that training never sees, float32 ``(m, dim)``: generators are judged against them.
+
+        As many as asked for where they can be drawn at will; of a `finite` target its held-out rows without
+        replacement, so m is less than `n` where there are fewer.
+        """
+        return self.sample(n, rng)
 
     def csv(self, points: Points) -> bytes:
         """Samples ``(n, dim)`` as a CSV file, a column for each of their numbers, with a header."""
