@@ -105,7 +105,7 @@ function paintViews(pen, box, { views, bounds, look }) {
   for (const draw of [drawSurface, drawMesh, drawLine, drawContours]) {
     for (const parts of views) draw(pen, box, parts, { bounds, look, colours });
   }
-  for (const parts of views) drawArrows(pen, box, parts, { bounds, colours });
+  for (const parts of views) if (parts.has("arrows")) drawArrows(pen, box, parts.get("arrows").values, { bounds, colour: colours.arrow });
   pen.restore();
 }
 
@@ -245,14 +245,12 @@ function drawLine(pen, box, parts, { colours }) {
   }
 }
 
-function drawArrows(pen, box, parts, { bounds: [[left, right], [bottom, top]], colours }) {
-  const arrows = parts.get("arrows");
-  if (!arrows) return;
-  const { values } = arrows;
+// Arrows, flat, four numbers each: where it begins, and a pull in the picture's units, of which it has the root as length.
+export function drawArrows(pen, box, values, { bounds: [[left, right], [bottom, top]], colour, width = 1.2 }) {
   const side = Math.min(box.wide, box.high);
   const [across, up] = [box.x(1) - box.x(0), box.y(1) - box.y(0)]; // pixels of a unit
-  pen.strokeStyle = pen.fillStyle = colours.arrow;
-  pen.lineWidth = 1.2;
+  pen.strokeStyle = pen.fillStyle = colour;
+  pen.lineWidth = width;
   pen.beginPath();
   const heads = new Path2D();
   for (let k = 0; k < values.length; k += 4) {

@@ -256,7 +256,8 @@ function light(chart) {
   const look = [...x, ...y, element.clientWidth, element.clientHeight, chart.identity].join();
   if (phase === lamp.phase && (!phase || look === lamp.look)) return;
   Object.assign(lamp, { phase, look });
-  paintPhase(element, lamp.canvas, phase, mark);
+  const { xaxis, yaxis, meta } = chart.scene.layout;
+  paintPhase(element, lamp.canvas, phase, mark, { theme: meta.look, bounds: [xaxis.range, yaxis.range] });
 }
 
 // Mark the past epoch that is looked at in a curve.

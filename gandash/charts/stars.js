@@ -108,20 +108,20 @@ export function paint(sky, points) {
   }
 }
 
-// What a phase did, over the picture, where the axes are now; null clears it.
-export function paintPhase(element, canvas, phase, draw) {
+// What a phase did, over the picture, where the axes are now; null clears it. `look` is what of its look the page knows.
+export function paintPhase(element, canvas, phase, draw, look) {
   const { xaxis, yaxis } = element._fullLayout;
   const ratio = devicePixelRatio;
   const [width, height] = [xaxis._length, yaxis._length];
   Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
   const place = { left: xaxis._offset, top: yaxis._offset, width, height };
   for (const [name, value] of Object.entries(place)) canvas.style[name] = `${value}px`;
-  canvas.dataset.phase = phase?.loss ?? "";
+  Object.assign(canvas.dataset, { phase: phase?.loss ?? "", wanted: (phase?.wanted.length ?? 0) / 4 });
   if (!phase) return;
   const pen = canvas.getContext("2d");
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   const style = getComputedStyle(element);
   const [real, generated, ground] = ["--real", "--generated", "--st-background-color"].map((name) => style.getPropertyValue(name));
-  const at = { x: (value) => xaxis.c2p(value), y: (value) => yaxis.c2p(value) };
-  draw(pen, phase, at, { real, generated, ground });
+  const box = { left: 0, top: 0, wide: width, high: height, x: (value) => xaxis.c2p(value), y: (value) => yaxis.c2p(value) };
+  draw(pen, phase, box, { real, generated, ground, ...look });
 }

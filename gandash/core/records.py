@@ -30,7 +30,9 @@ class PlayedPhase:
     name of the phase to come. `before` and `after` are the loss that it follows, penalty included, on the same batch,
     with the same noise and the same dropout: right before the update and right after it. `real`, `generated` and
     `moved` are points (k, dim) in the target's own units, empty where they play no part: the real and the generated
-    ones that it was played on, and where the noise of the latter goes after an update of the generator.
+    ones that it was played on, and where the noise of the latter goes after an update of the generator. `wanted`
+    (k, 2, 2) is, on a plane, what the generator wants now: the points that were played on, as they are after it, or
+    where none was generated those in the picture, and minus the gradient of the generator's loss at each of them.
     """
 
     step: int
@@ -43,6 +45,7 @@ class PlayedPhase:
     real: NDArray[np.float32]
     generated: NDArray[np.float32]
     moved: NDArray[np.float32]
+    wanted: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 2, 2), np.float32))
 
 
 @dataclass

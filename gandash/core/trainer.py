@@ -35,6 +35,8 @@ from gandash.core.game import Game, Phase
 from gandash.core.networks import FourierFeatures
 from gandash.core.records import Appraisal, EpochRecord, LeftOut, Lineage, Measured, PlayedPhase, Player, Position
 from gandash.core.views import Arrays
+from gandash.core.views.gradients import pulls
+from gandash.core.views.view import on_a_plane
 
 Status = Literal["running", "finished", "stopped_early", "diverged"]
 Variant = Literal["latest", "ema", "best"]
@@ -46,6 +48,8 @@ FRESH_POINTS = 4
 """Ends the seeds of real points that are drawn for one epoch; other numbers end those of other draws."""
 FRESH_NUMBERS = 10_000
 """Of which none may misfit for early stopping to say that a pattern is learnt."""
+PULLED_POINTS = 128
+"""Of those that a phase was played on, at so many it is told where the generator's loss pulls them."""
 ONE_SPOT = 0.01
 """Points that spread less than this share of the real ones are one spot."""
 
@@ -237,6 +241,9 @@ class Trainer:
         after = game.loss(phase, rng)
         moved = game.drawn_points(rng)
         none = real[:0]
+        points = self._in_units(moved if phase.loss == "generator" else generated if phase.loss != "on_real" else none)
+        if not len(points):
+            points = self.sample(PULLED_POINTS, 0, self.seen)
         played = PlayedPhase(
             step,
             phase.name,
@@ -248,6 +255,7 @@ class Trainer:
             real=self._in_units(real if phase.loss in ("on_real", "discriminator") else none),
             generated=self._in_units(generated if phase.loss != "on_real" else none),
             moved=self._in_units(moved if phase.loss == "generator" else none),
+            wanted=pulls(self, points[:PULLED_POINTS]) if on_a_plane(self.config) else np.empty((0, 2, 2), np.float32),
         )
         return played, records
 

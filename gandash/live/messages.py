@@ -44,8 +44,9 @@ The arrays of a picture: "real" (n, 2), the real points as they are drawn, once 
 "y:…", epochs and values of the same length. Of news: "epoch" (k,) and of each column "column:…" (k,), NaN where nothing
 was measured. Of both: "frame:0", "frame:1", … (n, 2), generated points as they are drawn; with a phase
 "phase:real", "phase:generated" and "phase:moved" (k, 2), the points that it was played on, and where those that are
-generated went, as they are drawn, empty where they play no part; and where points mean numbers, if the newest frame is
-among them, "outputs" (k, 100), the vectors of its first k as the generator made them: each means the number of its
+generated went, as they are drawn, empty where they play no part, and "phase:wanted" (k, 2, 2), points and the way that
+the generator's loss pulls each of them now, in the picture's units; and where points mean numbers, if the newest frame
+is among them, "outputs" (k, 100), the vectors of its first k as the generator made them: each means the number of its
 largest entry. Who does not know an array passes over it.
 """
 
@@ -168,6 +169,7 @@ def _message(
     if phase is not None:
         for name, points in (("real", phase.real), ("generated", phase.generated), ("moved", phase.moved)):
             arrays[f"phase:{name}"] = drawn(snapshot, points) if len(points) else np.empty((0, 2), np.float32)
+        arrays["phase:wanted"] = _small(phase.wanted)
     if frames and frames[-1].outputs is not None:
         arrays["outputs"] = _small(frames[-1].outputs)
     config, target = snapshot.config, snapshot.config.target.build()

@@ -72,6 +72,7 @@ export function picture(canvas, note) {
   let visiting = null; // the frame of a past epoch that is shown instead of the newest
   let visitedViews = null; // what is seen inside the run there
 
+  const theme = () => (getComputedStyle(canvas).colorScheme.includes("dark") ? "dark" : "light");
   const home = () => ({ x: scene.bounds[0], y: scene.bounds[1] });
 
   function ranges() {
@@ -120,7 +121,7 @@ export function picture(canvas, note) {
     const step = [views, trails.at(-1), ...found.map(([, parts]) => parts)];
     if (stepped?.length === step.length && step.every((part, i) => part === stepped[i])) return;
     stepped = step;
-    const look = getComputedStyle(canvas).colorScheme.includes("dark") ? "dark" : "light";
+    const look = theme();
     switched.tell(found, views?.epoch ?? 0, look);
     canvas.dataset.layers = found.map(([{ name }]) => name).join(" ");
     if (found.length) canvas.dataset.layersEpoch = views.epoch;
@@ -169,7 +170,8 @@ export function picture(canvas, note) {
       context.setTransform(scale, 0, 0, scale, 0, 0);
       clip(context);
       const { of } = looks(canvas);
-      mark(context, phase, box, { real: of("--real"), generated: of("--generated"), ground: of("--ground") });
+      const [real, generated, ground] = ["--real", "--generated", "--ground"].map(of);
+      mark(context, phase, box, { real, generated, ground, theme: theme(), bounds: scene.bounds });
       context.restore();
     }
     canvas.dataset.phase = phase?.loss ?? "";

@@ -15,7 +15,7 @@ const streams = new Map(); // by address: what is watched on this page
 //
 // run, connected, kind ("" before the first message), sentence, version, rows, ready, state, words, scene, changes (of the
 // last message); phase (what the newest phase did that was played by itself: the header's, with its points real, generated
-// and moved; otherwise null); real ({x, y}, or null while unknown); curves (a Map by name of {x, y}, plain arrays, finite
+// and moved, and wanted, flat, four numbers for each arrow; otherwise null); real ({x, y}, or null while unknown); curves (a Map by name of {x, y}, plain arrays, finite
 // values); frames ([{epoch, at, points: {x, y}, outputs}], the newest few, oldest first; outputs, flat,
 // where a pattern of numbers has them); kept ([first, last, step], the past
 // epochs that can be looked at, or null); offers (the views that there are, null while unknown) and views ({epoch, at, arrays}: a Map by the views' names, as they were asked for, of Maps by name of
@@ -189,7 +189,8 @@ export function take(state, { header, arrays }) {
   else addRows(state.curves, arrays);
   const { phase } = header.state;
   const of = (name) => points(arrays.get(`phase:${name}`));
-  state.phase = phase ? { ...phase, real: of("real"), generated: of("generated"), moved: of("moved") } : null;
+  const wanted = arrays.get("phase:wanted") ?? new Float32Array();
+  state.phase = phase ? { ...phase, real: of("real"), generated: of("generated"), moved: of("moved"), wanted } : null;
   if (arrays.has("real")) state.real = points(arrays.get("real"));
   const newest = state.frames.at(-1)?.at ?? -1;
   header.frames.forEach(({ epoch, at }, place) => {

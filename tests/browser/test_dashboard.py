@@ -86,6 +86,7 @@ def test_pause_step_resume_and_reset(dashboard: str, open_page: OpenPage) -> Non
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         page.keyboard.press(key)
         expect(lamp).to_have_attribute("data-phase", loss)
+        expect(lamp).to_have_attribute("data-wanted", "128" if loss else "0")
         expect(page.locator(".gandash-course p").first).to_contain_text("by hand")
     press(page, "Resume")
     wait_for_epoch(page, paused + 3)

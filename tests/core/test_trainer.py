@@ -14,6 +14,7 @@ import torch
 from gandash.core.config import RunConfig
 from gandash.core.records import EpochRecord, Player, Position
 from gandash.core.trainer import Trainer
+from gandash.core.views.gradients import pulls
 
 QUICK: dict[str, Any] = {"points": 256, "batch_size": 64, "generator_widths": (8,), "discriminator_widths": (16, 8)}
 RECIPES: list[dict[str, Any]] = [
@@ -277,6 +278,10 @@ def test_what_a_phase_did_is_seen_without_a_trace(recipe: dict[str, Any]) -> Non
             phase.loss, (64, 64, 0)
         )
         assert moves(seen) == moves(plain)
+        places = {"on_real": seen.sample(128, 0), "generator": played.moved}.get(phase.loss, played.generated)
+        np.testing.assert_array_equal(played.wanted[:, 0], places[:128])
+        np.testing.assert_array_equal(played.wanted, pulls(plain, places[:128]))
+        assert np.abs(played.wanted[:, 1]).sum() > 0
         assert phase.loss != "generator" or not np.array_equal(played.generated, played.moved)
 
 

@@ -149,7 +149,10 @@ def test_the_header_is_plain_json() -> None:
 
 def test_a_phase_that_was_played_by_itself_is_told_with_its_points() -> None:
     none, some = np.empty((0, 2), np.float32), np.arange(6, dtype=np.float32).reshape(3, 2)
-    phase = PlayedPhase(3, "generator", "generator", "generator", "discriminator", 0.5, math.nan, none, some, some + 1)
+    wanted = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
+    phase = PlayedPhase(
+        *(3, "generator", "generator", "generator", "discriminator", 0.5, math.nan, none, some, some + 1, wanted)
+    )
     header, arrays = decode(picture(snapshot(3, 4, phase=phase), {}))
     assert header["state"]["phase"] == {
         **{"step": 3, "name": "generator", "network": "generator", "loss": "generator", "next": "discriminator"},
@@ -160,6 +163,7 @@ def test_a_phase_that_was_played_by_itself_is_told_with_its_points() -> None:
         some.tolist(),
         (some + 1).tolist(),
     ]
+    np.testing.assert_array_equal(arrays["phase:wanted"], wanted)
     header, arrays = decode(picture(snapshot(3, 4), {}))
     assert "phase" not in header["state"] and not [name for name in arrays if name.startswith("phase")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.views.view import Arrays, View
@@ -20,13 +21,20 @@ PAIRED = 64
 def gradients(trainer: Trainer) -> Arrays:
     """`arrows` (150, 2, 2): generated points, and minus the gradient of the generator's loss there, by data units.
 
-    The points are the first of those in the picture. The loss is that of each point alone, as a mean would shrink the
-    arrows with their number; where it is one on pairs, the mean over pairs with 64 real points. Without dropout and
-    instance noise; with packing a point stands for a whole pack of itself.
+    The points are the first of those in the picture.
+    """
+    return {"arrows": pulls(trainer, trainer.sample(POINTS, 0, trainer.seen))}
+
+
+def pulls(trainer: Trainer, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Points ``(n, 2)`` in data units, and minus the gradient of the generator's loss at each: ``(n, 2, 2)``.
+
+    The loss is that of each point alone, as a mean would shrink the arrows with their number; where it is one on pairs,
+    the mean over pairs with 64 real points. Without dropout and instance noise; with packing a point stands for a whole
+    pack of itself.
     """
     import torch
 
-    points = trainer.sample(POINTS, 0, trainer.seen)
     objective = OBJECTIVES[trainer.config.objective]
     with trainer.judging() as judge:
         places = torch.from_numpy(points).requires_grad_()
@@ -36,12 +44,12 @@ def gradients(trainer: Trainer) -> Arrays:
             with torch.no_grad():
                 real = judge(torch.from_numpy(trainer.real_points(PAIRED)))
             count = len(real)
-            _, slopes = objective.generator(real.repeat(POINTS, 1), logits.repeat_interleave(count, dim=0))
-            slope = slopes.reshape(POINTS, count, 1).sum(dim=1)
+            _, slopes = objective.generator(real.repeat(len(points), 1), logits.repeat_interleave(count, dim=0))
+            slope = slopes.reshape(len(points), count, 1).sum(dim=1)
         else:
             _, slope = objective.generator(logits, logits)
-        (found,) = torch.autograd.grad(fake, places, slope * POINTS)
-    return {"arrows": np.stack((points, -found.cpu().numpy()), axis=1).astype(np.float32)}
+        (found,) = torch.autograd.grad(fake, places, slope * len(points))
+    return np.stack((points, -found.cpu().numpy()), axis=1).astype(np.float32)
 
 
 GRADIENTS = View(
