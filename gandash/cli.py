@@ -479,7 +479,8 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--preset",
         metavar="NAME",
-        help=f"start from a preset; `{_command()} presets` lists them. best and textbook are recipes for any target",
+        help=f"start from a preset; `{_command()} presets` lists them. "
+        "textbook, quick and best are recipes for any target",
     )
     group.add_argument(
         "--config",

@@ -1,7 +1,9 @@
-"""Ready recipes: the textbook's for its two curves and its numbers, and for every shape the best that search has found.
+"""Ready recipes: the textbook's for its two curves and its numbers, and a best and a quick one for every shape.
 
 The best ones are one recipe a kind of shape, with few exceptions; `benchmarks/search.py` found them and
-`benchmarks/search.md` says what else was tried. This module knows no torch.
+`benchmarks/search.md` says what else was tried. The quick ones are the same with smaller networks and fewer steps, for
+a picture within ten seconds. A table has neither curve nor modes that a recipe could know of: its rows decide. This
+module knows no torch.
 """
 
 from __future__ import annotations
@@ -41,6 +43,9 @@ COMMON: Mapping[str, Any] = {
 An epoch has 64 steps.
 """
 
+STEPS_A_MEASUREMENT = 64
+"""Steps between two measurements of a table's recipes, about."""
+
 BY_KIND: Mapping[Kind, Mapping[str, Any]] = {
     "curve": {"epochs": 40},
     "closed line": {"epochs": 48},
@@ -71,6 +76,12 @@ EXCEPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 """What single shapes add to the recipe of their kind."""
 
+QUICK: Mapping[str, Any] = {"generator_widths": (64, 64, 64), "discriminator_widths": (64, 64, 64)}
+"""What a quick recipe replaces in the best one."""
+
+QUICK_EPOCHS: Mapping[Kind, int] = {"curve": 40, "closed line": 40, "mixture": 40, "area": 40}
+"""How long the quick recipe of each kind trains."""
+
 
 def textbook(target: str | TargetSpec) -> RunConfig:
     """The chapter's recipe for a target or its text: one for all shapes, one for all patterns of numbers."""
@@ -79,13 +90,61 @@ def textbook(target: str | TargetSpec) -> RunConfig:
 
 
 def best(target: str | TargetSpec) -> RunConfig:
-    """The best recipe known for a built-in shape, or for one of its kind; for any pattern that for multiples of 5."""
+    """The best recipe known for any target: a built-in shape's own, one of its kind, or a table's by its rows.
+
+    For any pattern of numbers it is that for multiples of 5.
+    """
     spec = read_spec(target)
-    built = spec.build()
-    if built.numbers:
+    if (rows := _rows(spec)) is not None:
+        return _for_rows(spec, rows, {}, 3072)
+    if spec.build().numbers:
         return BEST_PATTERN.model_copy(update={"target": spec})
-    kind: Kind = built.kind if isinstance(built, Shape) else "area"
-    return RunConfig(target=spec, **{**COMMON, **BY_KIND[kind], **EXCEPTIONS.get(built.name, {})})
+    return RunConfig(target=spec, **_of_shape(spec))
+
+
+def quick(target: str | TargetSpec) -> RunConfig:
+    """A recipe for any target that has a fair picture of it within ten seconds on one core."""
+    spec = read_spec(target)
+    if (rows := _rows(spec)) is not None:
+        return _for_rows(spec, rows, QUICK, 2048)
+    if spec.build().numbers:
+        return QUICK_PATTERN.model_copy(update={"target": spec})
+    return RunConfig(target=spec, **{**_of_shape(spec), **QUICK, "epochs": QUICK_EPOCHS[_kind(spec)]})
+
+
+def _rows(spec: TargetSpec) -> int | None:
+    """The training rows of a table; None for what is drawn anew at will."""
+    rows: int | None = getattr(spec, "rows", None)
+    return rows
+
+
+def _kind(spec: TargetSpec) -> Kind:
+    built = spec.build()
+    return built.kind if isinstance(built, Shape) else "area"
+
+
+def _of_shape(spec: TargetSpec) -> dict[str, Any]:
+    return {**COMMON, **BY_KIND[_kind(spec)], **EXCEPTIONS.get(spec.build().name, {})}
+
+
+def _for_rows(spec: TargetSpec, rows: int, changes: Mapping[str, Any], steps: int) -> RunConfig:
+    """The recipe of an area for a table of so many training rows, in about so many steps.
+
+    Every row is shown; a batch has at most a quarter of them, and 16 at least.
+    """
+    recipe = {**COMMON, **BY_KIND["area"], **changes}
+    batch = max(16, min(recipe["batch_size"], 2 ** (rows.bit_length() - 3)))
+    batches = rows // batch
+    return RunConfig(
+        target=spec,
+        **{
+            **recipe,
+            "points": rows,
+            "batch_size": batch,
+            "epochs": max(1, round(steps / batches)),
+            "evaluate_every": max(1, round(STEPS_A_MEASUREMENT / batches)),
+        },
+    )
 
 
 def _lower_first(title: str) -> str:
@@ -139,19 +198,34 @@ pattern itself was 0.023 (seeds 10 to 12), with fresh ones 0.012 to 0.024 (10 to
 misfit.
 """
 
-RECIPES: Mapping[str, Callable[[str | TargetSpec], RunConfig]] = MappingProxyType({"textbook": textbook, "best": best})
+QUICK_PATTERN = BEST_PATTERN.model_copy(update={"points": 16_384})
+"""The best recipe for numbers in a quarter of its steps, which has their frequencies nearly right."""
+
+RECIPES: Mapping[str, Callable[[str | TargetSpec], RunConfig]] = MappingProxyType(
+    {"textbook": textbook, "quick": quick, "best": best}
+)
 """The recipe of each name for a target; the textbook's is the chapter's on any shape."""
 
 PRESETS: Mapping[str, RunConfig] = MappingProxyType(
     {f"textbook-{name}": RunConfig(shape=name) for name in TEXTBOOK_SHAPES}
     | {f"best-{name}": best(name) for name in SHAPES}
-    | {"textbook-multiples-of-5": CHAPTERS_PATTERN, "best-multiples-of-5": BEST_PATTERN}
+    | {f"quick-{name}": quick(name) for name in SHAPES}
+    | {
+        "textbook-multiples-of-5": CHAPTERS_PATTERN,
+        "best-multiples-of-5": BEST_PATTERN,
+        "quick-multiples-of-5": QUICK_PATTERN,
+    }
 )
-"""Every preset by its name: ``textbook-<shape>``, the chapter's recipe unchanged, and ``best-<shape>``."""
+"""Every preset by its name, ``<recipe>-<shape>``; the textbook's is the chapter's unchanged."""
 
 PRESET_TITLES: Mapping[str, str] = MappingProxyType(
     {f"textbook-{name}": f"Textbook: {_lower_first(SHAPES[name].title)}" for name in TEXTBOOK_SHAPES}
     | {f"best-{name}": f"Best: {SHAPES[name].title}" for name in SHAPES}
-    | {"textbook-multiples-of-5": "Textbook: multiples of 5", "best-multiples-of-5": "Best: Multiples of 5"}
+    | {f"quick-{name}": f"Quick: {SHAPES[name].title}" for name in SHAPES}
+    | {
+        "textbook-multiples-of-5": "Textbook: multiples of 5",
+        "best-multiples-of-5": "Best: Multiples of 5",
+        "quick-multiples-of-5": "Quick: Multiples of 5",
+    }
 )
 """The title of every preset, as a menu shows it."""

@@ -1,4 +1,4 @@
-"""Which recipe the knobs follow: the textbook's, the best one known, or the user's own.
+"""Which recipe the knobs follow: the textbook's, a quick one, the best one known, or the user's own.
 
 A click on a shape keeps the recipe and takes what it says for that shape; with one's own, only the shape changes.
 """
@@ -22,11 +22,12 @@ _RIGHT = "right_target"
 MACHINE = ("seed", "device")
 """Knobs that belong to no recipe."""
 
-TITLES: Mapping[str, str] = {"textbook": "Textbook", "best": "Best", OWN: "Own"}
+TITLES: Mapping[str, str] = {"textbook": "Textbook", "quick": "Quick", "best": "Best", OWN: "Own"}
 
 _HELP = (
     "**Textbook**: the recipe of the chapter, the same for every shape.  \n"
-    "**Best**: the best recipe known for the shape.  \n"
+    "**Quick**: a fair picture of the shape within ten seconds.  \n"
+    "**Best**: the best recipe known for the shape, within a minute.  \n"
     "**Own**: yours; a click on a shape changes only the shape. A changed knob leads here too."
 )
 

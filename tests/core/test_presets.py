@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from gandash.core.config import RunConfig
 from gandash.core.pattern_metrics import fit_and_variety, frequencies, total_variation
-from gandash.core.presets import PRESET_TITLES, PRESETS, best, textbook
+from gandash.core.presets import PRESET_TITLES, PRESETS, RECIPES, best, quick, textbook
+from gandash.core.targets import TargetSpec
 from gandash.core.targets.shapes import SHAPES
 from gandash.core.trainer import Trainer
 
+QUICK = [f"quick-{name}" for name in ("sine", "heart", "ring8", "spiral", "multiples-of-5")]  # one of each kind
 BEST = [name for name in PRESETS if name.startswith("best-")]
 
 
-def test_the_textbooks_presets_come_first_and_every_shape_has_a_best_one() -> None:
+def test_the_textbooks_presets_come_first_and_every_shape_has_a_best_and_a_quick_one() -> None:
     shapes = ["textbook-exponential", "textbook-inverted-u", *(f"best-{name}" for name in SHAPES)]
-    assert list(PRESETS) == [*shapes, "textbook-multiples-of-5", "best-multiples-of-5"]
+    quick_ones = [f"quick-{name}" for name in SHAPES]
+    numbers = [f"{recipe}-multiples-of-5" for recipe in ("textbook", "best", "quick")]
+    assert list(PRESETS) == [*shapes, *quick_ones, *numbers]
 
 
 def test_every_preset_has_a_title_of_its_own() -> None:
@@ -28,6 +33,7 @@ def test_every_preset_has_a_title_of_its_own() -> None:
     assert PRESET_TITLES["textbook-exponential"] == "Textbook: exponential growth"
     assert PRESET_TITLES["textbook-inverted-u"] == "Textbook: inverted U"
     assert PRESET_TITLES["best-grid25"] == "Best: 25 Gaussians"
+    assert PRESET_TITLES["quick-grid25"] == "Quick: 25 Gaussians"
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -85,8 +91,27 @@ def test_any_pattern_has_the_chapters_recipe_for_numbers() -> None:
     assert textbook("multiples-of-5") == PRESETS["textbook-multiples-of-5"]
     assert textbook("numbers-3-7").target.build().title == "2 numbers of one's own"
     assert best("multiples-of-5") == PRESETS["best-multiples-of-5"]
+    assert quick("multiples-of-5") == PRESETS["quick-multiples-of-5"]
     assert best("primes").shape == textbook("primes").shape == "primes"
     assert textbook("sine") == RunConfig(shape="sine")
+
+
+class Rows(TargetSpec):
+    """As much of a table as a recipe asks of it."""
+
+    kind: Literal["rows"] = "rows"
+    rows: int
+
+
+@pytest.mark.parametrize("rows", [16, 63, 64, 100, 244, 2000, 53_940, 1_000_000])
+def test_a_table_of_any_size_has_a_best_and_a_quick_recipe_that_show_all_of_its_rows(rows: int) -> None:
+    found = {name: RECIPES[name](Rows(rows=rows)) for name in ("best", "quick")}
+    for config in found.values():
+        assert config.points == rows
+        assert config.batch_size <= max(16, rows // 4)
+        assert config.evaluate_every == 1 or config.evaluate_every * config.batches_per_epoch <= 100
+        assert config.evaluate_every <= config.epochs
+    assert found["quick"].total_batches <= found["best"].total_batches <= 10_000
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -96,14 +121,14 @@ def test_a_preset_survives_a_copy_and_a_round_trip(name: str) -> None:
     assert preset.model_copy(update={"seed": 3}).seed == 3
 
 
-@pytest.mark.parametrize("name", BEST)
+@pytest.mark.parametrize("name", [*BEST, *QUICK])
 def test_a_best_preset_measures_early_and_goes_by_the_headline(name: str) -> None:
     preset = PRESETS[name]
     assert preset.evaluate_every * preset.batches_per_epoch <= 256
     assert preset.monitor == "headline"
 
 
-@pytest.mark.parametrize("name", BEST)
+@pytest.mark.parametrize("name", [*BEST, *QUICK])
 def test_a_best_preset_begins_without_trouble(name: str) -> None:
     trainer = Trainer(PRESETS[name].model_copy(update={"points": 512, "epochs": 2}))
     trainer.advance(epochs=2)

@@ -27,7 +27,12 @@ RUN_SCRIPTS = Path(__file__).with_name("run_scripts.py")
 STEPS = 50
 STEPS_OF_THE_SAME = 10
 CLOSE = 1e-4
-WRITABLE = [name for name, preset in PRESETS.items() if can_be_written(preset.target)]
+ONE_OF_EACH_KIND = ("sine", "heart", "grid25", "spiral", "multiples-of-5")
+WRITABLE = [
+    name
+    for name, preset in PRESETS.items()
+    if can_be_written(preset.target) and (not name.startswith("quick-") or preset.shape in ONE_OF_EACH_KIND)
+]
 STOPPING: dict[str, dict[str, Any]] = {
     "patience on a curve": {"shape": "exponential", "patience": 3, "points": 256},
     "patience, standardised": {"shape": "sine", "patience": 2, "points": 256, "standardize": True},

@@ -72,6 +72,8 @@ def test_a_click_on_a_shape_takes_the_recipe_for_that_shape(open_page: OpenPage)
         widget(at, "target").set_value(name).run()
         assert (config_of(at), recipe(at).value) == (PRESETS[f"best-{name}"], "best")
         assert not at.button("train").disabled
+    recipe(at).set_value("quick").run()
+    assert (config_of(at), recipe(at).value) == (PRESETS[f"quick-{name}"], "quick")
     recipe(at).set_value("textbook").run()
     assert config_of(at) == RunConfig(shape=name)
 
