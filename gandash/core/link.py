@@ -5,6 +5,8 @@ defaults, a key and a value each. Only letters, digits and ``-._`` occur, which 
 alone. A set-up in which nearly everything is changed, with numbers of seventeen digits, is written by place instead,
 ``1p_ring8__…``: the values alone in the order of `KEYS`, empty where nothing differs.
 
+A target of more than `LONGEST_OWN` characters is named by a hash, ``1_kept.0a3f…``, where somebody keeps it under that.
+
 Floats come back bit for bit. A link is what a stranger typed: `decode` uses what it can, says in words what it could
 not, and takes bounded time and room for any text. This module knows no torch.
 """
@@ -81,6 +83,8 @@ SHORT = 352
 """A link of a built-in shape is never longer, in characters: it goes by key if that fits, else by place."""
 LONGEST = 4096
 """What `decode` reads at most, in characters; a target of one's own may need more than a shape's name."""
+LONGEST_OWN = 2048
+"""Characters of a target at most that is written into a link where it can be kept elsewhere."""
 LARGEST_TARGET = 65_536
 """Bytes of a target's JSON at most, unpacked."""
 
@@ -89,25 +93,37 @@ _TELL, _MOST = 1400, 500
 _NAMES = {key: name for name, key in KEYS.items()} | {name.replace("_", "-"): name for name in KEYS}
 _NUMBER = re.compile(r"-?\d{1,40}(\.\d{1,40})?(e-?\d{1,3})?", re.ASCII)
 _PACKED = 11
+_KEPT = "kept"
 _SWITCH = {"on": True, "off": False}
 
 
-def encode(config: RunConfig) -> str:
-    """The link of a config, at most `SHORT` characters for a built-in shape; `decode` gives back an equal config."""
+Keep = Callable[[TargetSpec], str | None]
+"""Keeps a target and gives the hash under which it can be had again; None if it cannot."""
+Kept = Callable[[str], TargetSpec]
+"""The target of a hash; raises `ValueError` in words."""
+
+
+def encode(config: RunConfig, keep: Keep | None = None, *, room: int = LONGEST_OWN) -> str:
+    """The link of a config, at most `SHORT` characters for a built-in shape; `decode` gives back an equal config.
+
+    A target of more than `room` characters goes to `keep`, where there is one.
+    """
     usual = RunConfig(objective=KNOBS["objective"].default), RunConfig(objective=config.objective)
     changed = {
         name: value for name in KEYS if (value := getattr(config, name)) != getattr(usual[name != "objective"], name)
     }
     keyed = "_".join(f"{KEYS[name]}.{_write(KNOBS[name], value)}" for name, value in changed.items())
     target = _write_target(config.target)
+    if len(target) > room and keep and (name := keep(config.target)):
+        target = f"{_KEPT}.{name}"
     if len(keyed) < _ROOM:
         return f"{KEYED}_{target}_{keyed}".rstrip("_")
     placed = "_".join(_write(KNOBS[name], changed[name], short=True) if name in changed else "" for name in KEYS)
     return f"{PLACED}_{target}_{placed}".rstrip("_")
 
 
-def decode(text: str) -> tuple[RunConfig, tuple[Problem, ...]]:
-    """The config that a link means, and what was wrong with it, under 2 KB in all.
+def decode(text: str, kept: Kept | None = None) -> tuple[RunConfig, tuple[Problem, ...]]:
+    """The config that a link means, and what was wrong with it, under 2 KB in all; `kept` knows targets by their hash.
 
     Never raises. What cannot be used, an unknown knob, a value out of bounds, one of two that contradict each other, is
     named and left out; a link of another version or of excessive length is left out altogether.
@@ -129,12 +145,17 @@ def decode(text: str) -> tuple[RunConfig, tuple[Problem, ...]]:
     values: dict[str, Any] = {}
     if parts and parts[0]:
         try:
-            values["target"] = _read_target(parts[0])
+            values["target"] = _read_target(parts[0], kept)
         except ValueError as error:
             wrong.add("target", str(error))
     for name, value in (_by_key if version == KEYED else _by_place)(parts[1:], wrong):
         values[name] = _read(KNOBS[name], value)
     return _config(values, wrong), wrong.told()
+
+
+def is_kept(text: str) -> bool:
+    """Whether a link has its target by hash alone."""
+    return f"{text}__".split("_")[1].startswith(f"{_KEPT}.")
 
 
 class _Wrong:
@@ -286,11 +307,15 @@ def _write_target(spec: TargetSpec) -> str:
     return write(spec) if spec.kind in TARGETS else f"{spec.kind}.{write(spec)}"
 
 
-def _read_target(text: str) -> TargetSpec:
-    """The spec that `_write_target` wrote; raises `ValueError` in words."""
+def _read_target(text: str, kept: Kept | None) -> TargetSpec:
+    """The spec that `_write_target` wrote, or that is kept; raises `ValueError` in words."""
     kind, dot, rest = text.partition(".")
     if not dot:
         return TARGETS["shape"][1]("shape", kind)
+    if kind == _KEPT:
+        if kept is None:
+            raise ValueError("the link names a target by its hash; the server that made the link keeps it")
+        return kept(rest)
     _, read = TARGETS.get(kind, _AS_JSON)
     return read(kind, rest)
 

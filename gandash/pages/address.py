@@ -41,7 +41,7 @@ def find_run(service: RunService) -> Found:
     found = _find(service)
     if _READ not in st.session_state:
         text = st.query_params.get(SETUP, "")
-        config, problems = link.decode(text)
+        config, problems = link.decode(text, service.targets.read)
         if text:
             recipes.load(config)
         told = (
@@ -57,14 +57,14 @@ def ignored(checked: setup.Setup) -> tuple[str, ...]:
     return told if checked.config == config else ()
 
 
-def link_of(checked: setup.Setup, snapshot: Snapshot | None) -> str | None:
+def link_of(checked: setup.Setup, snapshot: Snapshot | None, keep: link.Keep | None = None) -> str | None:
     """The set-up as the address should have it: empty where it needs none, None where it stays as it is.
 
-    It stays where the widgets hold no set-up, or one that no link has room for, as a large drawing may be.
+    It stays where the widgets hold no set-up, or one that no link has room for and that `keep` does not take.
     """
     if checked.config is None:
         return None
-    text = "" if checked.config == (snapshot.config if snapshot else RunConfig()) else link.encode(checked.config)
+    text = "" if checked.config == (snapshot.config if snapshot else RunConfig()) else link.encode(checked.config, keep)
     return text if len(text) <= link.LONGEST else None
 
 

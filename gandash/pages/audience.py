@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -56,6 +57,15 @@ def offered(public: str | None) -> tuple[str, ...]:
     if found.warning:
         st.warning(plain(found.warning), icon=":material/lan:")
     return found.addresses
+
+
+def seen() -> str | None:
+    """The dashboard's address as this browser has it; None if that is not known."""
+    if not st.context.url:
+        return None
+    found = urlsplit(st.context.url)
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"{found.scheme}://{found.netloc}/{base}".rstrip("/")
 
 
 def choose(addresses: Sequence[str], *, key: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from gandash.pages import address, audience, browser, gallery, own, player, recipes, setup, train_on
+from gandash.pages import address, audience, browser, gallery, own, player, recipes, setup, share, train_on
 from gandash.pages.server import Visitor
 from gandash.pages.wording import plain
 from gandash.runs.snapshot import Snapshot
@@ -80,6 +80,7 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
                 args=(visitor, active),
             )
         audience.show(snapshot)
+        share.show(visitor, checked)
         browser.keys()
     _choose()
     # always there, or else what comes below would change its place with each message, and charts would be mounted anew
@@ -104,7 +105,7 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
             st.caption(NOT_YOURS)
         elif snapshot and snapshot.owners and not visitor.lasting:
             st.caption(NOT_LASTING)
-    browser.show(address.link_of(checked, snapshot))
+    browser.show(address.link_of(checked, snapshot, visitor.service.targets.keep))
 
 
 def differs(checked: setup.Setup, snapshot: Snapshot | None) -> bool:

@@ -20,6 +20,7 @@ def apply() -> None:
     palette = figures.PALETTES[theme()]
     st.html(_HERE / "style.css")
     st.html(_HERE / "sidebar.css")
+    st.html(_HERE / "share.css")
     st.html(f"<style>:root {{ --real: {palette.real}; --generated: {palette.generated}; }}</style>")
 
 

@@ -36,6 +36,7 @@ from gandash.runs import run as runs
 from gandash.runs.access import NotYoursError
 from gandash.runs.alarms import Alarms
 from gandash.runs.executors import EngineClosedError, EngineError, engine
+from gandash.runs.kept_targets import KeptTargets
 from gandash.runs.library import ForeignRun, Library, UnknownRun
 from gandash.runs.looks import Looks, Sight
 from gandash.runs.queue import Limits
@@ -109,6 +110,7 @@ class RunService:
         self._advance = advance
         self._fork = fork
         self._library = Library(store, clock)
+        self.targets = KeptTargets(store.path.parent / "targets")
         self._lock = self._library.lock
         self._flights: dict[str, Future[Chunk]] = {}
         self._turns = Turns(getattr(engine, "max_workers", None))

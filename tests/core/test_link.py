@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import math
 import re
 import time
@@ -15,10 +17,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gandash.core.config import KNOBS, RunConfig
-from gandash.core.link import KEYS, SHORT, decode, encode
+from gandash.core.link import KEYS, LONGEST_OWN, SHORT, _pack, decode, encode, is_kept
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
+from gandash.core.targets import TargetSpec
+from tests.core.random_configs import random_config
 from tests.core.test_config import configs
+
+WRONG_TARGETS: list[tuple[str, Any]] = [
+    ("drawn", {"strokes": []}),
+    ("drawn", {"strokes": [{"width": 5, "corners": [[0, 5000]]}]}),
+    ("formula", {"y": "__import__('os')", "start": 0, "end": 1, "noise": 0}),
+    ("formula", {"y": "1/x", "start": -1, "end": 1, "noise": 0}),
+    ("formula", [1, 2]),
+    ("shape", {"name": "ring8", "more": 1}),
+    ("nothing", {"name": "ring8"}),
+]
 
 ALL_CHANGED: dict[str, Any] = {
     "target": "checkerboard",
@@ -259,3 +273,61 @@ def test_a_link_with_one_letter_changed_loses_no_more_than_it_must(config: RunCo
     read, wrong = decode(link[:place] + letter + link[place + 1 :])
     assert isinstance(read, RunConfig)
     assert sum(len(problem.text.encode("utf-8")) for problem in wrong) < 2000
+
+
+class Kept(dict[str, TargetSpec]):
+    """Targets by a name, in memory."""
+
+    def keep(self, spec: TargetSpec) -> str:
+        name = hashlib.blake2b(spec.text.encode(), digest_size=16).hexdigest()
+        self[name] = spec
+        return name
+
+    def read(self, name: str) -> TargetSpec:
+        if name not in self:
+            raise ValueError("the link's target is gone")
+        return self[name]
+
+
+def test_two_hundred_configs_of_any_target_survive_a_link_exactly() -> None:
+    kept = Kept()
+    sizes = []
+    for seed in range(200):
+        config = random_config(seed)
+        link = encode(config, kept.keep)
+        assert decode(link, kept.read) == (config, ()), seed
+        assert re.fullmatch(r"[A-Za-z0-9._-]+", link)
+        assert is_kept(link) == (config.target in kept.values())
+        sizes.append(len(link))
+    assert max(sizes) < LONGEST_OWN + SHORT and kept
+    assert any(size > 1000 for size in sizes), "and some of one's own are written out"
+    assert {config.target.kind for config in map(random_config, range(200))} >= {"shape", "pattern", "formula", "drawn"}
+
+
+@pytest.mark.parametrize("kept", [None, Kept().read])
+def test_a_target_that_is_gone_is_told_and_the_rest_is_used(kept: Any) -> None:
+    config, (problem,) = decode(f"1_kept.{'0' * 32}_seed.3_g.5-6", kept)
+    assert config == RunConfig(seed=3, generator_widths=(5, 6))
+    assert problem.knob == "target" and ("gone" in problem.text or "the server that made the link" in problem.text)
+
+
+@pytest.mark.parametrize("knob", [knob for knob in KNOBS.values() if knob.name != "target"], ids=lambda knob: knob.name)
+def test_a_wrong_value_of_any_knob_is_named_and_the_others_are_used(knob: Any) -> None:
+    other = {"seed": 5} if knob.name != "seed" else {"dropout": 0.25}
+    rest = "seed.5" if knob.name != "seed" else "drop.0.25"
+    for bad in ("x-y", "-1", "1e999", "9" * 40, "0.5.5"):
+        config, wrong = decode(f"1_ring8_{KEYS[knob.name]}.{bad}_{rest}")
+        assert config == RunConfig(shape="ring8", **other)
+        assert [problem.knob for problem in wrong] == [knob.name], bad
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["moon", "multiples-of-0", "digit-sum-99", "numbers.AAAA", "formula.AAAA", "drawn.AAAA", "drawn.", "kept.", "kept"]
+    + ["kept.kept.kept", "table.AAAA"]
+    + [f"{kind}.{_pack(zlib.compress(json.dumps(fields).encode()))}" for kind, fields in WRONG_TARGETS],
+)
+def test_a_wrong_target_of_any_kind_is_named_and_the_knobs_are_used(target: str) -> None:
+    config, wrong = decode(f"1_{target}_seed.3_drop.0.2", Kept().read)
+    assert config == RunConfig(seed=3, dropout=0.2)
+    assert [problem.knob for problem in wrong] == ["target"]

@@ -1,0 +1,69 @@
+"""*Share*: the link of the set-up."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gandash.core import link
+from gandash.core.config import RunConfig
+from gandash.core.presets import best
+from gandash.core.targets import read_spec
+from gandash.pages import address, setup
+from gandash.runs.service import RunService
+from tests.core.random_configs import drawing
+from tests.pages.conftest import OpenPage, config_of, texts, widget
+
+LARGE = read_spec(drawing(Random(0), 1500))
+
+
+def copied(at: AppTest) -> dict[str, str]:
+    """What can be copied, by its label, once *Share* is open."""
+    at.session_state["share"] = True
+    at.run()
+    assert not at.exception
+    told: list[dict[str, Any]] = [json.loads(each.proto.json) for each in at.get("bidi_component") if each.proto.json]
+    return {each["label"]: each["text"] for each in told if "button" in each}
+
+
+def canvas(at: AppTest) -> str:
+    told = [json.loads(each.proto.json) for each in at.get("bidi_component") if each.proto.json]
+    return str(next(each["target"] for each in told if "seq" in each))
+
+
+def set_up(at_address: str) -> str:
+    return parse_qs(urlparse(at_address).query)["setup"][0]
+
+
+def test_the_link_has_what_is_in_the_knobs(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANDASH_URL", "https://example.org/gans")
+    at = open_page()
+    widget(at, "target").set_value("heart").run()
+    widget(at, "dropout").set_value("0.15").run()
+    assert copied(at)["Link to this set-up"] == "https://example.org/gans/?setup=1_heart_drop.0.15"
+    widget(at, "dropout").set_value("nonsense").run()
+    assert copied(at) == {} and "put right first" in texts(at)
+
+
+def test_a_large_drawing_is_linked_by_its_hash_and_a_link_to_one_that_is_gone_says_so(
+    open_page: OpenPage, service: RunService
+) -> None:
+    config = best("ring8").model_copy(update={"target": LARGE, "seed": 7, "epochs": 12})
+    assert len(link.encode(config)) > link.LONGEST
+    whole = link.encode(config, service.targets.keep)
+    at = open_page(setup=whole)
+    assert set_up(copied(at)["Link to this set-up"]) == whole and link.is_kept(whole)
+    assert "this server keeps it" in texts(at)
+    held = setup.Setup(config)
+    assert canvas(at) == LARGE.text and at.text_input(setup.key("seed")).value == "7" and not at.warning
+    assert address.link_of(held, None, service.targets.keep) == whole, "a refresh keeps it"
+    for path in (service.targets.folder).iterdir():
+        path.unlink()
+    at = open_page(setup=whole)
+    assert config_of(at) == config.model_copy(update={"target": RunConfig().target})
+    assert "not any more" in texts(at) and not at.button("train").disabled
