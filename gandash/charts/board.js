@@ -24,6 +24,7 @@ const HEAT = 82; // pixels of the heatmap with its words
 const HEAT_LEAST = 0.85; // of the squares' size without it; where they would be smaller, it makes room for them
 const MARKS = 2; // rows of the heatmap below the outputs: an empty one, and one with the numbers that belong
 const LEGEND = { real: "real", generated: "generated", over: "over twice real", misfit: "misfit" };
+const MOST_TOLD = 4; // numbers whose change is told in words
 const SLIVER = 0.06; // of a square, at least, for a number that is generated at all
 
 const text = (value) => value.toLocaleString("en-US");
@@ -64,6 +65,29 @@ export function about(number, pattern, found) {
     : `${real}, nothing generated yet`;
   return `${number}${belongs ? "" : " does not fit"}: ${words}`;
 }
+
+// What a phase did that was played by itself: `real` and `generated` are how often each number is in the batch that it was
+// played on, null where it was on none; of the generator's, `moved` is by how much each one comes more or less often now.
+// `words` say it in a line.
+export function playedOn({ real, generated, moved }) {
+  const count = (points) => (points.x.length ? tally(numbersOf(points), []).counts : null);
+  const [was, is] = [count(generated), count(moved)];
+  if (was && is) {
+    const change = is.map((number, i) => number - was[i]);
+    const others = change.reduce((sum, more) => sum + Math.max(0, more), 0);
+    const most = [...change.keys()].filter((i) => change[i]).sort((a, b) => Math.abs(change[b]) - Math.abs(change[a]));
+    const told = most.slice(0, MOST_TOLD).map((number) => `${number} ${signed(change[number])}`).join(", ");
+    const words = others
+      ? `The update made ${others} of ${text(generated.x.length)} numbers others: ${told}${most.length > MOST_TOLD ? " …" : ""}`
+      : `The update left each of the batch's ${text(generated.x.length)} numbers what it is`;
+    return { real: null, generated: null, moved: change, words };
+  }
+  const parts = [["red", real], ["green", generated]].filter(([, points]) => points.x.length);
+  const words = parts.map(([colour, points]) => `${text(points.x.length)} ${colour === "red" ? "real" : "generated"} ones (${colour})`);
+  return { real: count(real), generated: was, moved: null, words: `Played on numbers of a batch: ${words.join(" and ")}` };
+}
+
+const signed = (change) => (change > 0 ? `+${change}` : `−${-change}`);
 
 // How large a square is and where the sequences are, for so much room: `{ cell, wide, low, rows, beside }`, in pixels;
 // `heat` whether the heatmap has a place, if it is wanted.
@@ -135,6 +159,8 @@ export function board(host) {
   let pointed = null; // the number that the mouse or the keys are at
   let rows = 0;
   let outputs = null; // of the newest frame, if it has any
+  let phase = null; // that was just played by itself,
+  let marks = null; // and what it did
   let place = false; // whether there is room for the heatmap
 
   const root = child(host, "div", "gandash-board");
@@ -167,8 +193,26 @@ export function board(host) {
     const bar = child(square, "i", "");
     child(square, "span", "", String(number));
     square.dataset.number = number;
-    return { number, square, bar };
+    return { number, square, bar, marks: [] };
   });
+
+  // On each square that a phase concerns, how often its number is in the batch, or by how much that has changed.
+  function drawMarks() {
+    for (const cell of squares) {
+      const { number, square } = cell;
+      const [real, generated, moved] = ["real", "generated", "moved"].map((kind) => marks?.[kind]?.[number] ?? 0);
+      const told = [
+        real && ["gandash-board-on-real", String(real)],
+        generated && ["gandash-board-on-generated", String(generated)],
+        moved && [moved > 0 ? "gandash-board-more" : "gandash-board-less", signed(moved)],
+      ].filter(Boolean);
+      square.classList.toggle("gandash-board-played", told.length > 0);
+      if (!told.length && !cell.marks.length) continue;
+      for (const mark of cell.marks) mark.remove();
+      cell.marks = told.map(([kind, words]) => child(square, "b", kind, words));
+    }
+    root.dataset.phase = phase?.loss ?? "";
+  }
 
   function drawSquares() {
     const real = 1 / Math.max(pattern.length, 1);
@@ -201,7 +245,8 @@ export function board(host) {
   }
 
   function tell() {
-    const words = pointed !== null ? about(pointed, pattern, found) : found ? summary(found, pattern) : "Nothing generated yet";
+    const usual = found ? summary(found, pattern) : "Nothing generated yet";
+    const words = pointed !== null ? about(pointed, pattern, found) : (marks?.words ?? usual);
     write(foot, words);
   }
 
@@ -280,6 +325,7 @@ export function board(host) {
       member = new Set(pattern);
       sequence = [];
       [found, epoch, pointed, outputs] = [null, null, null, null];
+      this.play(null);
       arrange();
       write(said, "");
       write(title, scene?.title ?? "");
@@ -296,6 +342,15 @@ export function board(host) {
       outputs = newest.outputs ?? null;
       if (had !== (outputs !== null)) arrange();
       draw();
+    },
+
+    // What a phase did that was just played by itself; null for none.
+    play(played) {
+      if (played === phase) return;
+      phase = played;
+      marks = phase && playedOn(phase);
+      drawMarks();
+      tell();
     },
 
     label(words) {
@@ -320,6 +375,7 @@ function update(chart) {
     chart.seen = null;
     picture.begin(scene);
   }
+  picture.play((!chart.at?.frame && state?.phase) || null);
   const shown = chart.at?.frame ?? state?.frames.at(-1);
   if (!shown || shown === chart.seen || document.hidden) return;
   chart.seen = shown;

@@ -192,8 +192,10 @@ function apply(told) {
 
 function drawPoints() {
   const frame = now?.frame ?? null;
-  if (state.scene.numbers) numbers?.show(frame ? [frame] : state.frames);
-  else points.show(state.real, state.frames, { played: state.phase, visited: frame, views: now?.views ?? null });
+  if (state.scene.numbers) {
+    numbers?.play(frame ? null : state.phase);
+    numbers?.show(frame ? [frame] : state.frames);
+  } else points.show(state.real, state.frames, { played: state.phase, visited: frame, views: now?.views ?? null });
 }
 
 async function bringTimeline(run) {

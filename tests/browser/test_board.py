@@ -114,6 +114,36 @@ def test_keys_and_mouse_tell_of_a_number(stage: Page) -> None:
     expect(foot).to_contain_text("Of these 90")
 
 
+def test_what_a_phase_did_is_on_the_board(stage: Page) -> None:
+    draw(stage)
+    tell(stage, [3] * 45 + [8] * 45, epoch=20)
+
+    def phase(loss: str, **clouds: list[int]) -> None:
+        stage.evaluate(
+            """([run, loss, clouds]) => {
+              const cloud = (all = []) => ({ x: all.map((n) => n % 10), y: all.map((n) => Math.floor(n / 10)) });
+              const [real, generated, moved] = ["real", "generated", "moved"].map((kind) => cloud(clouds[kind]));
+              play(run, { phase: loss && { loss, real, generated, moved, wanted: [] } });
+            }""",
+            [RUN, loss, clouds],
+        )
+
+    foot, marks = stage.locator(".gandash-board-foot"), stage.locator(".gandash-board-cell b")
+    phase("discriminator", real=[3, 3, 42], generated=[8, 3])
+    assert marks.evaluate_all("(all) => all.map((each) => [each.parentElement.dataset.number, each.textContent])") == [
+        *(["42", "1"], ["3", "2"], ["3", "1"], ["8", "1"])
+    ]
+    expect(foot).to_have_text("Played on numbers of a batch: 3 real ones (red) and 2 generated ones (green)")
+    phase("generator", generated=[8, 8, 8, 3], moved=[3, 7, 8, 3])
+    assert sorted(square(stage, n).locator("b").inner_text() for n in (3, 7, 8)) == ["+1", "+1", "−2"]
+    expect(foot).to_have_text("The update made 2 of 4 numbers others: 8 −2, 3 +1, 7 +1")
+    phase("generator", generated=[8, 3], moved=[8, 3])
+    expect(foot).to_have_text("The update left each of the batch's 2 numbers what it is")
+    phase("")
+    expect(marks).to_have_count(0)
+    expect(foot).to_contain_text("Of these 90")
+
+
 def test_the_outputs_are_a_heatmap_where_there_are_any(stage: Page) -> None:
     draw(stage)
     outputs = np.zeros((10, 100))
@@ -190,6 +220,10 @@ def test_a_pattern_is_chosen_trained_and_watched(
     for each in (page, viewer):
         words = re.compile(r"largest entries are at \d+(, \d+){9}$")
         expect(each.locator(".gandash-board-heat canvas")).to_have_attribute("aria-label", words)
+    press(page, "Phase")
+    for each in (page, viewer):
+        expect(each.locator(".gandash-board")).to_have_attribute("data-phase", re.compile("real|discriminator"))
+        assert each.locator(".gandash-board-cell b").count() >= 3
     for name, (width, height) in SIZES.items():
         for each, ground in (
             (page, FAINT.replace("[data-testid=stApp]", ".gandash-board")),
@@ -208,6 +242,8 @@ def test_a_pattern_is_chosen_trained_and_watched(
             if box := heat.bounding_box() if heat.is_visible() else None:
                 assert frame["x"] <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1, name
                 assert box["y"] + box["height"] <= frame["y"] + frame["height"], name
+                head = each.locator(".gandash-board-head").bounding_box()
+                assert head and head["y"] + head["height"] <= box["y"], "nothing lies on another"
             if folder := os.environ.get("SHOTS"):
                 each.screenshot(path=f"{folder}/{theme}-{name}-{'page' if each is page else 'watch'}.png")
             assert each.evaluate(ground) == [], name
