@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gandash.core.config import RunConfig
     from gandash.core.presets import PRESETS
+    from gandash.core.targets import Target
     from gandash.core.targets.patterns import PATTERNS, int_to_onehot, onehot_encoder, onehot_to_int
     from gandash.core.targets.shapes import SHAPES
     from gandash.core.trainer import Trainer
@@ -22,6 +23,7 @@ __all__ = [
     "PRESETS",
     "SHAPES",
     "RunConfig",
+    "Target",
     "Trainer",
     "int_to_onehot",
     "onehot_encoder",
@@ -33,6 +35,7 @@ _HOME = {
     "PRESETS": "gandash.core.presets",
     "RunConfig": "gandash.core.config",
     "SHAPES": "gandash.core.targets.shapes",
+    "Target": "gandash.core.targets",
     "Trainer": "gandash.core.trainer",
     "int_to_onehot": "gandash.core.targets.patterns",
     "onehot_encoder": "gandash.core.targets.patterns",

@@ -236,7 +236,7 @@ def test_the_public_names_are_there() -> None:
     import gandash
 
     assert set(gandash.__all__) == {
-        *("PATTERNS", "PRESETS", "SHAPES", "RunConfig", "Trainer"),
+        *("PATTERNS", "PRESETS", "SHAPES", "RunConfig", "Target", "Trainer"),
         *("int_to_onehot", "onehot_encoder", "onehot_to_int"),
     }
     for name in gandash.__all__:

@@ -127,7 +127,7 @@ class RunConfig(BaseModel):
     points: int = _knob(
         2048,
         "Real points",
-        "How many real points the discriminator is shown.",
+        "How many real points the discriminator is shown. Of a table it is all rows that are not held out.",
         "data",
         unit="points",
         ge=16,
@@ -414,6 +414,16 @@ class RunConfig(BaseModel):
             data["target"] = shape
         objective = OBJECTIVES.get(str(data.get("objective", "")))
         return {**objective.defaults, **data} if objective else data
+
+    @model_validator(mode="after")
+    def _fit_rows(self) -> Self:
+        """All training rows of a table are learnt, and a batch that is larger is cut to what fits."""
+        rows = self.target.training_rows
+        if rows is not None:
+            fits = rows - rows % self.packing
+            self.__dict__["points"] = rows  # the model is frozen, which this validator is before
+            self.__dict__["batch_size"] = min(self.batch_size, fits)
+        return self
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:

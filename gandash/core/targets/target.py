@@ -10,7 +10,7 @@ import io
 import json
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from gandash.core.problems import shortened
 
 if TYPE_CHECKING:
     from gandash.core.metrics import Evaluator
+    from gandash.core.targets.table import Table
 
 Floats = NDArray[np.float64]
 Points = NDArray[np.float32] | NDArray[np.float64]
@@ -110,6 +111,23 @@ class Target(ABC):
     output: OutputMap | None = None
     finite: bool = False
 
+    @staticmethod
+    def from_points(
+        points: Any,
+        *,
+        name: str = "points",
+        columns: tuple[str, str] | None = None,
+        logarithm: Sequence[int | str] = (),
+    ) -> Table:
+        """The target of points of one's own, an array ``(n, 2)`` or a table of two columns; `ValueError` in words.
+
+        A part of them is held out to judge by. Of the columns in `logarithm`, named or as 0 and 1, the logarithm is
+        learnt. A config takes it: ``RunConfig(target=Target.from_points(points))``.
+        """
+        from gandash.core.targets.table import from_points
+
+        return from_points(points, name=name, columns=columns, logarithm=logarithm)
+
     @abstractmethod
     def draw(self, n: int, rng: np.random.Generator) -> Floats:
         """`n` independent real samples, ``(n, dim)``; the same generator state gives the same bits."""
@@ -183,6 +201,11 @@ class TargetSpec(BaseModel):
 
     kind: str
 
+    @property
+    def training_rows(self) -> int | None:
+        """How many real points there are to learn from, where there is a number of them; None: any number."""
+        return None
+
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         _specs[cls.model_fields["kind"].default] = cls
@@ -229,7 +252,7 @@ def _object(text: str) -> object:
 
 
 def read_spec(value: object) -> TargetSpec:
-    """A spec from a spec, from an object such as ``{"kind": "shape", "name": "ring8"}``, or from a short text.
+    """A spec from a spec or its target, an object such as ``{"kind": "shape", "name": "ring8"}``, or a short text.
 
     A text is a shape's name unless another kind knows it, such as ``multiples-of-5``, or it is such an object's JSON.
 
@@ -237,6 +260,8 @@ def read_spec(value: object) -> TargetSpec:
     """
     if isinstance(value, TargetSpec):
         return value
+    if isinstance(value, Target):
+        return value.spec
     if isinstance(value, str) and value.lstrip()[:1] == "{":
         value = _object(value)
     if isinstance(value, str):

@@ -1,0 +1,74 @@
+"""Tables out of files: what is read right, what is refused in words, and that neither takes long nor much room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gandash.core import rows as by_hash
+from gandash.core import tables
+
+X = np.round(np.random.default_rng(0).normal(5, 2, 120), 3)
+Y = np.round(np.exp(np.random.default_rng(1).normal(3, 1.5, 120)), 2)
+LINES = "".join(f"{x},{y}\n" for x, y in zip(X, Y, strict=True))
+
+
+def written(folder: Path, data: bytes | str, name: str = "data.csv") -> Path:
+    path = folder / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def test_a_table_is_looked_at_and_two_of_its_columns_are_kept(tmp_path: Path) -> None:
+    path = written(tmp_path, f"width,height\n{LINES}NA,3\n4,inf\n1,2,3\n", "Leaves 2024.csv")
+    table = tables.read(path)
+    assert (table.name, table.rows, table.broken, table.numeric) == ("Leaves 2024", 123, 1, ("width", "height"))
+    assert [column.missing for column in table.columns] == [1, 1]
+    assert [column.heavy for column in table.columns] == [False, True], "the second is better learnt as its logarithm"
+    assert table.preview[0] == (str(X[0]), str(Y[0]))
+    taken = tables.take(path, "width", "height", tmp_path / "data", logarithm=(1,))
+    assert taken.notices == ("3 rows of 123 without a finite number in width or height: left out.",)
+    spec = taken.spec
+    assert (spec.name, spec.columns, spec.rows, spec.held_out) == ("Leaves 2024", ("width", "height"), 60, 60)
+    assert tables.keep(path, "width", "height", tmp_path / "data") == spec.with_logarithm(())
+    kept = np.load(by_hash.path_of(tmp_path / "data", spec.hash))
+    np.testing.assert_array_equal(kept, np.column_stack((X, Y)))
+    turned = tables.points(path, "height", "width")
+    np.testing.assert_array_equal(turned.rows, np.column_stack((Y, X)))
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (LINES, "utf-8"),
+        (f"a,b\n{LINES}", "utf-8"),
+        (f"\ufeffa,b\n{LINES}", "utf-8"),
+        (f"größe,höhe\n{LINES}", "latin-1"),
+        (f"größe,höhe\n{LINES}", "utf-16"),
+        (f"a,b\n{LINES}", "utf-16-le"),
+        (f"a,b\n{LINES}", "utf-16-be"),
+        (f"a,b\n{LINES}".replace("\n", "\r\n"), "utf-8"),
+        (f"a,b\n{LINES}".replace("\n", "\r"), "utf-8"),
+        (f"a,b\n{LINES}".replace(",", "\t"), "utf-8"),
+        (f"a,b\n{LINES}".replace(",", "|"), "utf-8"),
+        (f"a,b\n{LINES}".replace(",", " "), "utf-8"),
+        (f"a;b\n{LINES}".replace(",", ";"), "utf-8"),
+        (f"a;b\n{LINES}".replace(",", ";").replace(".", ","), "utf-8"),
+        (f"sep=;\na;b\n{LINES}".replace(",", ";").replace(".", ","), "utf-8"),
+        (f"# a remark, with a comma\n\na,b\n{LINES}", "utf-8"),
+        ('"a, 1","b"\n' + LINES.replace(",", '","').replace("\n", '"\n"').removesuffix('"').join(('"', "")), "utf-8"),
+        ("name;a;b\n" + "".join(f"1,5 kg;{x};{y}\n" for x, y in zip(X, Y, strict=True)).replace(".", ","), "utf-8"),
+        ("note,a,b\n" + "".join(f'"a;b\n""c""",{x},{y}\n' for x, y in zip(X, Y, strict=True)), "utf-8"),
+        ("a,b\n" + "".join(f"+{x:.3f},{y}\n" for x, y in zip(X, Y, strict=True)).replace("+-", "\u2212"), "utf-8"),
+        ("a,b,c\n" + "".join(f'{x},"{y:,.2f}",\n' for x, y in zip(X, Y, strict=True)), "utf-8"),
+        ("a;b\n" + "".join(f"{x};{y:,.2f}\n" for x, y in zip(X, Y, strict=True)).translate({44: 46, 46: 44}), "utf-8"),
+    ],
+)
+def test_what_people_write_is_read_and_not_refused(text: str, encoding: str, tmp_path: Path) -> None:
+    path = written(tmp_path, text.encode(encoding))
+    numeric = tables.read(path).numeric
+    found = tables.points(path, *numeric[:2])
+    assert np.abs(found.rows / np.column_stack((X, Y)) - 1).max() < 1e-12
+    assert found.left_out == 0
