@@ -113,7 +113,10 @@ function tellState({ state: run, words: told, scene }) {
   badge.dataset.colour = words.status?.colour ?? "gray";
   write(at("progress"), words.progress ?? "");
   write(at("pace"), words.pace ?? "");
-  write(at("sentence"), words.told ?? words.sentence ?? "");
+  const record = words.record ?? "";
+  at("by_hand").hidden = !record;
+  at("by_hand").title = record;
+  write(at("sentence"), [words.told ?? words.sentence, record].filter(Boolean).join(" "));
   writeNotes(at("notes"), words.notes ?? []);
   write(at("said"), words.announce ?? "");
   at("bar").value = Math.min(Math.max(run.progress, 0), 1);

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from gandash.live import address
-from gandash.pages.wording import plain
+from gandash.pages.wording import by_hand, plain
 from gandash.runs.settings import Settings
 from gandash.runs.snapshot import Snapshot
 
@@ -32,6 +32,8 @@ def show(snapshot: Snapshot | None) -> None:
     )
     if snapshot is not None and popover.open:
         with popover:
+            if record := by_hand(snapshot):
+                st.caption(record)
             invite(snapshot.run_id, Settings.from_environment().url)
 
 

@@ -47,7 +47,7 @@ def about(snapshot: Snapshot) -> str:
     if snapshot.left_out:
         return f"{by_hand(snapshot)} {plain.partition(' It draws')[0]}"
     if not snapshot.parent and not snapshot.first_epoch:
-        return plain
+        return f"{by_hand(snapshot)} {plain}".strip()
     return (
         "This run was trained on from another. The script is its set-up alone: it begins with fresh networks, so it "
         f"does not repeat this run. {plain.partition(' It draws')[0]}"

@@ -80,7 +80,7 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
                 args=(visitor, active),
             )
         audience.show(snapshot)
-        share.show(visitor, checked)
+        share.show(visitor, checked, snapshot)
         browser.keys()
     _choose()
     # always there, or else what comes below would change its place with each message, and charts would be mounted anew

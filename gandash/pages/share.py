@@ -11,18 +11,21 @@ from gandash.core.config import RunConfig
 from gandash.live import address as addresses
 from gandash.pages import address, audience, copying, setup
 from gandash.pages.server import Visitor
-from gandash.pages.wording import plain
+from gandash.pages.wording import by_hand, plain
 from gandash.runs.settings import Settings
+from gandash.runs.snapshot import Snapshot
 
 _HELP = "A link with this whole set-up in it: shape, recipe and every knob."
 
 
-def show(visitor: Visitor, checked: setup.Setup) -> None:
+def show(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None = None) -> None:
     """Draw the button. What is behind it is made when it is opened."""
     popover = st.popover("Share", icon=":material/share:", key="share", help=_HELP, on_change="rerun")
     if popover.open:
         with popover:
             _set_up(visitor, checked)
+            if snapshot and (record := by_hand(snapshot)):
+                st.caption(f"The link gives the set-up alone. {record}")
 
 
 def _set_up(visitor: Visitor, checked: setup.Setup) -> None:

@@ -50,6 +50,7 @@ def message(
     label: str = "Training",
     colour: str = "green",
     told: str = "The points are close.",
+    record: str = "",
 ) -> bytes:
     """A run at this epoch, as the stream tells it."""
     epochs = np.arange(1, epoch + 1, dtype=np.float32)
@@ -72,6 +73,7 @@ def message(
             "progress": f"Epoch {epoch} of 100",
             "pace": "20 epochs a second, 7 min 3 s left at most",
             "told": told,
+            "record": record,
             "sentence": f"{told} Press Resume.",
             "announce": f"{title}: {label}.",
             "label": f"Real and generated points of {title}",
@@ -188,6 +190,10 @@ def test_words_figures_and_states_are_shown_and_said(watch: Watch) -> None:
         expect(told.page).to_have_title(f"{label} · Ring · gandash")
         colours.add(told.at("badge").evaluate("(badge) => getComputedStyle(badge).color"))
     assert len(colours) == 4
+    expect(told.at("by_hand")).to_be_hidden()
+    told.tell(message(14, kind="news", record="3 phases were played by hand."))
+    expect(told.at("by_hand")).to_have_text("by hand")
+    expect(told.at("sentence")).to_have_text("The points are close. 3 phases were played by hand.")
 
 
 def test_what_comes_from_others_is_text(watch: Watch, console_errors: list[str]) -> None:

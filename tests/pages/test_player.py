@@ -16,7 +16,7 @@ from gandash.pages import code, wording
 from gandash.pages.words import describe
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Pace, Snapshot, Status
-from tests.pages.conftest import BEN, OpenPage, run_in_address
+from tests.pages.conftest import BEN, OpenPage, run_in_address, texts
 from tests.runs.conftest import FakeTraining, ManualEngine, until
 
 NONE = np.empty((0, 2), np.float32)
@@ -97,6 +97,21 @@ def test_viewers_have_no_player(open_page: OpenPage, service: RunService) -> Non
         theirs.select_slider("player_speed")
 
 
+def test_links_say_that_they_give_the_set_up_alone(
+    open_page: OpenPage, service: RunService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_page()
+    at.button("train").click().run()
+    run_id = run_in_address(at)
+    assert run_id is not None
+    found = replace(service.snapshot(run_id), hand_played=40, left_out=3)
+    at.session_state["share"] = at.session_state["audience"] = True
+    assert "played by hand" not in texts(at.run())
+    monkeypatch.setattr(service, "snapshot", lambda _: found)
+    assert texts(at.run()).count("40 phases were played by hand and 3 phases were left out") >= 2
+    assert "The link gives the set-up alone. 40 phases" in texts(at)
+
+
 def test_what_a_phase_did_is_said() -> None:
     told = describe(snapshot(phase=PHASE, hand_played=1))
     assert told["told"] == (
@@ -127,7 +142,8 @@ def test_a_run_with_phases_left_out_is_not_what_its_script_does() -> None:
     )
     assert wording.by_hand(played) == record
     assert code.about(played).startswith(record) and "trains as this run did" not in code.about(played)
-    assert "trains as this run did" in code.about(snapshot(hand_played=40))
+    in_order = code.about(snapshot(hand_played=40))
+    assert in_order.startswith("40 phases were played by hand, in order") and "trains as this run did" in in_order
     text = script(played.config, record)
     assert " ".join(record.split()) in " ".join(text.split())
     compile(text, "line.py", "exec")
