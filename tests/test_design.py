@@ -25,9 +25,12 @@ SERVER_SIDE = (
     "gandash.core.presets",
     "gandash.core.problems",
     "gandash.core.records",
+    "gandash.core.rows",
     "gandash.core.setup_file",
     "gandash.core.standalone",
+    "gandash.core.tables",
     "gandash.core.targets.shapes",
+    "gandash.core.targets.table",
     "gandash.core.views",
     "gandash.core.fork",
     "gandash.live.assets",
@@ -38,6 +41,7 @@ SERVER_SIDE = (
     "gandash.runs.executors",
     "gandash.runs.library",
     "gandash.runs.run",
+    "gandash.runs.sending",
     "gandash.runs.service",
     "gandash.runs.settings",
     "gandash.runs.snapshot",
@@ -56,6 +60,7 @@ TORCH_FREE_CORE = (
     "presets",
     "problems",
     "records",
+    "rows",
     "setup_file",
 )
 INTERFACE = ("streamlit", "plotly")
@@ -130,7 +135,7 @@ def test_the_core_knows_no_run_no_chart_and_no_page() -> None:
 
 def test_the_first_half_of_the_core_knows_no_torch() -> None:
     paths = [ROOT / "gandash" / "core" / f"{name}.py" for name in TORCH_FREE_CORE]
-    paths += modules("gandash/core/targets") + modules("gandash/core/standalone")
+    paths += modules("gandash/core/targets") + modules("gandash/core/standalone") + modules("gandash/core/tables")
     assert offenders(paths, "torch", "gandash.core.trainer", "gandash.core.networks") == []
     late = [ROOT / "gandash" / "core" / f"{name}.py" for name in ("fork", "objectives")]
     assert offenders(late, "torch", "gandash.core.trainer", at_import_only=True) == []  # what they do may need it

@@ -34,6 +34,7 @@ from gandash.core.fork import fork
 from gandash.core.game import Game, Phase
 from gandash.core.networks import FourierFeatures
 from gandash.core.records import Appraisal, EpochRecord, LeftOut, Lineage, Measured, PlayedPhase, Player, Position
+from gandash.core.rows import find
 from gandash.core.views import Arrays
 from gandash.core.views.gradients import pulls
 from gandash.core.views.view import on_a_plane
@@ -439,18 +440,23 @@ class Trainer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles go through config and checkpoint: weights are views of one flat tensor."""
-        return type(self).resume, (self.config, self.checkpoint())
+        rows_hash = self.config.target.rows_hash
+        rows = None if rows_hash is None else np.asarray(find(rows_hash))
+        return type(self).resume, (self.config, self.checkpoint(), rows)
 
     @classmethod
-    def resume(cls, config: RunConfig, data: bytes) -> Self:
+    def resume(cls, config: RunConfig, data: bytes, rows: Any = None) -> Self:
         """The trainer that wrote this checkpoint, of this or a past version, with this config.
 
         The device alone may differ: on another kind of device the random numbers begin anew, so the run goes on from
-        the same weights, but not with the same bits. Raises `ValueError` if the bytes are no checkpoint or belong to
-        another config.
+        the same weights, but not with the same bits. Where the target is a table that this process does not know yet,
+        `rows` are all its points, as `Target.from_points` was given them. Raises `ValueError` if the bytes are no
+        checkpoint or belong to another config, or if the rows are others, or missing.
         """
         state = load(data)
         check_config(state, config)
+        if rows is not None:
+            config.target.take_rows(rows)
         try:
             lineage = Lineage(**state["lineage"])
         except (KeyError, TypeError, ValueError) as error:

@@ -218,6 +218,10 @@ class Library:
         stored = set(self._store.kept_weights(run_id)) - {each.epoch for each in unsaved}
         return tuple(sorted(stored.union(each.epoch for each in unsaved if each.weights is not None)))
 
+    def purge(self) -> None:
+        """Have `tidy` look for what can be cleared away."""
+        self._purge_due = True
+
     def wishes(self) -> list[tuple[str, str]]:
         """What others wish for, as ids of runs and wishes: `grant` each."""
         return [wish for wish in self._store.wishes() if wish not in self._granted]

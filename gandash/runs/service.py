@@ -25,11 +25,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from gandash.core import rows as by_hash
 from gandash.core.config import RunConfig, sentence
 from gandash.core.cost import CostLimits, chunk_seconds, too_dear
 from gandash.core.fork import child_config
 from gandash.core.formats import known
 from gandash.core.records import Appraisal, Player
+from gandash.core.rows import MissingRowsError
 from gandash.core.views import wanted
 from gandash.runs import access, queue, timeline, worker
 from gandash.runs import run as runs
@@ -42,6 +44,7 @@ from gandash.runs.looks import Looks, Sight
 from gandash.runs.queue import Limits
 from gandash.runs.run import LEAST_PACE, MOST_PACE, Ask, Run
 from gandash.runs.saver import Saver
+from gandash.runs.sending import Sending
 from gandash.runs.settings import Settings
 from gandash.runs.snapshot import Pace, RunSummary, Snapshot, Status, records_of
 from gandash.runs.store import RunStore
@@ -55,6 +58,9 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 120.0
 WISH_SECONDS = 1.0
 """How often it is looked whether others wish for something."""
+
+PURGE_SECONDS = 3600.0
+"""How often it is looked whether something can be cleared away."""
 
 PATIENCE = 1.0
 """How long a save waits for another program to write, in seconds, before it is told and tried again."""
@@ -101,7 +107,8 @@ class RunService:
         advance: Advance = worker.advance,
         fork: Fork = worker.fork,
     ) -> None:
-        self._engine = engine
+        self._engine: Executor = Sending(engine, store.data)
+        self._data = store.data
         self._idle_pause = idle_pause
         self._limits = Limits(most_runs, most_runs_each)
         self._queue: list[str] = []
@@ -456,6 +463,8 @@ class RunService:
     def _begin(self, run: Run, owner: str, *, go: bool = True, ask: Ask | None = None) -> str:
         """Take in a new run, and set it going if it is to `go`."""
         self._refuse_closed()
+        if rows_hash := run.snapshot.config.target.rows_hash:
+            self._keep_rows(rows_hash)
         with self._lock:
             run = runs.claim(run, owner)
             if go:
@@ -467,6 +476,16 @@ class RunService:
             moved = self._serve_queue()
         self._after(run.run_id, *moved)
         return run.run_id
+
+    def _keep_rows(self, rows_hash: str) -> None:
+        """Have the rows of a table where the runs are saved; `ValueError` in words if they are not to be had."""
+        try:
+            by_hash.keep(rows_hash, self._data)
+        except OSError as error:
+            raise ValueError(
+                f"The rows of the table cannot be kept in {self._data} ({error.strerror}): check the disk's free space "
+                "and the folder's permissions."
+            ) from error
 
     def _go(self, run_id: str, owner: str, ask: Ask | None = None, *, pace: Pace | None = None) -> None:
         self._refuse_closed()
@@ -651,7 +670,7 @@ class RunService:
             chunk = done.result()
         except (EngineClosedError, CancelledError):
             return runs.server_stops(run)
-        except EngineError as error:
+        except (EngineError, MissingRowsError) as error:
             return runs.take_in(run, Chunk("failed", str(error)), self._clock())
         except Exception as error:
             _log.exception("Run %s: a chunk was lost", run.run_id)
@@ -707,7 +726,12 @@ class RunService:
     # What others wish for
 
     def _obey_all(self) -> None:
+        purged = self._clock()
         while not self._over.wait(WISH_SECONDS):
+            if self._clock() - purged > PURGE_SECONDS:
+                purged = self._clock()
+                self._library.purge()
+                self._saver.stir()
             try:
                 for run_id, wish in self._library.wishes():
                     self._obey(run_id, wish)

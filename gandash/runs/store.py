@@ -24,6 +24,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gandash.core import rows as by_hash
 from gandash.core.config import RunConfig
 from gandash.core.problems import shortened
 from gandash.core.records import Appraisal
@@ -36,6 +37,8 @@ SCHEMA_VERSION = 5
 FILE_NAME = "runs.sqlite3"
 WISH_TIME = timedelta(minutes=1)
 """How long a wish holds: a server that comes up much later must not stop what was resumed meanwhile."""
+UNUSED_TIME = timedelta(days=1)
+"""How long rows that no run uses are kept, from when they were wanted last."""
 Wish = Literal["stop", "delete"]
 
 _SCHEMA = """
@@ -148,6 +151,8 @@ class RunStore:
 
     def __init__(self, folder: Path, *, patience: float = 10.0) -> None:
         self.path = folder / FILE_NAME
+        self.data = folder / by_hash.FOLDER
+        by_hash.look_in(self.data)
         self._reading, self._writing = threading.RLock(), threading.RLock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -410,9 +415,21 @@ class RunStore:
             )
 
     def purge(self, before: datetime) -> None:
-        """Remove for good what was deleted before a moment, with all that belongs to it."""
+        """Remove for good what was deleted before a moment, with all that belongs to it.
+
+        Rows of tables go with the last run that uses them, unless they were wanted since then; those that no run has
+        used go after `UNUSED_TIME`.
+        """
+        moment = before.isoformat()
         with self._transaction() as db:
-            db.execute("DELETE FROM runs WHERE deleted < ?", (before.isoformat(),))
+            gone = {row["hash"] for row in db.execute(f"{_ROWS} WHERE deleted < ?", (moment,))}
+            db.execute("DELETE FROM runs WHERE deleted < ?", (moment,))
+            used = {row["hash"] for row in db.execute(_ROWS)}
+        for path in self.data.glob("*.*"):
+            since = before if path.stem in gone else before - UNUSED_TIME
+            with contextlib.suppress(OSError):  # it is gone already, or in use where that matters
+                if path.stem not in used and path.stat().st_mtime < since.timestamp():
+                    path.unlink()
 
     def wish(self, run_id: str, wish: Wish) -> bool:
         """Ask whichever server trains the run to do something to it; False if there is none of this id."""
@@ -495,6 +512,7 @@ _ACTIVE = tuple(status.value for status in Status if status.active)
 _IS_ACTIVE = f"status IN ({', '.join('?' * len(_ACTIVE))})"
 
 
+_ROWS = "SELECT CASE WHEN json_valid(config) THEN json_extract(config, '$.target.hash') END AS hash FROM runs"
 _IN_SIGHT = " AND deleted IS NULL"
 _HISTORY = "SELECT names, epochs, columns FROM history WHERE run_id = ? ORDER BY first_epoch"
 

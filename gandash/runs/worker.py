@@ -25,6 +25,7 @@ from gandash import portable
 from gandash.core.config import RunConfig
 from gandash.core.cost import estimate
 from gandash.core.records import Appraisal, EpochRecord, Measured, PlayedPhase, Player
+from gandash.core.rows import MissingRowsError
 from gandash.core.views import Arrays, wanted
 from gandash.runs import timeline
 from gandash.runs.snapshot import FRAME_OUTPUTS, FRAME_POINTS, Frame
@@ -139,11 +140,16 @@ class _Cached(NamedTuple):
 
 
 def advance(run_id: str, config_json: str, checkpoint: bytes | None, budget: Budget) -> Chunk:
-    """Train from a checkpoint (None: from the beginning). Never raises: what goes wrong is a failed chunk."""
+    """Train from a checkpoint (None: from the beginning). What goes wrong is a failed chunk.
+
+    Raises `MissingRowsError` alone: see `gandash.runs.sending`.
+    """
     start = time.perf_counter()
     try:
         try:
             trainer = _take(run_id, config_json, checkpoint)
+        except MissingRowsError:
+            raise
         except ValueError as error:  # the trainer's own sentence, such as a device that is not there
             return Chunk("failed", str(error))
         begun = () if checkpoint is not None else kept(trainer)
@@ -152,6 +158,8 @@ def advance(run_id: str, config_json: str, checkpoint: bytes | None, budget: Bud
         assert chunk.checkpoint is not None
         _keep(run_id, chunk.checkpoint, trainer)
         return replace(chunk, seconds=time.perf_counter() - start)
+    except MissingRowsError:
+        raise
     except Exception as error:
         _log.exception("Run %s: training failed", run_id)
         return Chunk("failed", _sentence(error))

@@ -104,6 +104,11 @@ class TableSpec(TargetSpec):
         """All rows but the held-out ones."""
         return self.rows
 
+    @property
+    def rows_hash(self) -> str:
+        """The hash of all rows."""
+        return self.hash
+
     @classmethod
     def of(
         cls, rows: Rows, *, name: str = "points", columns: tuple[str, str] = ("x", "y"), logarithm: Sequence[int] = ()
@@ -127,6 +132,16 @@ class TableSpec(TargetSpec):
             logarithm=tuple(logarithm),
             spread=(spreads[0], spreads[1]),
         )
+
+    def take_rows(self, points: Any) -> None:
+        """Have all rows at hand; raises `ValueError` in words if these are not they."""
+        rows = by_hash.checked(points)
+        if by_hash.hash_of(rows) != self.hash:
+            raise ValueError(
+                f"The rows that were given are not those of the table {self.name} ({self.hash}), of which there are "
+                f"{self.rows + self.held_out:,}: {len(rows):,} were given. Give the same rows in the same order."
+            )
+        by_hash.remember(rows)
 
     def with_logarithm(self, axes: Sequence[int]) -> TableSpec:
         """The same rows with the logarithm of these axes learnt; raises `ValueError` where there is none."""

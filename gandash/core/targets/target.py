@@ -206,6 +206,15 @@ class TargetSpec(BaseModel):
         """How many real points there are to learn from, where there is a number of them; None: any number."""
         return None
 
+    @property
+    def rows_hash(self) -> str | None:
+        """The hash by which `gandash.core.rows` has them then."""
+        return None
+
+    def take_rows(self, points: Any) -> None:
+        """Have all rows ``(n, dim)`` of a table at hand; raises `ValueError` in words if these are not they."""
+        raise ValueError("Rows were given, but the target is no table: leave them out.")
+
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         _specs[cls.model_fields["kind"].default] = cls
