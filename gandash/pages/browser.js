@@ -22,7 +22,53 @@ function pressKey(event) {
   const button = KEYS[key] && buttonOf(KEYS[key]);
   if (!button || document.querySelector("[data-testid=stDialog]")) return;
   event.preventDefault();
-  if (!button.disabled) button.click();
+  press(KEYS[key]);
+}
+
+// ---------------------------------------------------------------------------------------------- one press after another
+
+// While the server answers a press, Streamlit makes one of two further ones, and a button may be off that is on again
+// after the answer. So presses wait for it, in order; what is off then was not to be pressed.
+const waiting = [];
+const QUEUED = ["train", "phase", "step", "epoch", "reset"];
+const MOST_WAITING = 20;
+const PATIENCE_MS = 15000; // after which nobody remembers what they have pressed
+let passing = false; // on a press that has waited
+
+const answered = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning";
+
+function press(key) {
+  if (waiting.length >= MOST_WAITING) return;
+  waiting.push({ key, at: performance.now() });
+  if (waiting.length === 1) pass();
+}
+
+function pass() {
+  const { key, at } = waiting[0];
+  const late = performance.now() - at > PATIENCE_MS;
+  if (!answered() && !late) {
+    setTimeout(pass, 20);
+    return;
+  }
+  const button = buttonOf(key);
+  if (button && !button.disabled && !late) {
+    passing = true;
+    button.click();
+    passing = false;
+  }
+  // until Streamlit has told the server
+  setTimeout(() => {
+    waiting.shift();
+    if (waiting.length) pass();
+  }, 20);
+}
+
+// Whether a click has to wait; then it is pressed later.
+function waits({ target, detail }) {
+  const key = target.closest(".st-key-controls button") && QUEUED.find((each) => target.closest(`.st-key-${each}`));
+  if (!key || passing || (!waiting.length && answered()) || (key === "train" && detail > 1)) return false;
+  press(key);
+  return true;
 }
 
 // Streamlit keeps the choice of a theme with the browser and reads it at the start.
@@ -85,7 +131,10 @@ function makeRoom() {
 // In the phase in which events go down: the widgets keep their clicks to themselves.
 function clicked(event) {
   const { target, detail } = event;
-  if (detail > 1 && target.closest(".st-key-train")) {
+  if (waits(event)) {
+    event.preventDefault();
+    event.stopPropagation();
+  } else if (detail > 1 && target.closest(".st-key-train")) {
     // the second click of a double click would undo the first: the button means something else by then
     event.preventDefault();
     event.stopPropagation();

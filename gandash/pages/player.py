@@ -37,8 +37,8 @@ def show(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None) -> N
     status = snapshot.status if snapshot else None
     if status is None:
         on, why = checked.config is not None, ""
-    elif status.value == "paused":
-        on, why = True, ""
+    elif status.value == "paused" or (snapshot and snapshot.asked):
+        on, why = True, ""  # what is asked for while it plays comes next
     elif status.ended:
         on, why = False, "This run has ended: Train on goes on from it as a new run, Train starts one from scratch."
     elif status.active:

@@ -170,6 +170,8 @@ def go(run: Run, ask: Ask | None = None, *, pace: Pace | None = None, wait: bool
         goal = run.snapshot.epoch + 1 if run.flight is None else None
         run = replace(run, asks=(ask,), goal=goal, measured=None)  # what was measured so far is soon out of date
     run = replace(run, unappraisable=False)
+    if bool(run.asks) != run.snapshot.asked:
+        run = changed(run, asked=bool(run.asks))
     if run.active:
         return run
     return changed(replace(run, due=None), status=Status.WAITING if wait else _going(run), message="")
@@ -197,7 +199,8 @@ def _going(run: Run) -> Status:
 def halt(run: Run, status: Status, message: str = "") -> Run:
     """Stand still, for this reason; the chunk in flight still counts."""
     run = replace(run, asks=(), begun=False, goal=None, due=None, marked=None, rate=None)
-    return changed(run, status=status, message=message, epochs_per_second=None, seconds_left=None, place=None)
+    run = changed(run, status=status, message=message, epochs_per_second=None, seconds_left=None, place=None)
+    return replace(run, snapshot=replace(run.snapshot, asked=False))
 
 
 def pause(run: Run, message: str = "") -> Run:

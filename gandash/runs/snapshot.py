@@ -216,7 +216,8 @@ class Snapshot:
     a time, and `left_out` those that were not played because one network alone was to play: without any of these a run
     without a parent is what its config says. Never stored are `unsaved`, why this state is not on the disk yet and
     would be lost with the server (empty while all is well), `place`, where in the queue a waiting run is, from 1,
-    `pace`, and `phase`, the newest phase if it was played by itself.
+    `pace`, `phase`, the newest phase if it was played by itself, and `asked`, whether it plays what was asked for by
+    hand and then stands still: whoever asks for more meanwhile gets it.
     """
 
     run_id: str
@@ -247,6 +248,7 @@ class Snapshot:
     place: int | None = None
     pace: Pace = Pace()
     phase: PlayedPhase | None = None
+    asked: bool = False
 
     def at(self, epoch: int) -> Snapshot:
         """The run as it was after an earlier epoch, while it went on: with the figures of the history up to there."""
@@ -291,7 +293,7 @@ class Snapshot:
         """
         status = self.status if self.status is Status.WAITING or not self.status.active else "active"
         by_hand = (self.hand_played > 0, self.left_out > 0)
-        told: tuple[Any, ...] = (status, self.variants, self.owners, self.name, self.pace, by_hand)
+        told: tuple[Any, ...] = (status, self.variants, self.owners, self.name, self.pace, by_hand, self.asked)
         if not self.status.active:
             told += (self.epoch, self.progress, self.appraised)
         return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()

@@ -54,8 +54,10 @@ def test_each_begins_a_run_where_there_is_none(
     at.button(unit).click().run()
     run_id = run_in_address(at)
     assert run_id is not None and not at.exception
+    assert service.snapshot(run_id).asked and not at.button(unit).disabled, "the next press waits for its turn"
     engine.run_next()
     until(lambda: service.snapshot(run_id).status == "paused")
+    assert not service.snapshot(run_id).asked
     budget = training.budgets[0]
     assert (budget.phases, budget.steps, budget.until_epoch) == {
         "phase": (1, None, None),
@@ -74,6 +76,7 @@ def test_the_pace_is_the_runs_own(open_page: OpenPage, service: RunService, aske
     at.segmented_control("player_only").set_value("discriminator").run()
     at.select_slider("player_speed").set_value("Full").run()
     assert service.snapshot(run_id).pace == Pace(None, "discriminator")
+    assert not service.snapshot(run_id).asked
     assert at.button("phase").disabled and at.button("train").label == "Pause"
     at.button("train").click().run()
     at.button("phase").click().run()
