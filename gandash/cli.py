@@ -20,7 +20,7 @@ from typing import Any, Never
 
 from pydantic import ValidationError
 
-from gandash import __version__, admin, typed_formula
+from gandash import __version__, admin, typed_data, typed_formula
 from gandash.core.config import KNOBS, MOST_EPOCHS, NO_WIDTHS, Group, Knob, RunConfig, explain
 from gandash.core.fork import child_config
 from gandash.core.formats import FORMATS
@@ -28,6 +28,7 @@ from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESET_TITLES, PRESETS, RECIPES
 from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.core.standalone import script
+from gandash.core.targets import TargetSpec
 from gandash.core.targets.shapes import SHAPES
 from gandash.headless import (
     Exit,
@@ -171,6 +172,7 @@ def _dispatch(argv: list[str]) -> int:
     if unknown:
         raise RefusedError(_unknown(unknown[0], given.parser or commands.get(argv[0], parser)))
     typed_formula.take(given)
+    typed_data.take(given)
     match given.command:
         case "shapes":
             print(_table((shape.name, shape.title, shape.kind, shape.formula) for shape in SHAPES.values()))
@@ -492,6 +494,7 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
 def _add_knobs(train: _Parser) -> None:
     groups = {name: train.add_argument_group(title) for name, title in GROUP_TITLES.items()}
     typed_formula.add_options(groups["data"])
+    typed_data.add_options(groups["data"])
     for knob in KNOBS.values():
         shared: dict[str, Any] = {"dest": knob.name, "default": argparse.SUPPRESS, "help": _help(knob)}
         option = "--shape" if knob.kind == "target" else "--" + knob.name.replace("_", "-")
@@ -571,8 +574,11 @@ def _request(given: argparse.Namespace) -> Request:
         raise RefusedError("--samples says how many points go into a CSV: add --csv FILE.")
     parent = None if given.parent is None else _parent(given)
     changes = {name: value for name, value in vars(given).items() if name in KNOBS}
+    if parent is not None and "data_file" in given and _is_of(parent, changes["target"]):
+        del changes["target"]  # it has only brought the rows
     config = _config(given, changes) if parent is None else _child(parent, changes)
     files = {
+        "--data": Path(given.data_file) if "data_file" in given else None,
         "--config": None if given.config is None else Path(given.config),
         "--from": None if parent is None else parent.file,
     }
@@ -602,6 +608,17 @@ def _parent(given: argparse.Namespace) -> Parent:
         return find(given.parent)
     except ValueError as error:
         raise RefusedError(f"--from {error}") from error
+
+
+def _is_of(parent: Parent, given: TargetSpec) -> bool:
+    """Whether the rows that are given are those that a parent learns."""
+    learnt = parent.config.target
+    if learnt.rows_hash != given.rows_hash:
+        raise RefusedError(
+            f"--data gives other rows than those that {parent.name} learns: give its own, in the same order and with "
+            "the same columns."
+        )
+    return True
 
 
 def _child(parent: Parent, changes: Mapping[str, Any]) -> RunConfig:

@@ -7,8 +7,8 @@ _ADVICE: dict[str, str] = {
         "lr learning-rate step-size lr-g lr-d g-lr d-lr gen-lr disc-lr lr-gen lr-disc lr-generator lr-discriminator"
     ),
     "use --lr-schedule": "lr-decay scheduler lr-scheduler decay schedule warmup lr-policy",
-    "use --shape (`shapes` lists them)": (
-        "dataset data data-set dataset-name target target-shape distribution dataroot data-root data-path data-dir task"
+    "use --shape (`shapes` lists them), or --data with a file": (
+        "dataset data-set dataset-name target target-shape distribution dataroot data-root data-path data-dir task"
     ),
     "use --device cuda, cpu or mps": (
         "cuda gpu gpus use-cuda use-gpu no-cuda no-gpu cpu mps accelerator ngpu gpu-id gpu-ids devices cuda-device"
@@ -33,7 +33,7 @@ _ADVICE: dict[str, str] = {
         "save-dir save-model model model-path model-dir model-out export export-path file filename name result results"
     ),
     "use --checkpoint": "save-checkpoint checkpoint-path checkpoint-dir checkpoint-file checkpoints ckpt-out",
-    "use --json": "log logs log-file logdir log-dir history metrics stats report wandb tensorboard",
+    "use --json": "logs log-file logdir log-dir history metrics stats report wandb tensorboard",
     "--points says how many real points there are to train on, --samples how many generated ones go into the --csv": (
         "n-samples num-samples nsamples n-sample sample n-points num-points npoints n-data num-data data-size "
         "dataset-size train-size n n-generate num-generate"

@@ -446,7 +446,7 @@ def test_the_usual_names_are_pointed_to_options_that_there_are(capsys: pytest.Ca
 
 USUAL = {
     "--generator-lr": "lr learning-rate learning_rate LR",
-    "--shape": "dataset data target",
+    "--shape": "dataset target",
     "--device": "cuda gpu no-cuda",
     "--from": "resume load",
     "--batch-size": "batch batchSize",

@@ -236,7 +236,7 @@ def _width(target: Target) -> float:
 def _some_points(target: Target) -> Points:
     if target.numbers:  # each of them once
         return np.array([(number % 10, number // 10) for number in target.numbers], np.float32)
-    return target.sample(THUMBNAIL_POINTS, np.random.default_rng(0))
+    return target.shown(THUMBNAIL_POINTS, np.random.default_rng(0))
 
 
 def preview_svg(target: Target, real: Points, theme: Theme = "light") -> str:

@@ -139,7 +139,7 @@ def thumbnail(
     box = _inside(target, (round(2 * scale), round(2 * scale), pixels - round(2 * scale), pixels - round(2 * scale)))
     axes = _Axes(target, box)
     if real is None:
-        real = target.sample(THUMBNAIL_POINTS, np.random.default_rng(0))
+        real = target.shown(THUMBNAIL_POINTS, np.random.default_rng(0))
     palette = look.palette
     _stamp(paper, axes.pixels(_thinned(real)), _Symbol("dot", _THUMBNAIL_DOT * scale), palette.real, 0.55)
     if points is not None:
@@ -419,7 +419,7 @@ class _Plane:
         self._head = _Head(look, paper.width)
         self._axes = _Axes(target, self._draw_axes())
         if real is None:
-            real = target.sample(REAL_POINTS, np.random.default_rng(0))
+            real = target.shown(REAL_POINTS, np.random.default_rng(0))
         left, top, right, bottom = self._axes.box
         self._corner = np.array([left, top])
         symbol = _Symbol("dot", _DOT * look.scale)

@@ -258,7 +258,7 @@ def _compared(target: Target, points: portable.Array, known: portable.Array) -> 
             "pattern’s numbers appear among them. A generator that says one number for ever may fit as well."
         )
     try:
-        near = latent.nearness(points, known, target.sample(REAL_POINTS, np.random.default_rng(1)))
+        near = latent.nearness(points, known, target.unseen(REAL_POINTS, np.random.default_rng(1)))
     except ValueError as error:
         return f":orange[{error}]"
     lost = len(points) - int(np.isfinite(points).all(axis=1).sum())
@@ -273,4 +273,4 @@ def _compared(target: Target, points: portable.Array, known: portable.Array) -> 
 @lru_cache(maxsize=32)
 def _known(target: Target) -> portable.Array:
     """The real points that everything here is compared with, ``(REAL_POINTS, dim)``."""
-    return target.sample(REAL_POINTS, np.random.default_rng(0))
+    return target.shown(REAL_POINTS, np.random.default_rng(0))

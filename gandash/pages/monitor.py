@@ -166,4 +166,4 @@ def _curve_choices(snapshot: Snapshot | None, target: Target) -> tuple[list[str]
 @lru_cache(maxsize=64)
 def _real_points(spec: TargetSpec, count: int, seed: int) -> NDArray[np.float32]:
     """Real points, shape (count, dim), as a run with this seed may train on."""
-    return spec.build().sample(count, np.random.default_rng(seed))
+    return spec.build().shown(count, np.random.default_rng(seed))

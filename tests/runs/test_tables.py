@@ -78,7 +78,7 @@ class Elsewhere(Executor):
         future: Future[Any] = Future()
         folders, memory, mapped = by_hash._folders.copy(), by_hash._memory.copy(), by_hash._mapped.copy()
         for known in (by_hash._folders, by_hash._memory, by_hash._mapped):
-            known.clear()  # type: ignore[attr-defined]
+            known.clear()
         if not self.shares_disk:
             by_hash._folders[:] = [Path(os.devnull)]
         try:

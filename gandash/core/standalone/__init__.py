@@ -20,6 +20,7 @@ from gandash.core.targets.drawn import DrawnSpec
 from gandash.core.targets.formula import FormulaSpec
 from gandash.core.targets.patterns import PatternSpec
 from gandash.core.targets.shapes import ShapeSpec
+from gandash.core.targets.table import TableSpec
 
 __all__ = ["Parts", "can_be_written", "file_name", "parts", "script"]
 
@@ -29,7 +30,7 @@ _DEFINITIONS = ("def ", "class ")
 
 def can_be_written(spec: TargetSpec) -> bool:
     """Whether a script can learn this target."""
-    return isinstance(spec, PatternSpec | FormulaSpec | DrawnSpec) or (
+    return isinstance(spec, PatternSpec | FormulaSpec | DrawnSpec | TableSpec) or (
         isinstance(spec, ShapeSpec) and spec.name in WRITTEN
     )
 
@@ -70,11 +71,16 @@ def parts(config: RunConfig, note: str = "") -> Parts:
             f"{target.title} was given; a script can be written for a built-in shape or a pattern of numbers: choose "
             "one of them, such as exponential, or export the generator."
         )
+    if target.finite and config.early_stopping != "off":
+        raise ValueError(
+            f"{target.title} is a table, and a script for one has no judge by which it could stop early: set early "
+            "stopping to off."
+        )
     data = "real_points = draw(POINTS, np.random.default_rng(SEED))\n"
     if target.numbers:
         data += 'print("some real numbers:", *onehot_to_int(real_points[:10]))\n'
     if not config.fresh or config.standardize or config.instance_noise:
-        data += "data = torch.from_numpy(real_points).to(DEVICE)\n"
+        data += f"data = torch.from_numpy({_learnt(target, 'real_points')}).to(DEVICE)\n"
     if config.standardize:
         data += "MEAN, STD = data.mean(dim=0), data.std(dim=0)\ndata = (data - MEAN) / STD\n"
     rng = "rng = torch.Generator(DEVICE).manual_seed(SEED)  # of noise\n"
@@ -92,11 +98,16 @@ def parts(config: RunConfig, note: str = "") -> Parts:
     ]
     leaves = [
         "# --- the generator that leaves ---\n",
-        *after.saved(config),
+        *after.saved(config, target),
         after.save(config, target),
         after.picture(target),
     ]
     return Parts(_joined(before), _epoch(config, target), _joined(leaves))
+
+
+def _learnt(target: Target, points: str) -> str:
+    """Real points as the networks learn them, but for what the config standardises."""
+    return points if target.output is None else f"learnt({points})"
 
 
 def _joined(blocks: list[str]) -> str:
@@ -111,18 +122,25 @@ def _joined(blocks: list[str]) -> str:
 
 def _about(config: RunConfig, target: Target, note: str) -> str:
     objective = OBJECTIVES[config.objective]
-    what = fill(f"{target.title}, learnt by a GAN: {target.formula}.", _WIDTH)
+    what = fill(f"{_plain(target.title)}, learnt by a GAN: {_plain(target.formula)}.", _WIDTH)
     loss = fill(f"Objective: {objective.title}. {objective.source}.", _WIDTH)
     which = ["the running average"] if config.ema_decay else []
     which += ["of the best epoch"] if after.keeps_best(config, target) else []
     variant = f" ({', '.join(which)})" if which else ""
     notes = "It needs torch, numpy and matplotlib, and leaves two files:\n"
+    if target.finite:
+        notes = f"Run it with the table as a CSV file: python {file_name(config)} FILE.csv\n\n{notes}"
     notes += f"{config.shape}.pt, the generator{variant}, and {config.shape}.png, a picture."
     if config.dropout and _odd_dropout(config):
         notes += "\nDropout draws other numbers than the dashboard: batch times width is no multiple of 8."
     if note:
         notes += "\n\n" + fill(f"The run that it was made for: {note}", _WIDTH)
     return f"{what}\n\n{loss}\n\n{notes}\n"
+
+
+def _plain(text: str) -> str:
+    """What somebody called something, as it may stand in the head of a script."""
+    return text.replace("\\", "/").replace('"', "'")
 
 
 def _odd_dropout(config: RunConfig) -> bool:
@@ -133,13 +151,14 @@ def _odd_dropout(config: RunConfig) -> bool:
 
 
 def _imports(config: RunConfig, target: Target) -> str:
-    names = ["copy"] if config.ema_decay or after.keeps_best(config, target) else []
+    names = ["csv", "sys"] if target.finite else []
+    names += ["copy"] if config.ema_decay or after.keeps_best(config, target) else []
     stops = config.early_stopping in ("patience", "threshold")
     fourier = config.discriminator_fourier or config.generator_fourier
     cosine = "cosine" in (config.lr_schedule, config.penalty_schedule if config.penalty != "none" else "")
     if stops or fourier or cosine or config.latent == "uniform":
         names.append("math")
-    text = "".join(f"import {name}\n" for name in names)
+    text = "".join(f"import {name}\n" for name in sorted(names))
     return (
         text and text + "\n"
     ) + "import matplotlib.pyplot as plt\nimport numpy as np\nimport torch\nfrom torch import nn\n"
@@ -192,7 +211,7 @@ def _constants(config: RunConfig) -> str:
 
 def _epoch(config: RunConfig, target: Target) -> str:
     if config.fresh:
-        drawn = "torch.from_numpy(drawn).to(DEVICE)"
+        drawn = f"torch.from_numpy({_learnt(target, 'drawn')}).to(DEVICE)"
         drawn = f"(({drawn} - MEAN) / STD)" if config.standardize else drawn
         order = (
             "drawn = draw(POINTS, np.random.default_rng((SEED, epoch - 1, 4)))  # each batch is drawn anew\n"

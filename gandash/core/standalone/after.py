@@ -205,10 +205,17 @@ def _wait(config: RunConfig, target: Target) -> str:
     return f'{text}    print(f"stopped early after epoch {{epoch}}: {reason} for {{PATIENCE}} epochs")\n    break\n'
 
 
-def saved(config: RunConfig) -> list[str]:
+def saved(config: RunConfig, target: Target) -> list[str]:
     """The module that is saved around the network, where the network alone is not enough."""
     points = "self.network(z)" if config.latent == "normal" else "self.network(torch.erf(z / math.sqrt(2.0)))"
-    if config.standardize:
+    if target.output is not None and target.output.exponential:
+        exponential = target.output.exponential
+        columns = ", ".join(
+            f"points[:, {axis}]" + (".exp()" if axis in exponential else "") for axis in range(target.dim)
+        )
+        whole = f"points = {points} * self.std + self.mean\n        return torch.stack(({columns}), dim=1)"
+        return [_SAVED.replace("return RESULT", whole)]
+    if config.standardize or target.output is not None:
         return [_SAVED.replace("RESULT", f"{points} * self.std + self.mean")]
     return [] if config.latent == "normal" else [_SAVED_NORMAL.replace("RESULT", points)]
 
@@ -217,12 +224,18 @@ def save(config: RunConfig, target: Target) -> str:
     """Save the generator as TorchScript, and read it back as anybody would."""
     network, name = shown(config), target.name
     kept = f"{network}.load_state_dict(best_weights)\n" if keeps_best(config, target) else ""
-    if config.standardize:
+    units = ""
+    if target.output is not None:
+        units = "shift, scale = (torch.tensor(each, dtype=torch.float32).to(DEVICE) for each in (SHIFT, SCALE))\n"
+        mean, std = ("MEAN * scale + shift", "STD * scale") if config.standardize else ("shift", "scale")
+        units += f"saved = Saved({network}, {mean}, {std})\n"
+        network = "saved"
+    elif config.standardize:
         network = f"Saved({network}, MEAN, STD)"
     elif config.latent == "uniform":
         network = f"Saved({network})"
     text = (
-        f'{kept}torch.jit.script({network}.cpu().eval()).save("{name}.pt")\n\n'
+        f'{kept}{units}torch.jit.script({network}.cpu().eval()).save("{name}.pt")\n\n'
         "# using it takes these lines and nothing else but torch\n"
         f'model = torch.jit.load("{name}.pt")\n'
         f"z = torch.randn(1000, {config.latent_dim}, generator=torch.Generator().manual_seed(SEED))\n"

@@ -10,9 +10,11 @@ from textwrap import fill
 from types import MappingProxyType
 
 from gandash.core.standalone.own import drawing_function, formula_function
+from gandash.core.standalone.tabled import read_function
 from gandash.core.targets import Target
 from gandash.core.targets.drawn import DrawnSpec
 from gandash.core.targets.formula import FormulaSpec
+from gandash.core.targets.table import TableSpec
 
 CURVES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -134,6 +136,8 @@ def draw_function(target: Target) -> str:
         return formula_function(target.spec)
     if isinstance(target.spec, DrawnSpec):
         return drawing_function(target.spec)
+    if isinstance(target.spec, TableSpec):
+        return read_function(target.spec)
     return _draw_shape(target.name)
 
 

@@ -289,6 +289,13 @@ class Table(Target):
         found = self._drawn(held_out, min(n, self.spec.held_out), rng)
         return np.ascontiguousarray(found, np.float32)
 
+    def shown(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """At most all training rows."""
+        try:
+            return self.sample(min(n, self.spec.rows), rng)
+        except ValueError:  # they are missing
+            return np.empty((0, self.dim), np.float32)
+
     def _drawn(self, part: slice, n: int, rng: np.random.Generator) -> Floats:
         rows = self.all_rows
         places = _order(self.spec.hash, len(rows))[part]

@@ -150,6 +150,10 @@ class Target(ABC):
         """
         return self.sample(n, rng)
 
+    def shown(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """`sample` for a picture: none, shape ``(0, dim)``, where the rows of a table are not on this machine."""
+        return self.sample(n, rng)
+
     def csv(self, points: Points) -> bytes:
         """Samples ``(n, dim)`` as a CSV file, a column for each of their numbers, with a header."""
         file = io.BytesIO()
