@@ -1,10 +1,11 @@
 // What Streamlit's widgets do not do by themselves: keys for the buttons, the set-up in the address, marks on fields
-// with a wrong value, the focus kept on the buttons, and a sidebar that makes room on a phone.
+// with a wrong value, the focus kept on the buttons, a sidebar that makes room on a phone, and the page as a presentation.
 
-const KEYS = { " ": "train", p: "phase", s: "step", e: "epoch", n: "reset", "?": "keys" };
+const KEYS = { " ": "train", u: "phase", s: "step", e: "epoch", n: "reset", "?": "keys" };
 const TYPING = "input:not([type=radio], [type=checkbox], [type=range]), textarea, select, [contenteditable=true]";
 const PRESSABLE = "button, a, input, summary, label, [role=radio], [role=tab], [role=button], [role=slider], [tabindex='0']";
 const FIELDS = ":is([class*=st-key-knob_], [class*=st-key-on_], [class*=st-key-formula_]) input";
+const OPEN = "[data-testid=stDialog], [data-testid=stPopoverBody]";
 const PHONE = matchMedia("(max-width: 640px)");
 
 const state = (window.gandashPage ??= { held: null });
@@ -18,6 +19,7 @@ function pressKey(event) {
   if (event.defaultPrevented || event.repeat || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (target.closest(TYPING) || document.querySelector("[role=dialog]")?.contains(target)) return;
   if (key === "t") return changeTheme();
+  if (key === "p" && !document.querySelector(OPEN)) return show(!state.presenting);
   if (key === " " && target.closest(PRESSABLE)) return; // presses what has the focus, as everywhere
   const button = KEYS[key] && buttonOf(KEYS[key]);
   if (!button || document.querySelector("[data-testid=stDialog]")) return;
@@ -89,6 +91,33 @@ function writeLink(link) {
   if (address.href !== location.href) history.replaceState(history.state, "", address);
 }
 
+// ---------------------------------------------------------------------------------------------- the presentation
+
+// Picture, player and headline alone: the style sheet leaves out the rest. The address says so, for a refresh; each time
+// that the server writes the address it has to be said anew.
+const PRESENT = "present";
+
+function show(presenting) {
+  state.presenting = presenting;
+  document.documentElement.toggleAttribute("data-gandash-present", presenting);
+  const address = new URL(location);
+  if (presenting) address.searchParams.set(PRESENT, "on");
+  else address.searchParams.delete(PRESENT);
+  if (address.href !== location.href) history.replaceState(history.state, "", address);
+}
+
+// In the phase in which events go down: what is open is still open then, and goes first.
+function leave(event) {
+  if (event.key === "Escape" && state.presenting && !document.querySelector(OPEN)) show(false);
+}
+
+function present() {
+  const open = document.querySelector("[data-testid=stPopoverBody]");
+  open?.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  show(true);
+  buttonOf("train")?.focus({ preventScroll: true });
+}
+
 // ---------------------------------------------------------------------------------------------- wrong fields
 
 // A field is wrong where a sentence says so under it, in an element with the key `wrong_` and the field's own.
@@ -138,6 +167,10 @@ function clicked(event) {
     // the second click of a double click would undo the first: the button means something else by then
     event.preventDefault();
     event.stopPropagation();
+  } else if (target.closest(".st-key-present button")) {
+    present();
+  } else if (target.closest(".st-key-leave button")) {
+    show(false);
   } else if (target.closest(".st-key-choose button")) {
     document.querySelector("[data-testid=stExpandSidebarButton]")?.click();
   } else if (PHONE.matches && target.closest(".st-key-knob_target label, .st-key-recipe button[role=radio]")) {
@@ -149,6 +182,7 @@ function clicked(event) {
 
 function begin() {
   document.addEventListener("keydown", pressKey);
+  document.addEventListener("keydown", leave, true);
   document.addEventListener("focusin", ({ target }) => (state.held = controlOf(target)));
   document.addEventListener("pointerdown", ({ target }) => (state.held = controlOf(target)));
   document.addEventListener("click", clicked, true);
@@ -160,10 +194,14 @@ function begin() {
   });
 }
 
-export default function ({ data }) {
+export default function ({ data, parentElement }) {
   if (!state.begun) begin();
+  if (!state.page?.isConnected) state.presenting = new URL(location).searchParams.has(PRESENT); // another page was shown
+  state.page = parentElement;
   Object.assign(state, { begun: true, ...data });
   if (data.link !== null) writeLink(data.link);
+  show(state.presenting);
   markFields();
   keepFocus();
+  return () => setTimeout(() => parentElement.isConnected || document.documentElement.removeAttribute("data-gandash-present"));
 }

@@ -12,10 +12,11 @@ from gandash.pages import style
 
 KEYS: tuple[tuple[str, str], ...] = (
     ("Space", "train, pause, resume"),
-    ("p", "one phase: a single update of one network"),
+    ("u", "one phase: a single update of one network"),
     ("s", "one step: all phases once"),
     ("e", "one epoch"),
     ("n", "clear the page for a new set-up"),
+    ("p", "present: picture, player and headline alone; Escape leaves"),
     ("t", "light or dark"),
     ("?", "these keys"),
 )

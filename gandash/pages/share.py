@@ -1,4 +1,4 @@
-"""*Share*: the link of the set-up that is in the knobs, to copy."""
+"""*Share*: the link of the set-up that is in the knobs, to copy, and the page as a presentation."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from gandash.pages.wording import by_hand, plain
 from gandash.runs.settings import Settings
 from gandash.runs.snapshot import Snapshot
 
+_PRESENT = (
+    "Picture, player and headline alone, in large type for a projector. The key p does it too, and Escape leaves."
+)
 _HELP = "A link with this whole set-up in it: shape, recipe and every knob."
 
 
@@ -26,6 +29,9 @@ def show(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None = Non
             _set_up(visitor, checked)
             if snapshot and (record := by_hand(snapshot)):
                 st.caption(f"The link gives the set-up alone. {record}")
+            # `browser.js` does what these two buttons say
+            st.button("Present", icon=":material/present_to_all:", key="present", help=_PRESENT, width="stretch")
+    st.button("Leave the presentation", icon=":material/close:", key="leave", type="tertiary")
 
 
 def _set_up(visitor: Visitor, checked: setup.Setup) -> None:

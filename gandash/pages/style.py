@@ -21,6 +21,7 @@ def apply() -> None:
     st.html(_HERE / "style.css")
     st.html(_HERE / "sidebar.css")
     st.html(_HERE / "share.css")
+    st.html(_HERE / "present.css")
     st.html(f"<style>:root {{ --real: {palette.real}; --generated: {palette.generated}; }}</style>")
 
 

@@ -16,6 +16,14 @@ def field(page: Page, knob: str) -> str:
     return f".st-key-knob_{knob} input"
 
 
+SEEN = """(UNSEEN) => [...document.querySelectorAll("[data-testid=stApp] *")]
+  .filter((shown) => [...shown.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+  .filter((shown) => shown.checkVisibility() && !shown.closest(`style, svg, ${UNSEEN}`))
+  .filter((shown) => shown.getBoundingClientRect().width > 2)
+  .map((shown) => [shown.innerText.trim(), parseFloat(getComputedStyle(shown).fontSize)])"""
+"""The texts on screen and their sizes in pixels, but for those of the charts."""
+
+
 def unfold(page: Page, group: str) -> None:
     page.locator(".st-key-more summary").first.click()
     page.locator(f".st-key-group_{group} summary").click()
@@ -77,6 +85,11 @@ def test_keys_press_the_buttons_and_leave_fields_alone(dashboard: str, open_page
     expect(page.locator(TRAIN)).to_contain_text("Train")
     page.keyboard.press("?")
     expect(page.get_by_text("these keys")).to_be_visible()
+    page.keyboard.press("p")
+    assert "present" not in page.url, "what is open goes first"
+    page.keyboard.press("Escape")
+    page.keyboard.press("u")
+    expect(page.locator(".st-key-status")).to_contain_text("Step 1, ")
 
 
 def test_a_set_up_survives_a_refresh_and_another_theme(dashboard: str, open_page: OpenPage) -> None:
@@ -88,12 +101,24 @@ def test_a_set_up_survives_a_refresh_and_another_theme(dashboard: str, open_page
     rate.press("Enter")
     page.wait_for_url("**setup=*0.0125*")
     rate.blur()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.keyboard.press("p")
+    assert "present=on" in page.url
     dark = "getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme"
     before = page.evaluate(dark)
     with page.expect_navigation():
         page.keyboard.press("t")
     wait_until_drawn(page)
     assert page.evaluate(dark) != before
+    expect(page.get_by_role("button", name="Leave the presentation")).to_be_visible()
+    expect(page.locator(".gandash-tile-wide")).to_be_visible()
+    seen = page.evaluate(SEEN, ".st-key-title, .st-key-announce, [data-testid=stIconMaterial]")
+    assert {text for text, _ in seen} >= {"Train", "Phase", "Step", "Epoch", "Gap to real"}
+    assert not any(text in ("Share", "Reset", "Recipe", "Loss G / D", "Explore") for text, _ in seen), seen
+    assert min(size for _, size in seen) >= 15 and max(size for _, size in seen) > 60
+    assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [1280, 720]
+    page.keyboard.press("Escape")
+    assert "present" not in page.url
     expect(page.locator(field(page, "generator_lr"))).to_have_value("0.0125")
     expect(page.get_by_role("radio", name="Heart")).to_be_checked()
 
