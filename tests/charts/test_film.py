@@ -8,6 +8,7 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -16,8 +17,10 @@ from PIL import Image
 from gandash.charts import film
 from gandash.charts.figures import Theme
 from gandash.charts.film import Film, Moment
+from gandash.core.config import RunConfig
 from gandash.core.presets import PRESETS
 from gandash.core.targets import read_spec
+from tests.core.random_configs import FORMULAS, drawing
 
 SPEC = read_spec("exponential")
 RNG = np.random.default_rng(0)
@@ -108,6 +111,17 @@ def test_a_pattern_of_numbers_is_a_film_of_its_board() -> None:
     assert Image.open(io.BytesIO(film.gif(shown))).n_frames == 2  # type: ignore[attr-defined]
     scene = data_of(film.html(shown))["scene"]
     assert isinstance(scene, dict) and scene["numbers"] == list(spec.build().numbers)
+
+
+@pytest.mark.parametrize("own", [FORMULAS[1], drawing(Random(0), 40)], ids=["formula", "drawing"])
+def test_targets_of_ones_own_have_films(own: object) -> None:
+    spec = RunConfig.model_validate({"target": own}).target
+    points = spec.build().sample(50, RNG)
+    shown = Film(spec, (Moment(1, points), Moment(2, points)), points)
+    assert Image.open(io.BytesIO(film.gif(shown))).n_frames == 2  # type: ignore[attr-defined]
+    assert len(zipfile.ZipFile(io.BytesIO(film.pictures(shown))).namelist()) == 2
+    scene = data_of(film.html(shown))["scene"]
+    assert isinstance(scene, dict) and scene["title"] == spec.build().title
 
 
 def test_without_a_moment_there_is_no_film() -> None:
