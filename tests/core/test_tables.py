@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 from gandash.core import rows as by_hash
 from gandash.core import tables
+from gandash.core.tables.drawing import draw
+from gandash.core.tables.source import Batch
 
 X = np.round(np.random.default_rng(0).normal(5, 2, 120), 3)
 Y = np.round(np.exp(np.random.default_rng(1).normal(3, 1.5, 120)), 2)
@@ -72,3 +75,29 @@ def test_what_people_write_is_read_and_not_refused(text: str, encoding: str, tmp
     found = tables.points(path, *numeric[:2])
     assert np.abs(found.rows / np.column_stack((X, Y)) - 1).max() < 1e-12
     assert found.left_out == 0
+
+
+def test_of_too_many_rows_some_are_drawn_by_the_content_alone(tmp_path: Path) -> None:
+    path = written(tmp_path, f"a,b\n{LINES}")
+    found = tables.points(path, "a", "b", most_rows=70)
+    assert found.notices == ("70 of 120 rows are used, drawn at random and the same each time.",)
+    assert tables.read(path, most_rows=70).notices == found.notices
+    everything = list(map(tuple, np.column_stack((X, Y)).tolist()))
+    places = [everything.index(tuple(row)) for row in found.rows.tolist()]
+    assert len(set(places)) == 70 and places == sorted(places), "each once, in their order"
+    assert max(places) > 100 and min(places) < 20, "from everywhere"
+    np.testing.assert_array_equal(tables.points(path, "a", "b", most_rows=70).rows, found.rows)
+    other = tables.points(written(tmp_path, f"a,b\n{LINES}\n", "other.csv"), "a", "b", most_rows=70)
+    assert not np.array_equal(other.rows, found.rows), "other bytes, other rows"
+
+
+def test_a_long_stream_is_drawn_from_evenly_in_little_room() -> None:
+    def batches() -> Iterator[Batch]:
+        for start in range(0, 100_000, 1000):
+            values = np.arange(start, start + 1000.0)
+            yield Batch((values, np.where(values % 4 == 0, np.nan, values)), 1, 1001)
+
+    found = draw(batches(), 5000, seed=3)
+    assert (len(found.rows), found.total, found.left_out) == (5000, 100_100, 25_100)
+    assert np.abs(np.quantile(found.rows[:, 0], (0.25, 0.5, 0.75)) / 100_000 - (0.25, 0.5, 0.75)).max() < 0.03
+    assert (np.diff(found.rows[:, 0]) > 0).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import hashlib
 import re
@@ -166,11 +167,12 @@ def _before(line: str) -> bool:
 
 def _cut(lines: Sequence[str], separator: str) -> tuple[tuple[float, float], str, list[list[str]]] | None:
     """How well a separator fits the lines, and the rows that it makes of them; None if it makes no two columns."""
-    try:
-        rows = csv.reader(lines, delimiter=separator, skipinitialspace=separator == " ", strict=False)
-        records = [row for row, _ in zip(rows, range(RECORDS), strict=False) if row]
-    except csv.Error:
-        return None
+    records: list[list[str]] = []
+    with contextlib.suppress(csv.Error):  # a value that does not end, say: reading all of it will tell
+        for row in csv.reader(lines, delimiter=separator, skipinitialspace=separator == " "):
+            records += [row] if row else []
+            if len(records) == RECORDS:
+                break
     if not records:
         return None
     width, count = Counter(map(len, records)).most_common(1)[0]
