@@ -12,11 +12,13 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gandash.live import messages
 from gandash.live.messages import Cursor
+from gandash.runs.incoming import Incoming
 from gandash.runs.library import UnknownRun
 from gandash.runs.looks import Sight
 from gandash.runs.snapshot import Snapshot
@@ -52,6 +54,9 @@ class Service(Protocol):
     def subscribe_views(self, seer: Callable[[str, Sight], None]) -> Callable[[], None]: ...
     def kept_frames(self, run_id: str, epochs: tuple[int, ...]) -> tuple[Kept, ...]: ...
     def views_at(self, run_id: str, epoch: int, names: tuple[str, ...]) -> Sight: ...
+    @property
+    def incoming(self) -> Incoming: ...
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]: ...
 
 
 @dataclass(frozen=True)

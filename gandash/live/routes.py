@@ -11,7 +11,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gandash.live import assets, frames, watch
+from gandash.live import assets, frames, uploads, watch
 from gandash.live.base import base_path, origin_allowed
 from gandash.live.hub import Hub
 from gandash.live.messages import Cursor
@@ -38,7 +38,8 @@ def routes(hub: Hub, draw: frames.Draw | None = None) -> list[BaseRoute]:
         await stream(socket, hub)
 
     past = frames.routes(base, lambda: hub.service, hub.describe, draw)
-    return [*assets.routes(base), *watch.routes(base), *past, WebSocketRoute(f"{base}/live", live)]
+    files = uploads.routes(base, lambda: hub.service)
+    return [*assets.routes(base), *watch.routes(base), *past, *files, WebSocketRoute(f"{base}/live", live)]
 
 
 async def stream(socket: WebSocket, hub: Hub) -> None:

@@ -15,7 +15,7 @@ import streamlit as st
 from gandash.core.formats import FORMATS, Format
 from gandash.pages import film, style, variant_pictures
 from gandash.pages.parts import part, telling
-from gandash.pages.wording import VARIANT_TITLES
+from gandash.pages.wording import VARIANT_TITLES, plain
 from gandash.pages.words import describe
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot
@@ -33,7 +33,7 @@ def show(service: RunService, snapshot: Snapshot) -> None:
     """Draw the download buttons of a run and the Python that loads and samples the file."""
     run_id = snapshot.run_id
     with st.container(border=True, key="downloads"):
-        st.markdown(f"## Take the generator with you: {snapshot.config.target.build().title}")
+        st.markdown(f"## Take the generator with you: {plain(snapshot.config.target.build().title)}")
         left, right = st.columns(2, gap="medium")
         with left:
             if not snapshot.variants:

@@ -257,6 +257,8 @@ def _compared(target: Target, points: portable.Array, known: portable.Array) -> 
             f"**{own['fit']:.1%}** of these numbers fit the pattern, and **{own['variety']:.0%}** of the "
             "pattern’s numbers appear among them. A generator that says one number for ever may fit as well."
         )
+    if not len(known):
+        return "The data that this generator has learnt is not on this server, so the two cannot be compared."
     try:
         near = latent.nearness(points, known, target.unseen(REAL_POINTS, np.random.default_rng(1)))
     except ValueError as error:

@@ -12,7 +12,7 @@ from gandash.charts.figures import thumbnail_svg
 from gandash.core.targets import read_spec
 from gandash.core.targets.patterns import PATTERNS, PatternSpec
 from gandash.core.targets.shapes import SHAPES
-from gandash.pages import own, recipes, setup
+from gandash.pages import own, recipes, setup, upload
 from gandash.pages.wording import plain
 
 Group = Literal["shapes", "numbers", "own"]
@@ -58,6 +58,14 @@ def show(checked: setup.Setup) -> None:
         if form == "drawing":
             own.show_drawing(name, checked.wrong.get("target"))
             return
+        if form == "table":
+            used = upload.cards(name)
+            if name in used:
+                _cards("Data", dict.fromkeys(used), upload.labels(used))
+            if spec := setup.target(name):
+                st.caption(plain(spec.build().formula))
+            own.show_table(name, checked.wrong.get("target"))
+            return
         _cards("Formula", own.cards(name, form))
         own.show_formula(name)
         return
@@ -82,14 +90,14 @@ def title(name: str) -> str:
     return spec.build().title if spec else _title(name)
 
 
-def _cards(label: str, names: Mapping[str, str | None]) -> None:
-    """The cards of these targets' texts, each with its own picture or another text's."""
+def _cards(label: str, names: Mapping[str, str | None], called: Mapping[str, str] | None = None) -> None:
+    """The cards of these targets' texts, each with its own picture or another text's; `called` are other titles."""
     st.html(_pictures(tuple(pictured or name for name, pictured in names.items())))
     st.radio(
         label,
         list(names),
         key=setup.key("target"),
-        format_func=_title,
+        format_func=lambda name: plain((called or {}).get(name) or _title(name)),
         on_change=recipes.take_shape,
         label_visibility="collapsed",
     )

@@ -23,14 +23,14 @@ from gandash.core.targets import read_spec
 from gandash.core.targets.formula import FormulaSpec
 from gandash.core.targets.target import LONGEST_JSON
 from gandash.live import assets
-from gandash.pages import recipes, setup, style
+from gandash.pages import recipes, setup, style, upload
 from gandash.pages.wording import plain
 
 assets.register(Path(__file__).with_name("draw.js"))
 
-Form = Literal["curve", "line", "drawing"]
+Form = Literal["curve", "line", "drawing", "table"]
 
-FORMS: Mapping[Form, str] = {"curve": "y = f(x)", "line": "x(t), y(t)", "drawing": "Draw"}
+FORMS: Mapping[Form, str] = {"curve": "y = f(x)", "line": "x(t), y(t)", "drawing": "Draw", "table": "Upload"}
 FIELDS: Mapping[Form, tuple[str, ...]] = {
     "curve": ("y", "start", "end", "noise"),
     "line": ("x", "y", "start", "end", "noise"),
@@ -87,7 +87,8 @@ def first(form: Form | None = None) -> str:
     """The target's text where a form is chosen, or one's own targets at all: what was held last, or an example."""
     last: Mapping[Form, str] = st.session_state.get(_LAST, {})
     chosen: Form = form or [*last, "curve"][len(last) - 1 if last else 0]
-    return last.get(chosen) or (EMPTY if chosen == "drawing" else next(iter(EXAMPLES[chosen])))
+    empty = {"drawing": EMPTY, "table": upload.EMPTY}.get(chosen)
+    return last.get(chosen) or empty or next(iter(EXAMPLES[chosen]))
 
 
 def cards(held: str, form: Form) -> dict[str, str]:
@@ -102,7 +103,7 @@ def cards(held: str, form: Form) -> dict[str, str]:
 
 def is_own(text: str) -> bool:
     """Whether a target's text is that of one's own, perhaps a wrong one."""
-    return is_formula(text) or is_drawing(text)
+    return is_formula(text) or is_drawing(text) or upload.is_table(text)
 
 
 def is_drawing(text: str) -> bool:
@@ -119,6 +120,8 @@ def form_of(text: str) -> Form:
     """Which form the text of a target of one's own has."""
     if is_drawing(text):
         return "drawing"
+    if upload.is_table(text):
+        return "table"
     fields, spec = _fields(text), setup.target(text)
     if fields is None and spec:
         fields = spec.model_dump()
@@ -129,6 +132,8 @@ def title(text: str) -> str:
     """What a target of one's own is called, right or wrong."""
     if is_drawing(text):
         return "A drawing"
+    if upload.is_table(text):
+        return upload.title(text)
     return next((examples[text] for examples in EXAMPLES.values() if text in examples), "Own formula")
 
 
@@ -172,6 +177,15 @@ def show_formula(held: str) -> None:
             _field("noise", "Noise", None)
         if wrong and wrong.field not in ("x", "y"):
             _say(wrong)
+
+
+def show_table(held: str, reason: str | None) -> None:
+    """Draw what takes a file, and why the one that is held is no target."""
+    _remember("table", held)
+    if reason and held != upload.EMPTY:
+        with st.container(key="wrong_table"):
+            st.markdown(f":red[:material/error: {plain(reason)}]")
+    upload.show(held)
 
 
 def show_drawing(held: str, reason: str | None) -> None:

@@ -18,7 +18,9 @@ from gandash.core.config import KNOBS, NO_WIDTHS, RunConfig, problems
 from gandash.core.cost import CostLimits, too_dear
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.problems import Problem
+from gandash.core.rows import MissingRowsError
 from gandash.core.targets import TargetSpec, read_spec
+from gandash.core.targets.table import TableSpec
 
 _KEPT = "kept_setup"
 
@@ -77,9 +79,25 @@ def target(held: str | None = None) -> TargetSpec | None:
     """The target that the widgets hold, or that `held` is; None where it is refused, as a list of numbers may be."""
     held = held or st.session_state[key("target")]
     try:
-        return read_spec(held) if held else None
+        spec = read_spec(held) if held else None
     except ValueError:
         return None
+    return None if spec is None or absent(spec) else spec
+
+
+def absent(spec: TargetSpec) -> str:
+    """Why a target that is data is not on this server, in words; empty if it is, or needs no data."""
+    if not isinstance(spec, TableSpec):
+        return ""
+    try:
+        return "" if len(spec.make().all_rows) else "The table is empty."
+    except MissingRowsError:
+        return (
+            f"The rows of {spec.name} are not on this server: links and set-ups name them, but do not hold them. "
+            "Upload the file here, or open the link on the server that it comes from."
+        )
+    except ValueError as error:
+        return str(error)
 
 
 def value(name: str, prefix: str = "knob") -> Any:
@@ -103,6 +121,8 @@ def read(devices: tuple[str, ...] | None, limits: CostLimits | None = None, **ot
         config = RunConfig.model_validate(values | others)
     except ValidationError as error:
         return Setup(None, tuple(problems(error)))
+    if missing := absent(config.target):
+        return Setup(None, (Problem("target", missing),))
     if devices is not None and config.device not in ("auto", *devices):
         missing = f"this machine has no {config.device}: choose auto or {' or '.join(devices)}"
         return Setup(None, (Problem("device", missing),))

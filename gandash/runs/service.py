@@ -38,6 +38,7 @@ from gandash.runs import run as runs
 from gandash.runs.access import NotYoursError
 from gandash.runs.alarms import Alarms
 from gandash.runs.executors import EngineClosedError, EngineError, engine
+from gandash.runs.incoming import Incoming, Quota
 from gandash.runs.kept_targets import KeptTargets
 from gandash.runs.library import ForeignRun, Library, UnknownRun
 from gandash.runs.looks import Looks, Sight
@@ -103,6 +104,7 @@ class RunService:
         most_runs: int | None = None,
         most_runs_each: int | None = None,
         cost_limits: CostLimits = CostLimits(),  # noqa: B008  (frozen)
+        quota: Quota = Quota(),  # noqa: B008
         clock: Callable[[], float] = time.monotonic,
         advance: Advance = worker.advance,
         fork: Fork = worker.fork,
@@ -113,6 +115,7 @@ class RunService:
         self._limits = Limits(most_runs, most_runs_each)
         self._queue: list[str] = []
         self._cost_limits = cost_limits
+        self._incoming = Incoming(store.data, quota)
         self._clock = clock
         self._advance = advance
         self._fork = fork
@@ -151,6 +154,7 @@ class RunService:
                 most_runs=settings.places,
                 most_runs_each=settings.most_runs_each,
                 cost_limits=settings.cost_limits,
+                quota=settings.quota,
             )
         except BaseException:
             store.close()
@@ -408,6 +412,16 @@ class RunService:
         """Have a worker call a function of a module, which must not change anything, and wait for the answer."""
         self._refuse_closed()
         return self._ask(function, *args)
+
+    def submit(self, function: Callable[..., _T], *args: Any) -> Future[_T]:
+        """Have a worker call a function of a module, and do not wait for it."""
+        self._refuse_closed()
+        return self._engine.submit(function, *args)
+
+    @property
+    def incoming(self) -> Incoming:
+        """The files that users bring."""
+        return self._incoming
 
     def history_frame(self, run_id: str) -> pandas.DataFrame:
         """The figures of every epoch as a table: `epoch` and the columns of the history."""

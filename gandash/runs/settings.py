@@ -12,6 +12,7 @@ import platformdirs
 
 from gandash.core.cost import CostLimits
 from gandash.core.problems import shortened
+from gandash.runs.incoming import MEGABYTE, Quota
 
 
 def _cores() -> int:
@@ -50,7 +51,9 @@ class Settings:
     address under which others find the dashboard, for links to hand out (`GANDASH_URL`), or None for the one in the
     browser. `most_step`: the most seconds that a step of a run may take by estimate
     (`GANDASH_MOST_STEP`). `most_memory`: the most gigabytes that a worker may need for a run (`GANDASH_MOST_MEMORY`),
-    by default its share of half the machine's, at least 1. Either is None for any amount (``off``).
+    by default its share of half the machine's, at least 1. Either is None for any amount (``off``). `quota`: how large
+    an uploaded file may be (`GANDASH_MOST_FILE`), and all that is kept of one owner's (`GANDASH_MOST_DATA_EACH`) and of
+    everybody's (`GANDASH_MOST_DATA`), each in megabytes of 10^6 bytes.
     """
 
     home: Path = field(default_factory=_home)
@@ -63,6 +66,7 @@ class Settings:
     url: str | None = None
     most_step: float | None = 2.0
     most_memory: float | None = field(default_factory=lambda: _memory(_cores()))
+    quota: Quota = field(default_factory=Quota)
 
     @property
     def places(self) -> int:
@@ -92,7 +96,19 @@ class Settings:
             url=_url(given["GANDASH_URL"]) if "GANDASH_URL" in given else None,
             most_step=_most("GANDASH_MOST_STEP", "seconds a step", given, settings.most_step),
             most_memory=_most("GANDASH_MOST_MEMORY", "gigabytes a worker", given, _memory(workers)),
+            quota=_quota(given, settings.quota),
         )
+
+
+def _quota(given: Mapping[str, str], usual: Quota) -> Quota:
+    def size(name: str, what: str, default: int) -> int:
+        return (_count(given, name, f"megabytes of {what}", 10**8) or default // MEGABYTE) * MEGABYTE
+
+    return Quota(
+        file=size("GANDASH_MOST_FILE", "an uploaded file", usual.file),
+        each=size("GANDASH_MOST_DATA_EACH", "one owner's data", usual.each),
+        all=size("GANDASH_MOST_DATA", "all data", usual.all),
+    )
 
 
 def _count(given: Mapping[str, str], name: str, what: str, most: int) -> int | None:

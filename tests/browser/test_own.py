@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
+import numpy as np
 import pytest
+import torch
 from playwright.sync_api import Browser, Page, expect
 
 from gandash.core import link
 from gandash.core.config import RunConfig
 from gandash.core.targets import TargetSpec
 from gandash.core.targets.drawn import DrawnSpec
+from gandash.core.targets.table import TableSpec
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import OVERLAY, wait_for_epoch, wait_until_drawn
 from tests.browser.stage import empty_stage
@@ -107,6 +111,65 @@ def test_a_drawing_and_a_formula_are_trained_live(dashboard: str, open_page: Ope
     page.get_by_role("button", name="Train next run").press("Enter")
     wait_for_epoch(page, 3)
     expect(page.locator(OVERLAY).get_by_text("y = sin(x)/(1+x^2)")).to_be_visible()
+
+
+DROP = """(element, [name, text]) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([text], name));
+  for (const type of ["dragover", "drop"])
+    element.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_a_file_is_sent_and_two_of_its_columns_are_trained_live(
+    dashboard: str, open_page: OpenPage, console_errors: list[str], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    incomes, heights = np.exp(rng.normal(9, 1.5, 400)), rng.normal(100_000, 1000, 400)
+    both = zip(incomes, heights, strict=True)
+    lines = [f"{i},<img src=x>,{income:.3f},{height:.1f}" for i, (income, height) in enumerate(both)]
+    file = tmp_path / "![x](evil) <img src=x>.csv"
+    file.write_text("\n".join(["id,name,[income](http://a),<b>height</b>", *lines, "400,nobody,,"]))
+    page = open_page(f"{dashboard}/?setup={link.encode(SMALL)}")
+    outside: list[str] = []
+    page.on("request", lambda asked: outside.append(asked.url) if "127.0.0.1" not in asked.url else None)
+    page.get_by_role("radio", name="Own", exact=True).first.click()
+    page.get_by_role("radio", name="Upload", exact=True).click()
+    area, said = page.locator(".gandash-upload"), page.locator(".gandash-upload [role=status]")
+    area.wait_for()
+    page.route("**/uploads", lambda _: None)  # it never comes to an end
+    page.set_input_files(".gandash-upload input[type=file]", file)
+    expect(said).to_contain_text("% sent")
+    area.get_by_role("button", name="Cancel").click()
+    expect(area.get_by_role("button", name="Choose a file")).to_be_focused()
+    page.unroute("**/uploads")
+    area.evaluate(DROP, ["picture.csv", "\x89PNG..............."])
+    expect(area.get_by_role("alert")).to_contain_text("picture.csv")
+    console_errors.clear()
+    expect(page.locator(TRAIN)).to_be_disabled()
+
+    page.set_input_files(".gandash-upload input[type=file]", file)
+    expect(area.get_by_role("cell", name="<img src=x>").first).to_be_visible()
+    x, y = area.get_by_label("Column of the x axis"), area.get_by_label("Column of the y axis")
+    assert x.locator("option:checked").text_content() == "[income](http://a)"
+    assert y.locator("option").all_text_contents() == ["id", "[income](http://a)", "<b>height</b>"]
+    area.get_by_role("checkbox").check()
+    area.get_by_role("button", name="Use this data").press("Enter")
+    expect(area.get_by_text("1 row of 401 without a finite number")).to_be_visible()
+    page.wait_for_function("location.href.includes('table.')")
+    spec = target_of(page)
+    assert isinstance(spec, TableSpec)
+    assert spec.columns == ("[income](http://a)", "<b>height</b>") and spec.logarithm == (0,)
+    page.locator(TRAIN).click()
+    wait_for_epoch(page, 3)
+    expect(page.locator(OVERLAY).get_by_text("[income](http://a)", exact=True)).to_be_visible()
+    with page.expect_download() as coming:
+        page.locator(".st-key-download_generator button").first.click()
+    generator = torch.jit.load(coming.value.path())  # type: ignore[no-untyped-call]
+    points = generator(torch.randn(500, 2)).numpy()
+    assert (points[:, 0] > 0).all() and abs(np.median(np.log(points[:, 0])) - 9) < 4
+    assert abs(np.median(points[:, 1]) - 100_000) < 5000
+    assert outside == []
 
 
 def test_a_finger_draws_and_the_page_stays(dashboard: str, open_page: OpenPage) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gandash.core.config import RunConfig
 from gandash.core.records import EpochRecord
+from gandash.runs.incoming import Incoming
 from gandash.runs.library import UnknownRun
 from gandash.runs.looks import Sight
 from gandash.runs.snapshot import Frame, History, Snapshot, Status
@@ -53,6 +56,10 @@ class FakeService:
         self.sights: dict[str, Sight] = {}
         self.seers: list[Callable[[str, Sight], None]] = []
         self.listeners: list[Callable[[Snapshot | None, str], None]] = []
+        self.incoming = Incoming(Path("nowhere"))
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        raise AssertionError("no worker is there")
 
     def snapshot(self, run_id: str) -> Snapshot:
         try:
