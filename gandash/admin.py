@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gandash.core.formats import known
-from gandash.core.metrics import METRICS
+from gandash.core.judge import JUDGE_VERSION
+from gandash.core.metrics import METRICS, percent
 from gandash.core.problems import shortened
 from gandash.headless import FailedError, RefusedError, checked_target, free, memory_told, save_generator
 from gandash.runs import run as runs
@@ -227,10 +228,16 @@ def _line(store: RunStore, run: RunSummary) -> tuple[str, ...]:
         _word(Status.PAUSED if left else run.status),
         f"{run.epoch:,} of {run.planned_epochs:,}",
         _printable(run.title)[:LONGEST_NAME],
-        "" if run.headline is None else f"{run.headline:.3g}",
+        _gap(run),
         name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}...",
         _age((datetime.now(UTC) - run.created).total_seconds()),
     )
+
+
+def _gap(run: RunSummary) -> str:
+    if run.headline is None:
+        return ""
+    return percent(run.headline) if run.judge == JUDGE_VERSION else "earlier judge"
 
 
 def _word(status: Status) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gandash.core.metrics import METRICS
+from gandash.core.metrics import METRICS, percent
 from gandash.runs import timeline
 from gandash.runs.snapshot import FRAME_POINTS
 from gandash.runs.timeline import Kept
@@ -88,6 +88,6 @@ def _film(trainer: Trainer, kept: tuple[Kept, ...] | list[Kept]) -> Film:
     moments = []
     for each in kept:
         headline = headlines.get(each.epoch)
-        words = "" if headline is None else f"{METRICS['headline'].title} {headline:.3g}"
+        words = "" if headline is None else f"{METRICS['headline'].title} {percent(headline)}"
         moments.append(Moment(each.epoch, each.points, words))
     return Film(trainer.config.target, tuple(moments), trainer.real_points(REAL_POINTS))

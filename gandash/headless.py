@@ -27,7 +27,7 @@ from tqdm import tqdm
 from gandash.camera import Camera
 from gandash.core.config import RunConfig
 from gandash.core.formats import FORMATS
-from gandash.core.metrics import METRICS
+from gandash.core.metrics import METRICS, percent
 from gandash.core.records import finite
 from gandash.lineage import Parent
 
@@ -259,7 +259,7 @@ def _figures(record: EpochRecord, history: list[EpochRecord]) -> str:
     parts = [f"generator loss {record.generator_loss:.3f}", f"discriminator loss {record.discriminator_loss:.3f}"]
     headline = _last_headline(history)
     if headline is not None:
-        parts.append(f"{METRICS['headline'].title.lower()} {headline:.3g}")
+        parts.append(f"{METRICS['headline'].title.lower()} {percent(headline)}")
     return ", ".join(parts)
 
 
@@ -310,8 +310,8 @@ def save_generator(trainer: Trainer, which: Variant, path: Path, format: str = "
     appraisal = trainer.appraise(which)
     _write(path, trainer.export(which, format))
     print(f"Saved {_named(appraisal, trainer)} to {path}.")
-    headline, uncertainty = appraisal.metrics["headline"], appraisal.uncertainty
-    print(f"Its {METRICS['headline'].title.lower()} is {headline:.3g} ± {uncertainty:.1g}; 1 is as good as real.")
+    gap = f"{percent(appraisal.metrics['headline'])} ± {percent(appraisal.uncertainty)}"
+    print(f"Its {METRICS['headline'].title.lower()} is {gap}; 0 % is as good as real.")
     return appraisal
 
 

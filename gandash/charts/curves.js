@@ -80,7 +80,14 @@ function metrics(scene, layout, lines) {
   const named = lines.map((line) => (together ? line : { ...line, name: `${line.name} (${line.unit})` }));
   const log = lines.length > 0 && lines.every((line) => line.log);
   const hints = ideals.size === 1 && first.ideal !== null ? [{ y: first.ideal, text: "ideal" }] : [];
+  if (log && lines.length === 1 && first.mark) hints.push(first.mark);
   return { named, log, hints: hints.filter(({ y }) => y > 0 || !log) };
+}
+
+// A curve in the unit that its line is drawn in; a logarithmic axis has no 0, but a smallest value for some lines.
+function scaled({ times = 1, lowest }, curve, log) {
+  if (times === 1) return curve;
+  return { x: curve.x, y: Array.from(curve.y, (value) => Math.max(times * value, log ? lowest : -Infinity)) };
 }
 
 // The figure `{ data, layout }` of a scene, whose columns are in `curves`, a Map of `{ x, y }` by their names.
@@ -92,7 +99,7 @@ export function curveFigure(scene, curves) {
     const measured = lines.filter((line) => curves.get(line.column)?.x.length);
     ({ named: lines, log, hints } = metrics(scene, layout, measured));
   }
-  const shown = lines.map((line) => curves.get(line.column) ?? NOTHING);
+  const shown = lines.map((line) => scaled(line, curves.get(line.column) ?? NOTHING, log));
   if (scene.scale !== "fixed") log = chooseRange(layout, shown.map((curve) => Array.from(curve.y)), log);
   if (scene.since !== null) {
     const ends = { xref: "x", x0: scene.since, x1: scene.since, yref: "paper", y0: 0, y1: 1 };

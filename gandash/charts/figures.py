@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gandash.core.metrics import METRICS
+from gandash.core.metrics import METRICS, Metric
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.targets import Target
 from gandash.core.targets.target import Points
@@ -30,6 +30,8 @@ Theme = Literal["light", "dark"]
 Layout = dict[str, Any]
 Scene = dict[str, Any]
 
+SMALLEST_PERCENT = 0.1
+"""Where a share in per cent that is 0 lies on a logarithmic axis."""
 FEWEST_EPOCHS = 5
 """An axis of epochs shows at least as many, so that its ticks are whole epochs; none is zoomed in further."""
 
@@ -193,12 +195,23 @@ def metric(names: Sequence[str], theme: Theme, *, smoothing: float = 0.0, since:
     palette = PALETTES[theme]
     scene = _curves(palette, "", " ".join(["metric", *names]), f"{theme} {smoothing}", smoothing, since)
     scene["lines"] = [
-        _line(name, METRICS[name].title, palette.lines[place % len(palette.lines)])
-        | {"unit": METRICS[name].unit, "log": METRICS[name].log_scale, "ideal": METRICS[name].ideal}
+        _line(name, METRICS[name].title, palette.lines[place % len(palette.lines)]) | _scale(METRICS[name])
         for place, name in enumerate(names)
     ]
     scene["scale"] = "measured"
     return scene
+
+
+def _scale(metric: Metric) -> dict[str, Any]:
+    """How a metric is drawn: its unit and the values worth a line, in that unit.
+
+    A share in per cent may be 0 even where the axis is logarithmic, and is drawn there at the smallest that is told.
+    """
+    times = 100 if metric.unit == "%" else 1
+    look: dict[str, Any] = {"unit": metric.unit, "log": metric.log_scale, "ideal": metric.ideal}
+    if metric.mark:
+        look |= {"mark": {"y": times * metric.mark[0], "text": metric.mark[1]}}
+    return look | ({"times": times, "lowest": SMALLEST_PERCENT} if times > 1 else {})
 
 
 def encode(points: Points) -> str:

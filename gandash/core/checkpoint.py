@@ -1,13 +1,14 @@
 """Checkpoints: everything that moves in a training, as bytes, and how the files of past versions are read.
 
 A file is what `torch.save` writes, read back with ``weights_only``, so it can hold plain data and tensors alone. What
-follows from the config, such as the scale of the dropout, is not in it. The state of version 3:
+follows from the config, such as the scale of the dropout, is not in it. The state of version 4:
 
 - ``version``; ``config``, the knobs as JSON values; ``device``, the kind of device that the random numbers come from
 - ``lineage`` (the fields of `Lineage`); ``step`` and ``phase``, the position; ``batches``, finished so far, those of
   the runs before included; ``generator_turns`` in the epoch that has begun
 - ``state``, ``message``, ``history`` (records, as dictionaries); ``stopping`` and ``best`` (the fields of
   `EarlyStopping` and `Best`; no ``figure`` if it is to be measured anew)
+- ``judge``, the version of the judge that the figures are of; those of an earlier one have names of their own
 - ``left_out`` (the fields of `LeftOut`)
 - ``rng``; ``tensors``, by the names of `Game.tensors`; ``healthy`` and ``best_weights``, flat weights of generators
 """
@@ -23,8 +24,9 @@ import torch
 from pydantic import ValidationError
 
 from gandash.core.config import RunConfig, changed_knobs, explain
+from gandash.core.records import of_earlier_judge
 
-CHECKPOINT_VERSION = 3
+CHECKPOINT_VERSION = 4
 
 State = dict[str, Any]
 
@@ -123,5 +125,11 @@ def _from_2(state: State) -> State:
     return {**state, "version": 3, "left_out": {}}
 
 
-UPGRADES: Mapping[int, Callable[[State], State]] = {1: _from_1, 2: _from_2}
+def _from_3(state: State) -> State:
+    """Version 3 was of the first judge, whose gap is another figure."""
+    history = [{**record, "metrics": of_earlier_judge(record["metrics"])} for record in state["history"]]
+    return {**state, "version": 4, "judge": 1, "history": history}
+
+
+UPGRADES: Mapping[int, Callable[[State], State]] = {1: _from_1, 2: _from_2, 3: _from_3}
 """From each past version to the one after it."""

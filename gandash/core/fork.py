@@ -127,6 +127,7 @@ def _inherited(config: RunConfig, child: RunConfig, parent: dict[str, Any], fres
         "batches": epoch * config.batches_per_epoch,
         "tensors": tensors,
         "healthy": {"latest": tensors["generator"]} | ({"ema": tensors["ema"]} if "ema" in tensors else {}),
+        "judge": parent["judge"],
         "history": [record for record in parent["history"] if record["epoch"] <= epoch],
         **({} if "seed" in changed else {"rng": parent["rng"], "device": parent["device"]}),
         **({} if "best_by" in changed else {"best": parent["best"], "best_weights": parent["best_weights"]}),

@@ -38,11 +38,13 @@ SPIKE = 30.0
 MISSED_MODES = 0.6
 """Up to which share of the modes reached it is called collapse; a recipe that works reaches nearly all in time."""
 STALLED = 0.5
-"""Share of the run so far in which the gap to real has got no smaller."""
-STALLED_STEPS, SLOW = 6000, 100.0
-"""After so many steps a gap above the second is no way to learn; the textbook's recipe is below 10 by then."""
+"""Share of the run so far in which the distance to real points has got no smaller."""
+STALLED_STEPS, SLOW = 6000, 10.0
+"""After so many steps a distance above the second is no way to learn; the textbook's recipe is below it by then."""
 FAR, SWING, SWINGS = 3.0, 4.0, 3
-"""A gap above the first is not close; one that turns by the second so many times in a half of the run swings."""
+"""A distance above the first is not close; one that turns by the second so many times in a half of the run swings.
+Distances are over those between real samples: unlike the gap to real they still tell far from farther.
+"""
 FEW_X, SMALL_ERROR = 0.8, 0.001
 """A share of the range of x that has no points; a squared error as a share of the picture's height, squared."""
 
@@ -62,9 +64,10 @@ class Signals:
 
     `done` and `steps` are whole epochs and steps of the run itself. `outside` is the share of the newest points that
     lie off the picture, `spread` their extent as a share of the picture's, the larger of both directions. `lead` is by
-    how much D(x) is higher on real than on generated points, as probabilities. `gap` is the newest gap to real and
-    `lowest` the lowest, `since` the epochs since then, and `swings` how often it has turned by `SWING` times in the
-    second half of the run. `spike` is the largest loss as a multiple of the usual one, in the epoch `spike_epoch`.
+    how much D(x) is higher on real than on generated points, as probabilities. `distance` is the newest to real points,
+    over that between real ones, and `lowest` the lowest, `since` the epochs since then, and `swings` how often it has
+    turned by `SWING` times in the second half of the run. `spike` is the largest loss as a multiple of the usual one,
+    in the epoch `spike_epoch`.
     `covered` are the modes that have points, of `all_modes`, `x` is the share of the range of x that has points, and
     `error` the squared error to the curve as a share of the picture's height, squared. All but the spike are medians
     over stretches of epochs.
@@ -76,7 +79,7 @@ class Signals:
     outside: float | None = None
     spread: float | None = None
     lead: float | None = None
-    gap: float | None = None
+    distance: float | None = None
     lowest: float | None = None
     since: int = 0
     swings: int = 0
@@ -102,7 +105,8 @@ def signals(
     done = epoch - first_epoch
     batches = config.points // config.batch_size
     lead = _newest(columns.get("d_real", _NONE) - columns.get("d_fake", _NONE)) if _bounded(config) else None
-    gap, lowest, since, swings = _course(epochs, columns.get("headline", _NONE))
+    far = columns.get("sw_ratio", columns.get("tv_ratio", _NONE))
+    distance, lowest, since, swings = _course(epochs, far)
     spike, spike_epoch = _spike(epochs, columns)
     target = config.target.build()
     outside, spread = (None, None) if points is None or not len(points) else on_picture(target, points)
@@ -115,7 +119,7 @@ def signals(
         outside=outside,
         spread=spread,
         lead=lead,
-        gap=gap,
+        distance=distance,
         lowest=lowest,
         since=since,
         swings=swings,
@@ -150,15 +154,15 @@ def _newest(column: Floats) -> float | None:
     return float(np.median(finite)) if len(finite) else None
 
 
-def _course(epochs: NDArray[np.int64], gaps: Floats) -> tuple[float | None, float | None, int, int]:
-    """The newest gap, the lowest, the epochs since then, and how often it swings: medians of stretches of epochs."""
-    finite = np.isfinite(gaps)
-    gaps, epochs = gaps[finite], epochs[finite]
-    if not len(gaps):
+def _course(epochs: NDArray[np.int64], distances: Floats) -> tuple[float | None, float | None, int, int]:
+    """The newest distance, the lowest, the epochs since then, how often it swings: medians of stretches of epochs."""
+    finite = np.isfinite(distances)
+    distances, epochs = distances[finite], epochs[finite]
+    if not len(distances):
         return None, None, 0, 0
-    medians, ends = _medians(gaps, epochs, min(max(len(gaps) // 16, 1), 25))
+    medians, ends = _medians(distances, epochs, min(max(len(distances) // 16, 1), 25))
     best = len(medians) - 1 - int(medians[::-1].argmin())
-    finer, _ = _medians(gaps, epochs, max(len(gaps) // 40, 1))
+    finer, _ = _medians(distances, epochs, max(len(distances) // 40, 1))
     return float(medians[-1]), float(medians[best]), int(epochs[-1] - ends[best]), _swings(finer[len(finer) // 2 :])
 
 
@@ -252,7 +256,7 @@ def _ahead(config: RunConfig, found: Signals) -> Note | None:
 
 
 def _oscillating(config: RunConfig, found: Signals) -> Note | None:
-    if found.swings < SWINGS or found.gap is None or _early(found):
+    if found.swings < SWINGS or found.distance is None or _early(found):
         return None
     knobs = ["an EMA of the generator"] if not config.ema_decay else []
     knobs.append(_rate(config))
@@ -260,19 +264,22 @@ def _oscillating(config: RunConfig, found: Signals) -> Note | None:
         knobs.append("a gradient penalty")
     return Note(
         "oscillation",
-        f"The gap to real goes up and down {SWING:g} times over, again and again.",
+        f"The distance to real points goes up and down {SWING:g} times over, again and again.",
         f"Try {_listed(knobs)}.",
     )
 
 
 def _stalled(config: RunConfig, found: Signals) -> Note | None:
-    if found.gap is None or found.lowest is None or found.gap <= FAR or found.steps < STALLED_STEPS:
+    if found.distance is None or found.lowest is None or found.distance <= FAR or found.steps < STALLED_STEPS:
         return None
-    if found.gap > SLOW:
-        seen = f"After {found.done:,} epochs the gap to real is still {found.gap:,.0f}: G learns too slowly."
+    if found.distance > SLOW:
+        times = f"{found.distance:,.0f} times as far from real ones as those are from one another"
+        seen = f"After {found.done:,} epochs the points are still {times}: G learns too slowly."
     elif found.since > STALLED * found.done:
         ago = f"for {found.since:,} epochs"
-        seen = f"The gap to real has got no smaller {ago}: now {found.gap:.1f}, once {found.lowest:.1f}."
+        seen = (
+            f"The distance to real points has got no smaller {ago}: now {found.distance:.1f}, once {found.lowest:.1f}."
+        )
     else:
         return None
     larger = [] if config.generator_lr > 1e-4 else ["a larger learning rate for G"]

@@ -3,9 +3,8 @@
 NumPy and SciPy, no torch. `Evaluator` holds the fixed real sample that a run is judged against; its random numbers have
 nothing to do with those of training.
 
-The headline is the sliced Wasserstein distance over its real-against-real floor, divided by the coverage over its own
-real-against-real value (at most 1): 1.0 means as good as real, larger is worse. The distance sees collapse and shift
-but hardly blur; the coverage sees collapse and blur but not how far away the points are. Neither alone tells the truth.
+The headline, the gap to real, is the judge's: see `gandash.core.judge`. 0 means that nobody can tell the points from
+real ones; larger is worse.
 
 What the functions need: finite points of shape ``(n, dim)``, else `ValueError`. `curve_error` and `x_coverage` take any
 numbers, and `Evaluator` counts a sample with a point that is not finite as the worst there is.
@@ -14,19 +13,24 @@ numbers, and `Evaluator` counts a sample with a point that is not finite as the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
+from statistics import fmean
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gandash.core.judge import WORST, Pair, Ruler, accuracy, copying, gap, judged, real_samples
+from gandash.core.sliced import distance_along, projected
+
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
 
     from gandash.core.targets import Target
+    from gandash.core.verdict import TwoSampleTest
 
 Floats = NDArray[np.float64]
 Points = NDArray[np.float32] | NDArray[np.float64]
@@ -44,7 +48,8 @@ class Metric:
     """How a metric is shown: its name in words, what is better, and what a perfect generator scores.
 
     `better` is "ideal" where a value can be too high as well as too low; `ideal` is None where it depends on the target
-    (`Target.ideals`).
+    (`Target.ideals`). `mark` is a value worth a line, and its word, where the ideal cannot be on a logarithmic axis.
+    What is in "%" is a share in records and times 100 on screen.
     """
 
     name: str
@@ -55,19 +60,35 @@ class Metric:
     log_scale: bool
     help: str
     source: str
+    mark: tuple[float, str] | None = None
 
 
+LIKE_REAL = 0.05
+"""Up to which gap hardly anybody could tell; between two real samples of 1,000 points it is 0 to 0.08."""
 _ALL = (
     Metric(
         "headline",
         "Gap to real",
-        "× real",
+        "%",
         "lower",
-        1.0,
+        0.0,
         True,
-        "How far the generated points are from real ones, in distance and in coverage together, as a multiple of how "
-        "far two real samples are from each other. 1 means as good as real; lower is better.",
-        "sliced Wasserstein ratio divided by relative coverage; see the README",
+        "How far generated points are from real ones: how much better than by chance nearest neighbours tell them "
+        "apart, plus how far off they lie as a share of the real spread, beyond what real samples do. 0 % means that "
+        "nobody can tell; lower is better, and all in one spot is 200 %.",
+        "Lopez-Paz & Oquab 2017, one neighbour, plus Bonneel et al. 2015; see gandash/core/judge.py",
+        (LIKE_REAL, "like real"),
+    ),
+    Metric(
+        "nn_accuracy",
+        "Told by a neighbour",
+        "accuracy",
+        "lower",
+        0.5,
+        False,
+        "How often the nearest other point, real or generated, is of a point's own kind: 50 % means that nobody can "
+        "tell, 100 % that real and generated points never meet.",
+        "Lopez-Paz & Oquab 2017, section 3, one neighbour, leave-one-out",
     ),
     Metric(
         "batch_mse",
@@ -263,17 +284,53 @@ _ALL = (
         "Naeem et al. 2020, section 3.2, k = 5",
     ),
     Metric(
+        "copying",
+        "Copying",
+        "share",
+        "ideal",
+        0.5,
+        False,
+        "How often a generated point lies nearer to a row of the training than a row does that the training never saw: "
+        "50 % is fair, near 100 % the generator repeats its rows.",
+        "Meehan et al. 2020, section 3: Mann-Whitney statistic of the distances to the nearest training row",
+    ),
+    Metric(
+        "earlier_gap",
+        "Gap to real, earlier judge",
+        "× real",
+        "lower",
+        1.0,
+        True,
+        "As an earlier version of gandash measured it: the distance divided by the coverage, both over those of real "
+        "samples. It cannot be compared with today's gap.",
+        "sliced Wasserstein ratio divided by relative coverage",
+    ),
+    Metric(
         "c2st",
-        "Two-sample test",
+        "Two-sample test, earlier",
         "accuracy",
         "lower",
         0.5,
         False,
-        "Accuracy of a classifier that was asked to tell generated from real points: 50 % means that it cannot, 100 % "
-        "that it always can.",
-        "Lopez-Paz & Oquab 2017, section 3, nearest neighbours",
+        "As an earlier version of gandash measured it: accuracy of a classifier that was asked to tell generated from "
+        "real points. It hardly saw blur.",
+        "Lopez-Paz & Oquab 2017, section 3, √n nearest neighbours",
     ),
 )
+
+
+def percent(share: float | None) -> str:
+    """A share in per cent with three digits, such as *12.3 %*; a dash where there is none."""
+    if share is None or math.isnan(share):
+        return "–"
+    if math.isinf(share):
+        return "∞"
+    hundredths = 100 * share
+    if hundredths >= 99.95:
+        return f"{hundredths:,.0f} %" if hundredths < 1e6 else f"{hundredths:.1e} %"
+    return f"{hundredths:.1f} %"
+
+
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
 """Every metric by its name in records, the headline first."""
 
@@ -287,41 +344,6 @@ def _checked(points: Points, dim: int | None = None) -> Points:
     return points
 
 
-def _projected(points: Points, projections: int) -> Points:
-    """Sorted coordinates along fixed directions, ``(projections, n)``."""
-    directions = _directions(points.shape[1], projections)
-    with np.errstate(over="ignore"):  # points at the end of the float range are infinitely far
-        lines: Points = np.matmul(directions.astype(points.dtype), points.T)
-    lines.sort(axis=1)
-    return lines
-
-
-@lru_cache(maxsize=16)
-def _directions(dim: int, count: int) -> Floats:
-    """Unit vectors ``(count, dim)``: in the plane evenly spaced over the half circle, elsewhere drawn once and for all.
-
-    In the plane evenly spaced angles are the natural quadrature; in more dimensions there is none as simple.
-    """
-    if dim == 2:
-        angles = np.arange(count) * (np.pi / count)
-        return np.column_stack((np.cos(angles), np.sin(angles)))
-    drawn = np.random.default_rng(0).standard_normal((count, dim))
-    directions: Floats = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
-    return directions
-
-
-def _distance_along(first: Points, second: Points) -> float:
-    """Mean over rows of the 1-Wasserstein distance of sorted samples, ``(projections, n)`` and ``(projections, m)``."""
-    n, m = first.shape[1], second.shape[1]
-    if n == m:
-        return float(np.abs(first - second).mean(dtype=np.float64))
-    # Both quantile functions are steps; between neighbouring ends of steps, in units of 1 / (n m), neither changes.
-    ends = np.union1d(np.arange(1, n + 1) * m, np.arange(1, m + 1) * n)
-    starts = np.concatenate(([0], ends[:-1]))
-    gaps = np.abs(first[:, starts // m] - second[:, starts // n]).mean(axis=0, dtype=np.float64)
-    return float(gaps @ (ends - starts) / (n * m))
-
-
 def sliced_wasserstein(a: Points, b: Points, projections: int = PROJECTIONS) -> float:
     """Sliced 1-Wasserstein distance of samples ``(n, dim)`` and ``(m, dim)``, in axis units (Bonneel et al. 2015).
 
@@ -330,7 +352,7 @@ def sliced_wasserstein(a: Points, b: Points, projections: int = PROJECTIONS) -> 
     """
     if projections < 1:
         raise ValueError(f"projections is {projections}; it must be at least 1.")
-    return _distance_along(_projected(_checked(a), projections), _projected(_checked(b, a.shape[1]), projections))
+    return distance_along(projected(_checked(a), projections), projected(_checked(b, a.shape[1]), projections))
 
 
 def energy_distance(a: Points, b: Points, most: int = ENERGY_POINTS) -> float:
@@ -484,29 +506,8 @@ def _radii(tree: KDTree, k: int) -> Floats:
     return distances
 
 
-def classifier_two_sample_test(real: Points, fake: Points, seed: int = 0) -> float:
-    """Accuracy, by five-fold cross-validation, of a nearest-neighbour classifier told to part two samples.
-
-    0.5 means that it cannot tell them apart, 1.0 that it always can (Lopez-Paz & Oquab 2017, section 3). As in the
-    paper √n neighbours vote, n being the points learnt from; both axes count alike. The larger sample is cut to the
-    smaller's size.
-    """
-    from sklearn.model_selection import StratifiedKFold, cross_val_score
-    from sklearn.neighbors import KNeighborsClassifier
-
-    folds = 5
-    n = min(len(_checked(real)), len(_checked(fake, real.shape[1])))
-    if n < folds:
-        raise ValueError(f"{len(real)} real and {len(fake)} generated points are too few: take {folds} or more.")
-    points = np.concatenate((real[:n], fake[:n]), dtype=np.float64)
-    points /= np.maximum(points.std(axis=0), np.finfo(np.float64).tiny)
-    classifier = KNeighborsClassifier(math.isqrt(2 * n * (folds - 1) // folds))
-    split = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    return float(cross_val_score(classifier, points, np.repeat((1, 0), n), cv=split).mean())
-
-
 class Evaluator:
-    """Judges samples of `n` points against a fixed sample of as many unseen real points, which `seed` decides.
+    """Judges samples of `n` points against fixed samples of as many unseen real points, which `seed` decides.
 
     `n` is less than asked for where a finite target holds out fewer. `floor` and `real_coverage` are the mean distance
     and coverage of 64 other real samples, such as training sees, so a perfect generator has
@@ -529,10 +530,11 @@ class Evaluator:
         self._seed = seed
         # Two numbers make a stream that no run's data can share: they are drawn from a generator seeded with one.
         rng = np.random.default_rng((seed, 1))
-        self.real = target.unseen(n, rng)
+        reals, self.overlap = real_samples(target, n, rng)
+        self.real = next(reals)
         self.real.setflags(write=False)
         self.n = len(self.real)
-        self._lines = _projected(self.real, PROJECTIONS)
+        self._lines = projected(self.real, PROJECTIONS)
         self._tree = KDTree(self.real)
         self._real_radii = _radii(self._tree, NEIGHBOURS)
         self._thinned = _thinned(self.real, ENERGY_POINTS)
@@ -540,19 +542,38 @@ class Evaluator:
         others = [target.sample(self.n, rng) for _ in range(FLOOR_SAMPLES)]
         self.floor = float(np.mean([self._distance(other) for other in others]))
         self.real_coverage = float(np.mean([self._coverage(other) for other in others]))
+        self._ruler = Ruler(
+            [judged(target, each) for each in (self.real, *reals)], [judged(target, each) for each in others]
+        )
 
     def live(self, points: Points) -> dict[str, float]:
         """What is cheap enough for every epoch, from points ``(n, dim)``; a few milliseconds at most."""
         if not self._measurable(points):
             return self._worst()
-        distance, coverage = self._distance(points), self._coverage(points)
+        distance, pair = self._distance(points), self.pair(points, 0)
         return {
             **self.target.own_metrics(points),
             "sliced_wasserstein": distance,
             "sw_ratio": distance / self.floor,
-            "coverage": coverage,
-            "headline": self._headline(distance, coverage),
+            "coverage": self._coverage(points),
+            "nn_accuracy": accuracy(pair.tell),
+            "headline": gap([pair]),
         }
+
+    def pair(self, points: Points, index: int) -> Pair:
+        """Points ``(n, dim)`` held against the real sample of this index: what gaps are made of."""
+        return self._ruler.pair(judged(self.target, points), index) if self._measurable(points) else WORST
+
+    def gap(self, pairs: Sequence[Pair]) -> dict[str, float]:
+        """The metrics that are means over several samples."""
+        return {"headline": gap(pairs), "nn_accuracy": accuracy(fmean(pair.tell for pair in pairs))}
+
+    @cached_property
+    def test(self) -> TwoSampleTest:
+        """What gives the verdict on a generator at the end of a run."""
+        from gandash.core.verdict import TwoSampleTest
+
+        return TwoSampleTest(self.target, self._seed)
 
     def full(self, points: Points) -> dict[str, float]:
         """The live metrics and the dearer ones: energy distance, precision, recall and density."""
@@ -570,11 +591,11 @@ class Evaluator:
             "density": near.density,
         }
 
-    def verdict(self, points: Points) -> dict[str, float]:
-        """The classifier two-sample test, for the end of a run."""
-        if not self._measurable(points):
-            return {"c2st": 1.0}
-        return {"c2st": classifier_two_sample_test(self.real, points, self._seed)}
+    def copying(self, points: Points, rows: Points) -> float:
+        """How often generated points lie nearer to rows of the training than held-out rows do; see `copying`."""
+        if not np.isfinite(points).all():
+            return 0.0
+        return copying(*(judged(self.target, each) for each in (points, rows, self.real)))
 
     def _measurable(self, points: Points) -> bool:
         if points.shape != self.real.shape:
@@ -584,7 +605,7 @@ class Evaluator:
         return bool(np.isfinite(points).all())
 
     def _distance(self, points: Points) -> float:
-        return _distance_along(_projected(points, PROJECTIONS), self._lines)
+        return distance_along(projected(points, PROJECTIONS), self._lines)
 
     def _coverage(self, points: Points) -> float:
         from scipy.spatial import KDTree
@@ -592,10 +613,7 @@ class Evaluator:
         nearest, _ = KDTree(points).query(self.real)
         return float((nearest <= self._real_radii).mean())
 
-    def _headline(self, distance: float, coverage: float) -> float:
-        """Coverage counts as at least one point's, 1/n, so that the headline still falls as lost points come nearer."""
-        return distance / self.floor / min(1.0, max(coverage, 1 / self.n) / self.real_coverage)
-
     def _worst(self) -> dict[str, float]:
-        general = {"sliced_wasserstein": math.inf, "sw_ratio": math.inf, "coverage": 0.0, "headline": math.inf}
+        general = {"sliced_wasserstein": math.inf, "sw_ratio": math.inf, "coverage": 0.0}
+        general |= {"nn_accuracy": 1.0, "headline": math.inf}
         return self.target.worst_metrics() | general

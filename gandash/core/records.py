@@ -10,7 +10,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gandash.core.judge import JUDGE_VERSION, Pair
+
 Player = Literal["generator", "discriminator"]
+Verdict = Literal["told apart", "not told apart", "too few points to say"]
+"""Whether anybody could tell generated from real points; see `gandash.core.verdict`."""
 LossName = Literal["on_real", "on_fake", "discriminator", "generator"]
 
 
@@ -99,7 +103,8 @@ class Appraisal:
 
     `which` names the generator; `epoch` and `progress` say of which moment its weights are, in whole epochs done and as
     a share of the run. `metrics` are all that the target has, by the names in `gandash.core.metrics.METRICS`; the
-    headline is the mean over 8 samples of 1,000 points, and `uncertainty` that mean's standard error.
+    headline is that of 8 samples of 1,000 points, and `uncertainty` its standard error. `verdict` is empty where it was
+    not asked for. `judge` is the version of the judge: figures of two versions cannot be compared.
     """
 
     which: str
@@ -107,17 +112,21 @@ class Appraisal:
     progress: float
     metrics: Mapping[str, float]
     uncertainty: float
+    verdict: Verdict | Literal[""] = ""
+    judge: int = JUDGE_VERSION
 
 
 @dataclass(frozen=True)
 class Measured:
     """What has been measured of a trainer's generators where it stands, for appraisals that are made bit by bit.
 
-    `gaps` are the headlines of the samples so far, `reports` all metrics, both by the generators' names.
+    `gaps` are the samples so far, held against real ones, and `reports` all metrics, both by the generators' names;
+    `trials` are what verdicts are made of, see `gandash.core.verdict`.
     """
 
-    gaps: Mapping[str, tuple[float, ...]]
+    gaps: Mapping[str, tuple[Pair, ...]]
     reports: Mapping[str, Mapping[str, float]]
+    trials: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -145,3 +154,8 @@ def finite(value: Any) -> Any:
     if isinstance(value, list):
         return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def of_earlier_judge(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Metrics as the first judge measured them: its gap is another figure than today's, and has its own name."""
+    return {"earlier_gap" if name == "headline" else name: value for name, value in metrics.items()}

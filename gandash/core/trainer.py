@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from statistics import fmean, stdev
 from typing import Any, BinaryIO, Literal, Self, get_args
 
 import numpy as np
@@ -32,9 +31,21 @@ from gandash.core.early_stopping import EarlyStopping
 from gandash.core.export import ExportedGenerator, write
 from gandash.core.fork import fork
 from gandash.core.game import Game, Phase
+from gandash.core.judge import JUDGE_VERSION, PAIRS, Pair, uncertainty
 from gandash.core.networks import FourierFeatures
-from gandash.core.records import Appraisal, EpochRecord, LeftOut, Lineage, Measured, PlayedPhase, Player, Position
+from gandash.core.records import (
+    Appraisal,
+    EpochRecord,
+    LeftOut,
+    Lineage,
+    Measured,
+    PlayedPhase,
+    Player,
+    Position,
+    Verdict,
+)
 from gandash.core.rows import find
+from gandash.core.verdict import Trial
 from gandash.core.views import Arrays
 from gandash.core.views.gradients import pulls
 from gandash.core.views.view import on_a_plane
@@ -42,9 +53,8 @@ from gandash.core.views.view import on_a_plane
 Status = Literal["running", "finished", "stopped_early", "diverged"]
 Variant = Literal["latest", "ema", "best"]
 
-LIVE_NOISE, APPRAISAL_NOISE = 20140610, 20140611
+LIVE_NOISE, APPRAISAL_NOISE, VERDICT_NOISE = 20140610, 20140611, 20140612
 """Seeds of the noise that generators are measured on. That which picks an epoch is not that which judges it then."""
-APPRAISAL_SAMPLES = 8
 FRESH_POINTS = 4
 """Ends the seeds of real points that are drawn for one epoch; other numbers end those of other draws."""
 FRESH_NUMBERS = 10_000
@@ -95,8 +105,10 @@ class Trainer:
         self._left_out = LeftOut()
         self._healthy = {name: weights.clone() for name, weights in self._moving().items()}
         self._modules: dict[Variant, ExportedGenerator] = {}
-        self._gaps: dict[Variant, list[float]] = {}
+        self._gaps: dict[Variant, list[Pair]] = {}
         self._reports: dict[Variant, dict[str, float]] = {}
+        self._trials: dict[str, Trial] = {}
+        self._verdicts: dict[Variant, Verdict] = {}
         self._best = Best(1 if self._metric(config.best_by) != "headline" else SMOOTHED)
         self._best_weights: Tensor | None = None
         self._stopping = EarlyStopping(
@@ -318,20 +330,31 @@ class Trainer:
     def appraise(self, which: Variant | None = None) -> Appraisal:
         """Measure a generator, by default the one that is shown; this changes nothing.
 
-        Once the run has ended, with the classifier two-sample test.
+        Once the run has ended, that in the picture has a `verdict`, if that was asked for or `measure` has got so far.
         """
         which = which or self.shown
         variant = self._resolved(which)
-        headline, uncertainty = self._gap(variant)
+        pairs, judge = self._paired(variant), self.target.judge()
         epoch = self._epoch_of(variant)
         here = epoch == self.epoch and variant != "best"
         return Appraisal(
             which=which,
             epoch=epoch,
             progress=max(0.0, self.progress if here else (epoch - self.first_epoch) / self.config.epochs),
-            metrics=self._full(variant) | {"headline": headline},
-            uncertainty=uncertainty,
+            metrics=self._full(variant) | judge.gap(pairs),
+            uncertainty=uncertainty(pairs, judge.overlap),
+            verdict=self._verdicts.get(variant, ""),
         )
+
+    def verdict(self, which: Variant | None = None) -> Verdict:
+        """Whether anybody could tell a generator's points from real ones: see `gandash.core.verdict`.
+
+        This changes nothing, and takes seconds where many points are needed.
+        """
+        variant = self._resolved(which or self.shown)
+        for _ in self._deliberation(variant):
+            pass
+        return self._verdicts[variant]
 
     def measure(self, seconds: float, known: Measured | None = None) -> Measured | None:
         """Measure for about so many seconds what the appraisals of all variants need; None once all of it is there.
@@ -344,11 +367,13 @@ class Trainer:
             variants = self._known()
             self._gaps = {which: list(known.gaps[which]) for which in variants if which in known.gaps}
             self._reports = {which: dict(known.reports[which]) for which in variants if which in known.reports}
+            self._trials |= {name: list(trial) for name, trial in known.trials.items()}
         for _ in self._measurements():
             if time.perf_counter() >= deadline:
                 return Measured(
                     {str(which): tuple(figures) for which, figures in self._gaps.items()},
                     {str(which): dict(report) for which, report in self._reports.items()},
+                    {name: tuple(trial) for name, trial in self._trials.items()},
                 )
         return None
 
@@ -409,8 +434,7 @@ class Trainer:
             self._healthy[which].copy_(moving)
         for adam in (self.game.generator_adam, self.game.discriminator_adam):
             adam.steps.zero_()  # its moments are not of these weights
-        self._gaps.clear()
-        self._reports.clear()
+        self._forget()
 
     def checkpoint(self, history: bool = True) -> bytes:
         """All that `resume` needs to go on bit for bit; `history` False leaves the records out."""
@@ -435,6 +459,7 @@ class Trainer:
             "healthy": self._healthy,
             "best": asdict(self._best),
             "best_weights": self._best_weights,
+            "judge": JUDGE_VERSION,
             "history": [asdict(record) for record in self.history] if history else [],
         }
 
@@ -478,7 +503,13 @@ class Trainer:
         if not 0.0 <= self.progress <= 1.0:
             raise ValueError(f"{self.batches} batches are not this run's")
         self.history = [EpochRecord(**record) for record in state["history"]]
-        self._stopping = EarlyStopping(**state["stopping"])
+        if not isinstance(state["judge"], int) or state["judge"] < 1:
+            raise ValueError(f"{state['judge']!r} is no version of the judge")
+        same_judge = state["judge"] == JUDGE_VERSION
+        if same_judge or self._metric(self.config.monitor) != "headline":
+            self._stopping = EarlyStopping(**state["stopping"])
+        else:  # figures of another judge are nothing to wait for
+            self._stopping.start = self._stopping.anchor_epoch = self._stopping.epoch = self.epoch
         self._left_out = LeftOut(**state["left_out"])
         for name, tensor in self.game.tensors().items():
             _fill(tensor, state["tensors"][name])
@@ -488,7 +519,9 @@ class Trainer:
         if state["best_weights"] is not None:
             self._best_weights = torch.empty_like(self._healthy["latest"])
             _fill(self._best_weights, state["best_weights"])
-            if self._best.figure is None:
+            headline = self._metric(self.config.best_by) == "headline"
+            if self._best.figure is None or (headline and not same_judge):
+                self._best.recent = []
                 self._best.figure = self._live("best")["headline"]
         if state["device"] == self.device.type:
             self.game.rng.set_state(state["rng"])
@@ -586,8 +619,7 @@ class Trainer:
 
     def _passed(self, count: int, *, generator: bool = True) -> list[EpochRecord]:
         """Move on by so many phases; a record if that completed an epoch. `generator` False: its turn was left out."""
-        self._gaps.clear()
-        self._reports.clear()
+        self._forget()
         phases, step = self.game.phases, self.position.step
         end = self.position.phase + count
         if end == len(phases):  # the generator's turn is the last of a step
@@ -725,7 +757,7 @@ class Trainer:
             raise ValueError(f"There is no {which!r} generator yet: choose one of {', '.join(known)}.")
         if which != "best" or self._metric(self.config.best_by) != "headline":
             return which
-        return min(("best", *self._healthy), key=lambda variant: self._gap(variant)[0])
+        return min(("best", *self._healthy), key=self._gap)
 
     def _epoch_of(self, variant: Variant) -> int:
         if variant == "best":
@@ -757,32 +789,49 @@ class Trainer:
         measured = judge.live(self._points(judge.n, LIVE_NOISE, variant))
         return {name: float(value) for name, value in measured.items()}
 
+    def _forget(self) -> None:
+        """What was measured is of generators that are no more."""
+        for measured in (self._gaps, self._reports, self._trials, self._verdicts):
+            measured.clear()
+
     def _full(self, variant: Variant) -> dict[str, float]:
         """Every metric of a generator, measured once for as long as it stays as it is."""
         if variant not in self._reports:
             judge = self.target.judge()
             points = self._points(judge.n, APPRAISAL_NOISE, variant)
-            metrics = judge.full(points) | ({} if self.state == "running" else judge.verdict(points))
+            metrics = judge.full(points)
+            if self.target.finite:
+                metrics["copying"] = judge.copying(points, self._real)
             self._reports[variant] = {name: float(value) for name, value in metrics.items()}
         return self._reports[variant]
 
-    def _gap(self, variant: Variant) -> tuple[float, float]:
-        """The headline of a generator, as the mean over 8 samples, and the mean's standard error."""
+    def _gap(self, variant: Variant) -> float:
+        """The headline of a generator, of 8 samples."""
+        return self.target.judge().gap(self._paired(variant))["headline"]
+
+    def _paired(self, variant: Variant) -> list[Pair]:
+        """A generator's samples held against real ones."""
         for _ in self._samples_measured(variant):
             pass
-        figures = self._gaps[variant]
-        finite = all(map(math.isfinite, figures))
-        return fmean(figures), stdev(figures) / math.sqrt(APPRAISAL_SAMPLES) if finite else math.inf
+        return self._gaps[variant]
 
     def _samples_measured(self, variant: Variant) -> Iterator[None]:
-        """Measure the headline of a generator's samples that are still to come, one at a time."""
-        figures = self._gaps.setdefault(variant, [])
+        """Hold a generator's samples that are still to come against real ones, one at a time."""
+        pairs = self._gaps.setdefault(variant, [])
         judge = self.target.judge()
-        while len(figures) < APPRAISAL_SAMPLES:
-            start = len(figures) * judge.n
-            noise = self._noise(APPRAISAL_SAMPLES * judge.n, APPRAISAL_NOISE)[start : start + judge.n]
-            figures.append(judge.live(self._generated(noise, variant))["headline"])
+        while len(pairs) < PAIRS:
+            start = len(pairs) * judge.n
+            noise = self._noise(PAIRS * judge.n, APPRAISAL_NOISE)[start : start + judge.n]
+            pairs.append(judge.pair(self._generated(noise, variant), len(pairs)))
             yield
+
+    def _deliberation(self, variant: Variant) -> Iterator[None]:
+        """Come to a verdict on a generator, a moment's work at a time."""
+        if variant not in self._verdicts:
+            test = self.target.judge().test
+            self._verdicts[variant] = yield from test.deliberate(
+                lambda n: self._points(n, VERDICT_NOISE, variant), self._trials, variant
+            )
 
     def _measurements(self) -> Iterator[None]:
         """Measure what the appraisals of all variants need, a sample or a report at a time, if it is not there."""
@@ -793,6 +842,8 @@ class Trainer:
             if variant not in self._reports:
                 self._full(variant)
                 yield
+        if self.state != "running":
+            yield from self._deliberation(self.seen)
 
 
 def epoch_permutation(config: RunConfig, epoch: int) -> Tensor:

@@ -60,6 +60,11 @@ function line(column, colour) {
   return { x, y, colour };
 }
 
+// Shares as they are read; on a logarithmic axis 0 is drawn at the smallest that is told.
+function inPercent({ x, y, colour }) {
+  return { x, y: Array.from(y, (share) => Math.max(100 * share, 0.1)), colour };
+}
+
 function drawCurves() {
   clearTimeout(timer);
   timer = 0;
@@ -74,7 +79,7 @@ function drawCurves() {
     cursor,
   });
   write(at("losses_cut"), cut);
-  write(at("gap_cut"), curve(at("gap"), { lines: [line("headline", "--measure")], hints: [[1, "ideal"]], since, cursor, log: true }));
+  write(at("gap_cut"), curve(at("gap"), { lines: [inPercent(line("headline", "--measure"))], hints: [[5, "like real"]], since, cursor, log: true }));
 }
 
 // ---------------------------------------------------------------------------------------------- words

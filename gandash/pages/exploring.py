@@ -17,6 +17,7 @@ import streamlit as st
 
 from gandash import portable
 from gandash.charts.live import element
+from gandash.core.judge import JUDGE_VERSION
 from gandash.core.metrics import METRICS
 from gandash.core.targets import Target
 from gandash.live import assets
@@ -196,8 +197,8 @@ def _about(each: Explored) -> str:
         metrics = generator.report.get("metrics")
         gap = metrics.get("headline") if isinstance(metrics, dict) else None
     parts = [generator.title, _name(each), f"{generator.size:,} weights"]
-    if isinstance(gap, int | float):
-        parts.append(f"{METRICS['headline'].title} {gap:.2f}")
+    if isinstance(gap, int | float) and generator.report.get("judge") == JUDGE_VERSION:
+        parts.append(f"{METRICS['headline'].title} {wording.measured(METRICS['headline'], gap)}")
     if not each.own:
         parts.append(f"from {each.subject[:80]}, which says so of itself")
     return wording.plain(" · ".join(parts))

@@ -58,7 +58,7 @@ def said(snapshot: Snapshot, epoch: int) -> str:
     metrics, measured = snapshot.at(epoch).current
     if "headline" not in metrics or measured > epoch:
         return ""
-    return f"{METRICS['headline'].title} {wording.figure(metrics['headline'])}"
+    return f"{METRICS['headline'].title} {wording.measured(METRICS['headline'], metrics['headline'])}"
 
 
 def _film(snapshot: Snapshot, moments: Sequence[Moment]) -> Film:

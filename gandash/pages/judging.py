@@ -28,9 +28,7 @@ def show(looking: Visitor, shown: Sequence[Explored], captions: Sequence[str]) -
         names = [_name(each, caption, len(shown)) for each, caption in zip(shown, captions, strict=True)]
         appraisals = [found[_key(each)] for each in shown]
         for name, appraisal in zip(names, appraisals, strict=True):
-            accuracy = appraisal.metrics.get("c2st")
-            said = "" if accuracy is None else f": {report.verdict(accuracy)}"
-            st.markdown(f"{wording.plain(name)}{said}")
+            st.markdown(": ".join(filter(None, [wording.plain(name), report.verdict(appraisal)])))
         if len({each.generator.target for each in shown}) == 1:
             st.markdown(_table(shown, ["value"] if len(shown) == 1 else ["first", "second"], appraisals))
         else:
@@ -51,7 +49,7 @@ def _measured(looking: Visitor, shown: Sequence[Explored], found: dict[tuple[obj
             return True
         except ValueError as error:
             st.error(wording.plain(str(error)), icon=":material/error:")
-    about = "All metrics, with a classifier that tries to tell generated from real points: about a second."
+    about = "All metrics, and whether anything tells generated from real points: some seconds."
     st.button("Measure everything", icon=":material/analytics:", key="explore_measure", help=about, on_click=_ask)
     return False
 

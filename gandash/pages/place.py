@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
+from gandash.core.judge import JUDGE_VERSION
 from gandash.core.metrics import METRICS
 from gandash.core.objectives import OBJECTIVES
 from gandash.runs.snapshot import RunSummary, Status
@@ -99,5 +100,7 @@ def _text(run: RunSummary) -> str:
 
 
 def _gap(run: RunSummary) -> float:
-    """The gap to real; that of a run without one is the widest."""
-    return math.inf if run.headline is None or math.isnan(run.headline) else run.headline
+    """The gap to real; that of a run without one is the widest, and so is one that another judge has measured."""
+    if run.headline is None or math.isnan(run.headline) or run.judge != JUDGE_VERSION:
+        return math.inf
+    return run.headline

@@ -15,20 +15,22 @@ from numpy.typing import NDArray
 
 from gandash.core import health
 from gandash.core.config import KNOBS, RunConfig
+from gandash.core.metrics import LIKE_REAL
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.targets import Target
 from gandash.pages import wording
 from gandash.runs.snapshot import Snapshot
 
-AS_GOOD = 1.5
-CLOSE = 3.0
-"""Gaps to real up to which points are called as good as real, and close to it. Real samples reach 1.9 by chance."""
+CLOSE = 0.3
+"""The gap up to which points are called close to real ones; a neighbour is then right in two of three cases."""
+AS_OFTEN = 1.5
+"""Total variation of numbers over that of real ones up to which each comes as often; real samples reach 1.3."""
 EASILY = 0.6
 HARDLY = 0.15
 """Differences of the discriminator's mean answers from which it tells apart easily, and up to which hardly."""
 FIRST_EPOCHS = 10
 TEXTBOOK_EPOCHS = 300
-"""With the textbook's recipe five of six runs had a gap below 10 after so many epochs; after 60 none was below 30."""
+"""With the textbook's recipe five of six runs were ten times as far off as real samples after so many epochs."""
 SHRINKING = ", and the gap to real is shrinking"
 LONG = 100
 """Epochs without a better gap that are worth a word, or a quarter of all so far if that is more."""
@@ -74,7 +76,7 @@ def _numbers(snapshot: Snapshot, target: Target) -> str:
     fits = "All numbers fit the pattern" if fit == 1 else f"{wording.share(fit)} of the numbers fit the pattern"
     if fit < 0.9:
         return fits
-    if ratio <= AS_GOOD:
+    if ratio <= AS_OFTEN:
         return f"{fits}, and each comes about as often as among real ones"
     if variety < 1:
         appear = f"{round(variety * len(target.numbers))} of {len(target.numbers)}"
@@ -110,15 +112,15 @@ def _covered(metric: Callable[[str], float | None], target: Target) -> str:
 def _gap(gap: float | None) -> str:
     if gap is None or math.isnan(gap):
         return ""
-    if gap <= AS_GOOD:
-        return "By the gap to real, the points are about as good as real ones"
+    if gap <= LIKE_REAL:
+        return "By the gap to real, hardly anybody could tell the points from real ones"
     return "The points are close to real ones" if gap <= CLOSE else "The points are not yet like real ones"
 
 
 def _course(snapshot: Snapshot) -> str:
     """Where the training goes: the discriminator's lead, or the way of the gap."""
     gap = snapshot.current[0].get("headline")
-    if gap is None or gap <= AS_GOOD:
+    if gap is None or gap <= LIKE_REAL:
         return ""
     trend = _trend(snapshot)
     if trend and trend != SHRINKING:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import streamlit as st
 
-from gandash.core.metrics import METRICS
+from gandash.core.metrics import METRICS, percent
+from gandash.core.records import Appraisal
 from gandash.core.targets import Target
 from gandash.pages import wording
 from gandash.runs.snapshot import Snapshot
@@ -22,18 +24,28 @@ def show(snapshot: Snapshot) -> None:
     with st.container(border=True, key="report"):
         shown = wording.VARIANT_TITLES[snapshot.shown]
         st.markdown(f"## How good is it? {shown}, as shown, at epoch {epoch:,}")
-        if (accuracy := metrics.get("c2st")) is not None:
-            st.markdown(verdict(accuracy))
+        appraisal = _appraisal(snapshot)
+        if appraisal is not None and (said := verdict(appraisal)):
+            st.markdown(said)
         st.markdown(table(snapshot))
         st.caption("All on noise and real points that the training never saw.")
 
 
-def verdict(accuracy: float) -> str:
-    """What the classifier two-sample test says, in a sentence."""
-    says = f"a classifier tells generated from real points in {wording.share(accuracy)} of cases, by chance 50 %."
-    if accuracy < 0.55:
-        return f"**As good as real:** {says}"
-    return f"**Close to real:** {says}" if accuracy < 0.7 else f"**Not yet like real:** {says}"
+_VERDICTS = {
+    "told apart": "**Told apart:** more often than by chance, these points can be told from real ones.",
+    "not told apart": "**Not told apart:** nothing tells these points from real ones, and a blur of 5 % would show.",
+    "too few points to say": "**Too few points to say:** nothing tells these points from real ones, but with so many "
+    "points a blur of 5 % would not show either.",
+}
+
+
+def verdict(appraisal: Appraisal) -> str:
+    """What the two-sample test says, in a sentence with the gap; empty where it was not made."""
+    if appraisal.verdict not in _VERDICTS:
+        return ""
+    gap = appraisal.metrics.get("headline")
+    sure = f" ± {percent(appraisal.uncertainty)}" if math.isfinite(appraisal.uncertainty) else ""
+    return f"{_VERDICTS[appraisal.verdict]} The gap is {percent(gap)}{sure}."
 
 
 def table(snapshot: Snapshot) -> str:
@@ -57,7 +69,7 @@ def lines(target: Target, measured: Mapping[str, tuple[Mapping[str, float], floa
             continue
         cells = []
         for metrics, uncertainty in measured.values():
-            sure = f" ± {wording.figure(uncertainty)}" if name == "headline" and uncertainty is not None else ""
+            sure = f" ± {percent(uncertainty)}" if name == "headline" and uncertainty is not None else ""
             cells.append(wording.measured(metric, metrics.get(name)) + sure)
         best = target.ideals.get(name, metric.ideal)
         cells.append("" if best is None else wording.measured(metric, best))
@@ -67,5 +79,11 @@ def lines(target: Target, measured: Mapping[str, tuple[Mapping[str, float], floa
 
 def _uncertainty(snapshot: Snapshot) -> float | None:
     """How sure the headline is, where the figure shown is the one that was appraised."""
+    appraisal = _appraisal(snapshot)
+    return None if appraisal is None or "headline" not in appraisal.metrics else appraisal.uncertainty
+
+
+def _appraisal(snapshot: Snapshot) -> Appraisal | None:
+    """The appraisal that the figures shown are from, if they are from one."""
     appraisal = snapshot.appraisals.get(snapshot.shown)
-    return None if appraisal is None or appraisal.metrics is not snapshot.current[0] else appraisal.uncertainty
+    return appraisal if appraisal is not None and appraisal.metrics is snapshot.current[0] else None

@@ -19,6 +19,7 @@ import numpy as np
 import streamlit as st
 
 from gandash.charts import figures
+from gandash.core.judge import JUDGE_VERSION
 from gandash.core.metrics import METRICS
 from gandash.core.targets import TargetSpec
 from gandash.pages import TRAIN, address, wording
@@ -292,7 +293,13 @@ def _facts(run: RunSummary) -> list[str]:
     parts = []
     if run.headline is not None:
         measured = "" if run.headline_epoch is None else f" at epoch {run.headline_epoch:,}"
-        parts.append(f"**{METRICS['headline'].title} {wording.figure(run.headline)}**{measured}")
+        metric = METRICS["headline"]
+        if run.judge == JUDGE_VERSION:
+            parts.append(f"**{metric.title} {wording.measured(metric, run.headline)}**{measured}")
+        else:
+            parts.append(
+                f"{metric.title} measured by an earlier judge{measured}: open the run to have it measured anew"
+            )
     parts.append(f"epoch {run.epoch:,} of {run.planned_epochs:,}")
     if run.name:
         parts.append(wording.plain(run.title))

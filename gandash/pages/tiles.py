@@ -68,7 +68,9 @@ def _metric_tile(name: str, metrics: Mapping[str, float], epoch: int, target: Ta
     label, value = SHORT_TITLES.get(name, metric.title), metrics.get(name)
     if name == "headline":
         when = "" if value is None else f", epoch {epoch:,}"
-        return Tile(f"{label}{when}", wording.figure(value), "1 = as good as real, lower is better", metric.help)
+        return Tile(
+            f"{label}{when}", wording.measured(metric, value), "0 % = nobody can tell, lower is better", metric.help
+        )
     ideal = target.ideals.get(name, metric.ideal)
     note = NOTES.get(name) or ("" if ideal is None else f"ideal: {_short(wording.measured(metric, ideal))}")
     return Tile(label, wording.measured(metric, value), note, metric.help)

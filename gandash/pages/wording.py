@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from gandash.core.metrics import METRICS, Metric
+from gandash.core.judge import JUDGE_VERSION
+from gandash.core.metrics import METRICS, Metric, percent
 from gandash.core.targets import Target
 from gandash.runs.snapshot import Snapshot, Status
 
@@ -191,7 +192,9 @@ def quality(snapshot: Snapshot, which: str) -> str:
     appraisal = snapshot.appraisals.get(which)
     if appraisal is None:
         return f"{name}: not measured yet"
-    gap = f"{figure(appraisal.metrics.get('headline'))} ± {figure(appraisal.uncertainty)}"
+    if appraisal.judge != JUDGE_VERSION:
+        return f"{name}, epoch {appraisal.epoch:,}: measured by an earlier judge"
+    gap = f"{percent(appraisal.metrics.get('headline'))} ± {percent(appraisal.uncertainty)}"
     return f"{name}, epoch {appraisal.epoch:,}: {METRICS['headline'].title.lower()} {gap}"
 
 
@@ -212,7 +215,7 @@ def figure(value: float | None) -> str:
 
 def measured(metric: Metric, value: float | None) -> str:
     """A metric's value in the way that suits it; a dash where there is none."""
-    suited = {"share": share, "accuracy": share, "modes": count}.get(metric.unit, figure)
+    suited = {"share": share, "accuracy": share, "modes": count, "%": percent}.get(metric.unit, figure)
     return suited(value)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
+from gandash.core.judge import JUDGE_VERSION
 from gandash.core.records import Appraisal, EpochRecord, PlayedPhase, Player
 from gandash.core.targets import TargetSpec
 
@@ -316,7 +317,8 @@ class RunSummary:
 
     `target` is the target's short name and `title` its name for people; `spec` is None if it cannot be read any more.
     `epochs` are the run's own, without its ancestors'. `headline` is that of `Snapshot.current`, measured at
-    `headline_epoch`; None before it was measured. Of a `damaged` run nothing else is known: it can only be deleted.
+    `headline_epoch` by this version of the `judge`; None before it was measured. Of a `damaged` run nothing else is
+    known: it can only be deleted.
     """
 
     run_id: str
@@ -337,6 +339,7 @@ class RunSummary:
     first_epoch: int = 0
     headline: float | None = None
     headline_epoch: int | None = None
+    judge: int = JUDGE_VERSION
     owners: tuple[str, ...] = ()
     damaged: bool = False
 

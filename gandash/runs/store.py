@@ -19,21 +19,22 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gandash.core import rows as by_hash
 from gandash.core.config import RunConfig
+from gandash.core.judge import JUDGE_VERSION
 from gandash.core.problems import shortened
-from gandash.core.records import Appraisal
+from gandash.core.records import Appraisal, Verdict
 from gandash.core.targets import TargetSpec, read_spec
 from gandash.runs import timeline
 from gandash.runs.snapshot import THUMBNAIL_POINTS, Frame, History, RunSummary, Snapshot, Status, damaged, thumbnail
 from gandash.runs.timeline import Kept
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 FILE_NAME = "runs.sqlite3"
 WISH_TIME = timedelta(minutes=1)
 """How long a wish holds: a server that comes up much later must not stop what was resumed meanwhile."""
@@ -48,7 +49,7 @@ CREATE TABLE runs (
     target TEXT NOT NULL, title TEXT NOT NULL, objective TEXT NOT NULL, seed INTEGER NOT NULL, epochs INTEGER NOT NULL,
     appraisals TEXT NOT NULL, appraised REAL, headline REAL, headline_epoch INTEGER,
     parent TEXT, first_epoch INTEGER NOT NULL, name TEXT NOT NULL, note TEXT NOT NULL, deleted TEXT,
-    owners TEXT NOT NULL, hand_played INTEGER NOT NULL, left_out INTEGER NOT NULL
+    owners TEXT NOT NULL, hand_played INTEGER NOT NULL, left_out INTEGER NOT NULL, judge INTEGER NOT NULL
 );
 CREATE INDEX runs_by_creation ON runs (created);
 CREATE TABLE checkpoints (run_id TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE, data BLOB NOT NULL);
@@ -120,6 +121,13 @@ _FROM_4_TO_5 = """
 ALTER TABLE runs ADD COLUMN hand_played INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0;
 """
+
+_FROM_5_TO_6 = """
+ALTER TABLE runs ADD COLUMN judge INTEGER NOT NULL DEFAULT 1;
+UPDATE runs SET appraisals = replace(appraisals, '"headline"', '"earlier_gap"');
+UPDATE history SET names = replace(names, '"headline"', '"earlier_gap"');
+"""
+"""The gap that the first judge measured is another figure than today's."""
 
 
 class StoreError(ValueError):
@@ -271,14 +279,16 @@ class RunStore:
                 f"{str(error)[:400]}"
             ) from error
         try:
+            appraisals = _appraisals(row["appraisals"])
+            of_today = all(appraisal.judge == JUDGE_VERSION for appraisal in appraisals.values())
             snapshot = Snapshot(
                 config=config,
                 version=int(row["version"]),
                 frames=tuple(_frame(frame) for frame in frames),
                 timeline=tuple(int(kept["epoch"]) for kept in epochs),
                 history=_joined(parts),
-                appraisals=_appraisals(row["appraisals"]),
-                appraised=None if row["appraised"] is None else float(row["appraised"]),
+                appraisals=appraisals,
+                appraised=float(row["appraised"]) if row["appraised"] is not None and of_today else None,
                 variants=_strings(row["variants"]),
                 real=_points(real) if real else None,
                 parent=None if row["parent"] is None else _text(row["parent"]),
@@ -552,7 +562,7 @@ def _figures_of_1(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
     appraisals: dict[str, Any] = {}
     if metrics and status in (Status.FINISHED, Status.STOPPED_EARLY):
         which = "ema" if data.get("ema_decay") else "latest"
-        appraisals[which] = asdict(Appraisal(which, row["epoch"], row["progress"], metrics, float("nan")))
+        appraisals[which] = asdict(Appraisal(which, row["epoch"], row["progress"], metrics, float("nan"), judge=1))
     history = _joined(db.execute(_HISTORY, (row["id"],)).fetchall())
     figures, epoch = (metrics, row["epoch"]) if appraisals else (history.newest() or ({}, None))
     return listed | {
@@ -567,6 +577,7 @@ _UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     2: lambda db: _execute(db, _FROM_2_TO_3),
     3: lambda db: _execute(db, _FROM_3_TO_4),
     4: lambda db: _execute(db, _FROM_4_TO_5),
+    5: lambda db: _execute(db, _FROM_5_TO_6),
 }
 """What brings a file from a schema to the next. Every schema that was ever written is read for ever."""
 
@@ -596,6 +607,7 @@ def _changing(snapshot: Snapshot) -> dict[str, Any]:
         "appraised": snapshot.appraised,
         "headline": metrics.get("headline"),
         "headline_epoch": epoch if "headline" in metrics else None,
+        "judge": JUDGE_VERSION,
         "name": snapshot.name,
         "note": snapshot.note,
         "owners": json.dumps(snapshot.owners),
@@ -694,6 +706,10 @@ def _text(value: object) -> str:
     return value
 
 
+def _verdict(value: object) -> Verdict | Literal[""]:
+    return next((known for known in get_args(Verdict) if known == value), "")
+
+
 def _strings(text: str) -> tuple[str, ...]:
     strings = json.loads(text)
     if not isinstance(strings, list):
@@ -717,6 +733,8 @@ def _appraisals(text: str) -> dict[str, Appraisal]:
             progress=float(values["progress"]),
             metrics={_text(metric): float(value) for metric, value in values["metrics"].items()},
             uncertainty=float(values["uncertainty"]),
+            verdict=_verdict(values.get("verdict", "")),
+            judge=int(values.get("judge", 1)),
         )
         for name, values in json.loads(text).items()
     }
@@ -753,6 +771,7 @@ def _summary(row: sqlite3.Row) -> RunSummary:
             parent=None if row["parent"] is None else _text(row["parent"]),
             headline=None if row["headline"] is None else float(row["headline"]),
             headline_epoch=None if row["headline_epoch"] is None else int(row["headline_epoch"]),
+            judge=int(row["judge"]),
         )
     except _ODD:
         return damaged(str(row["id"]), _owners(row))

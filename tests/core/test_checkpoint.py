@@ -92,7 +92,7 @@ def test_a_config_of_a_newer_gandash_is_refused_in_words() -> None:
         Trainer.resume(SMALL, saved(config=newer))
 
 
-@pytest.mark.parametrize("version", [0, 4, "two", None, 1.5, [1], -1])
+@pytest.mark.parametrize("version", [0, 5, "two", None, 1.5, [1], -1])
 def test_an_unknown_version_is_refused_in_words(version: Any) -> None:
     buffer = io.BytesIO()
     torch.save({"version": version}, buffer)

@@ -26,7 +26,7 @@ def _replayed(record: dict[str, Any]) -> list[set[str]]:
 
 
 def _columns(n: int, **given: Any) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
-    columns = {"generator_loss": 0.7, "discriminator_loss": 1.4, "d_real": 0.5, "d_fake": 0.5, "headline": 2.0} | given
+    columns = {"generator_loss": 0.7, "discriminator_loss": 1.4, "d_real": 0.5, "d_fake": 0.5, "sw_ratio": 2.0} | given
     return np.arange(1, n + 1), {name: np.broadcast_to(np.float64(value), n).copy() for name, value in columns.items()}
 
 
@@ -69,7 +69,7 @@ def test_the_lead_is_the_discriminators_alone_where_it_is_a_probability() -> Non
 
 
 def test_only_the_runs_own_epochs_count() -> None:
-    epochs, columns = _columns(40, headline=np.r_[np.full(20, 1.0), np.full(20, 9.0)])
+    epochs, columns = _columns(40, sw_ratio=np.r_[np.full(20, 1.0), np.full(20, 9.0)])
     found = signals(EXPONENTIAL, epochs, columns, None, first_epoch=20)
     assert (found.done, found.lowest, found.since) == (20, 9.0, 0)
     assert signals(EXPONENTIAL, epochs, columns, None).lowest == 1.0
@@ -86,11 +86,11 @@ def test_a_single_loss_that_is_out_of_bounds_is_found_and_what_is_not_finite_pas
 
 def test_swings_are_turns_by_the_factor_and_a_steady_way_has_none() -> None:
     for values, swings in ((np.geomspace(100, 1, 80), 0), (np.tile([2.0, 2.0, 9.0, 9.0], 20), 19)):
-        epochs, columns = _columns(80, headline=values)
+        epochs, columns = _columns(80, sw_ratio=values)
         assert signals(EXPONENTIAL, epochs, columns, None).swings == pytest.approx(swings, abs=1)
 
 
 def test_a_run_that_has_just_begun_has_no_notes() -> None:
-    epochs, columns = _columns(3, headline=1e5)
+    epochs, columns = _columns(3, sw_ratio=1e5)
     assert not notes(EXPONENTIAL, signals(EXPONENTIAL, epochs, columns, np.full((9, 2), 900.0)))
     assert not notes(EXPONENTIAL, signals(EXPONENTIAL, np.empty(0, np.int64), {}, None))

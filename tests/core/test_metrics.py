@@ -21,7 +21,6 @@ from sklearn.neighbors import NearestNeighbors
 from gandash.core.metrics import (
     METRICS,
     Evaluator,
-    classifier_two_sample_test,
     curve_error,
     energy_distance,
     mode_statistics,
@@ -33,7 +32,7 @@ from gandash.core.targets.shapes import SHAPES, Shape
 
 Floats = NDArray[np.float64]
 
-LIVE = {"sliced_wasserstein", "sw_ratio", "coverage", "headline"}
+LIVE = {"sliced_wasserstein", "sw_ratio", "coverage", "headline", "nn_accuracy"}
 OF_CURVES = {"mse", "x_coverage"}
 OF_MIXTURES = {"modes", "high_quality", "reverse_kl", "mode_spread"}
 OF_PATTERNS = {"fit", "variety", "total_variation", "tv_ratio"}
@@ -325,35 +324,6 @@ def test_neighbourhoods_need_more_points_than_neighbours() -> None:
         precision_recall_density_coverage(sample("line", 5), sample("line", 100))
 
 
-# Classifier two-sample test
-
-
-def test_the_classifier_cannot_tell_real_from_real() -> None:
-    pairs = [(sample("spiral", 1000, seed), sample("spiral", 1000, 50 + seed)) for seed in range(5)]
-    assert 0.47 < np.mean([classifier_two_sample_test(real, other) for real, other in pairs]) < 0.53
-
-
-def test_the_classifier_tells_what_is_apart() -> None:
-    real = sample("exponential")
-    assert classifier_two_sample_test(real, real + 1000) == 1.0
-    assert classifier_two_sample_test(sample("circle"), sample("circle", seed=1) * 1.3) > 0.95
-    assert classifier_two_sample_test(real, np.tile(real[:1], (1000, 1))) > 0.9
-
-
-def test_the_classifier_weighs_both_axes_alike() -> None:
-    real, fake = sample("circle"), sample("circle", seed=1) * (1.0, 1.3)
-    stretched = np.array([1.0, 1e-4])
-    plain = classifier_two_sample_test(real, fake)
-    assert classifier_two_sample_test(real * stretched, fake * stretched) == pytest.approx(plain, abs=0.005)
-
-
-def test_the_classifier_goes_by_the_seed_and_by_equal_sizes() -> None:
-    real, fake = sample("star", 300), sample("star", 700, 1)
-    assert classifier_two_sample_test(real, fake, seed=3) == classifier_two_sample_test(real, fake[:300], seed=3)
-    with pytest.raises(ValueError, match="too few"):
-        classifier_two_sample_test(real[:4], fake)
-
-
 # What is refused
 
 
@@ -370,7 +340,7 @@ def test_the_classifier_goes_by_the_seed_and_by_equal_sizes() -> None:
 def test_points_that_are_none_are_refused(points: Any, message: str) -> None:
     good = sample("ring8", 50)
     modes, std = mixture("ring8")
-    for metric in (sliced_wasserstein, energy_distance, precision_recall_density_coverage, classifier_two_sample_test):
+    for metric in (sliced_wasserstein, energy_distance, precision_recall_density_coverage):
         for pair in ((good, points), (points, good)):
             with pytest.raises(ValueError, match=message):
                 metric(*pair)
@@ -387,7 +357,10 @@ def test_directions_that_are_none_are_refused() -> None:
 
 
 def test_the_registry_names_and_explains_every_metric() -> None:
-    assert set(METRICS) == LIVE | OF_CURVES | OF_MIXTURES | OF_PATTERNS | DEAR | {"batch_mse", "c2st"}
+    assert set(METRICS) == LIVE | OF_CURVES | OF_MIXTURES | OF_PATTERNS | DEAR | {"batch_mse", "copying"} | {
+        "earlier_gap",
+        "c2st",
+    }
     assert next(iter(METRICS)) == "headline"
     assert all(name == metric.name for name, metric in METRICS.items())
     assert len({metric.title for metric in METRICS.values()}) == len(METRICS)
@@ -411,11 +384,10 @@ def test_live_and_full_give_every_metric_of_the_shape(shape: Shape, evaluators: 
     expected = set(LIVE)
     expected |= OF_CURVES if shape.kind == "curve" else set()
     expected |= OF_MIXTURES if shape.kind == "mixture" else set()
-    live, full, verdict = evaluator.live(points), evaluator.full(points), evaluator.verdict(points)
+    live, full = evaluator.live(points), evaluator.full(points)
     assert set(live) == expected
     assert set(full) == expected | DEAR
-    assert set(verdict) == {"c2st"}
-    assert all(type(value) is float and math.isfinite(value) for value in (full | verdict).values())
+    assert all(type(value) is float and math.isfinite(value) for value in full.values())
     assert {name: full[name] for name in live} == live
 
 
@@ -461,7 +433,7 @@ def test_real_points_are_as_good_as_real_on_average(shape: Shape, evaluators: di
     found = [evaluator.live(shape.sample(1000, one)) for _ in range(40)]
     # One sample's ratio scatters by 0.4, so a mean of 40, over a floor of 64, by 0.08.
     assert np.mean([each["sw_ratio"] for each in found]) == pytest.approx(1, abs=0.3)
-    assert np.mean([each["headline"] for each in found]) == pytest.approx(1, abs=0.3)
+    assert np.mean([each["headline"] for each in found]) < 0.08
     assert np.mean([each["coverage"] for each in found]) == pytest.approx(evaluator.real_coverage, abs=0.01)
 
 
@@ -470,10 +442,10 @@ def test_the_headline_sees_collapse_shift_and_blur(shape: Shape, evaluators: dic
     evaluator = evaluators[shape.name]
     real = shape.sample(1000, rng(5)).astype(np.float64)
     size = real.std(axis=0).mean()
-    honest = evaluator.live(real)["headline"]
-    assert evaluator.live(np.repeat(real[:1], 1000, axis=0))["headline"] > 20 * honest
-    assert evaluator.live(real + 0.5 * size)["headline"] > 3 * honest
-    assert evaluator.live(real + 0.4 * size * rng(6).standard_normal((1000, 2)))["headline"] > 1.5 * honest
+    assert evaluator.live(real)["headline"] < 0.2
+    assert evaluator.live(np.repeat(real[:1], 1000, axis=0))["headline"] > 1.5
+    assert evaluator.live(real + 0.5 * size)["headline"] > 0.5
+    assert evaluator.live(real + 0.4 * size * rng(6).standard_normal((1000, 2)))["headline"] > 0.2
 
 
 def test_a_collapsed_sample_is_seen_by_all(evaluators: dict[str, Evaluator]) -> None:
@@ -484,8 +456,7 @@ def test_a_collapsed_sample_is_seen_by_all(evaluators: dict[str, Evaluator]) -> 
     assert found["sw_ratio"] > 10
     assert found["coverage"] < 0.02
     assert found["recall"] < 0.01
-    assert found["headline"] > 500
-    assert evaluators["grid25"].verdict(points)["c2st"] > 0.95
+    assert found["headline"] > 2
 
 
 def test_a_blurred_sample_shows_in_coverage_and_hardly_in_the_distance(evaluators: dict[str, Evaluator]) -> None:
@@ -496,7 +467,7 @@ def test_a_blurred_sample_shows_in_coverage_and_hardly_in_the_distance(evaluator
     assert found["precision"] < 0.7
     assert found["density"] < 0.5
     assert found["high_quality"] < 0.6
-    assert found["headline"] > 1.2 * found["sw_ratio"]
+    assert found["headline"] > 0.4
 
 
 def test_missing_x_is_seen_where_the_error_is_blind(evaluators: dict[str, Evaluator]) -> None:
@@ -506,7 +477,7 @@ def test_missing_x_is_seen_where_the_error_is_blind(evaluators: dict[str, Evalua
     assert found["mse"] < 1e-9
     assert found["x_coverage"] == pytest.approx(0.4, abs=0.01)
     assert found["sw_ratio"] > 5
-    assert found["headline"] > 2 * found["sw_ratio"]
+    assert found["headline"] > 1
 
 
 def test_points_beyond_the_curve_are_seen_where_the_error_is_blind(evaluators: dict[str, Evaluator]) -> None:
@@ -536,9 +507,9 @@ def test_a_point_that_is_not_finite_makes_the_sample_the_worst(
     name: str, broken: float, evaluators: dict[str, Evaluator]
 ) -> None:
     points = SHAPES[name].sample(1000, rng(1))
-    sound = evaluators[name].full(points) | evaluators[name].verdict(points)
+    sound = evaluators[name].full(points)
     points[17, 1] = broken
-    worst = evaluators[name].full(points) | evaluators[name].verdict(points)
+    worst = evaluators[name].full(points)
     assert set(worst) == set(sound)
     assert not any(map(math.isnan, worst.values()))
     for metric, value in worst.items():
@@ -556,7 +527,7 @@ def test_points_at_the_end_of_the_float_range_are_infinitely_far(evaluators: dic
 
 def test_a_sample_of_another_size_is_refused(evaluators: dict[str, Evaluator]) -> None:
     points = SHAPES["grid25"].sample(999, rng())
-    for judge in (evaluators["grid25"].live, evaluators["grid25"].full, evaluators["grid25"].verdict):
+    for judge in (evaluators["grid25"].live, evaluators["grid25"].full):
         with pytest.raises(ValueError, match=r"\(1000, 2\), not \(999, 2\)"):
             judge(points)
     with pytest.raises(ValueError, match="more than 5 points"):

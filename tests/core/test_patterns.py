@@ -81,8 +81,8 @@ def test_a_list_of_ones_own_trains_and_goes_on_bit_for_bit(numbers: int) -> None
 def test_a_single_number_has_no_distance_to_divide_by() -> None:
     one = RunConfig(shape="numbers:7").target.build()
     judge = one.judge()
-    assert judge.live(one.sample(judge.n, np.random.default_rng(0)))["headline"] == 1
-    assert judge.live(int_to_onehot(np.full(judge.n, 8)))["headline"] == 1 + judge.n
+    assert judge.live(one.sample(judge.n, np.random.default_rng(0)))["headline"] == 0
+    assert judge.live(int_to_onehot(np.full(judge.n, 8)))["headline"] == 1
 
 
 def test_the_chapters_recipe_is_the_plain_loop() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from gandash.core.config import RunConfig
 from gandash.core.formats import FORMATS
+from gandash.core.metrics import percent
 from gandash.core.records import Appraisal
 from gandash.pages import downloads, film, wording
 from gandash.runs.service import RunService
@@ -46,8 +47,8 @@ def test_a_generator_says_whether_it_is_on_screen_and_of_which_epoch() -> None:
 
 
 def test_each_generator_has_its_own_figure_and_epoch() -> None:
-    assert wording.quality(snapshot(), "ema") == "EMA (as shown), epoch 80: gap to real 2.10 ± 0.250"
-    assert wording.quality(snapshot(), "best") == "Best, epoch 63: gap to real 1.90 ± 0.250"
+    assert wording.quality(snapshot(), "ema") == "EMA (as shown), epoch 80: gap to real 210 % ± 25.0 %"
+    assert wording.quality(snapshot(), "best") == "Best, epoch 63: gap to real 190 % ± 25.0 %"
     assert wording.quality(snapshot(appraisals={}), "ema") == "EMA (as shown): not measured yet"
 
 
@@ -93,11 +94,11 @@ def test_tiles_report_and_downloads_give_one_figure_of_one_epoch(
     at.run()
     metrics, epoch = service.snapshot(run_id).current
     gap = tile(at, f"Gap to real, epoch {epoch}")
-    assert float(gap) == metrics["headline"]
+    assert gap == percent(metrics["headline"])
     said = texts(at)
     assert f"as shown, at epoch {epoch}" in said
-    assert f"Latest (as shown), epoch {epoch}: gap to real {gap} ± 0.100" in said
-    assert f"| Gap to real | {gap} ± 0.100 |" in said
+    assert f"Latest (as shown), epoch {epoch}: gap to real {gap} ± 10.0 %" in said
+    assert f"| Gap to real | {gap} ± 10.0 % |" in said
 
 
 def test_the_format_is_chosen_beside_the_generator_and_comes_with_its_own_lines(
@@ -129,7 +130,7 @@ def test_a_film_says_epochs_and_figures_and_ends_where_the_run_stands(
     until(lambda: service.snapshot(run_id).epoch == 7)
     shown = film.of(service, run_id)
     assert [moment.epoch for moment in shown.moments] == [1, 2, 3, 4, 5, 6, 7]
-    assert shown.moments[3].words == "Gap to real 0.500"
+    assert shown.moments[3].words == "Gap to real 50.0 %"
     assert shown.real is not None
     service.rename(run_id, "A <b>", "")
     assert film.of(service, run_id, [2, 5]).title == "Line · A <b>"

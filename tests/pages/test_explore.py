@@ -191,7 +191,7 @@ def test_everything_is_measured_when_it_is_asked_for(
         files.append(file)
         if len(files) == 1:
             raise ValueError("The workers are away.")
-        return Appraisal("ema", 12, 0.0, {"headline": 1.5, "c2st": 0.51, "modes": 8.0}, 0.25)
+        return Appraisal("ema", 12, 0.0, {"headline": 0.015, "modes": 8.0}, 0.0025, "not told apart")
 
     monkeypatch.setattr(service, "appraise", appraise)
     at = open_page(page="explore")
@@ -200,10 +200,10 @@ def test_everything_is_measured_when_it_is_asked_for(
     assert "The workers are away." in texts(at)
     at.button(key="explore_measure").click().run()
     assert portable.read(files[1]).title == "**A ring**"
-    assert "EMA, epoch 12: **As good as real:**" in texts(at)
-    assert "| Gap to real | 1.50 ± 0.250 | 1.00 | lower |" in texts(at)
+    assert "EMA, epoch 12: **Not told apart:**" in texts(at)
+    assert "| Gap to real | 1.5 % ± 0.2 % | 0.0 % | lower |" in texts(at)
     at.number_input(key="explore_n").set_value(10).run()
-    assert len(files) == 2 and "1.50" in texts(at), "the same generator is measured once"
+    assert len(files) == 2 and "1.5 %" in texts(at), "the same generator is measured once"
 
 
 def test_a_large_generator_draws_fewer_points(

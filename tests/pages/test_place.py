@@ -62,6 +62,12 @@ def test_nonsense_in_an_address_counts_as_nothing(query: dict[str, str]) -> None
     assert Place.from_query(query) == Place()
 
 
+def test_runs_of_two_judges_are_never_ranked_together() -> None:
+    earlier = replace(RUN, run_id="old", headline=0.9, judge=1)
+    measured = replace(RUN, run_id="new", headline=2.0)
+    assert [run.run_id for run in select([earlier, measured], Place(sort="best"))] == ["new", "old"]
+
+
 def test_a_search_is_no_longer_than_its_field() -> None:
     assert len(Place.from_query({"search": "x" * 10_000}).search) == LONGEST_SEARCH
 

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gandash.core.config import RunConfig
+from gandash.core.metrics import METRICS
 from gandash.pages import RUNS, wording
 from gandash.runs.service import RunService
 from gandash.runs.store import FILE_NAME, StoreError
@@ -74,8 +75,8 @@ def test_a_card_shows_what_was_generated_and_its_gap_with_the_epoch(
     until(lambda: service.thumbnail(run_id) is not None)
     metrics, epoch = service.snapshot(run_id).current
     at = open_page(page="runs")
-    said = f"**Gap to real {wording.figure(metrics['headline'])}** at epoch {epoch} · epoch 2 of 2"
-    assert said in texts(at)
+    gap = wording.measured(METRICS["headline"], metrics["headline"])
+    assert f"**Gap to real {gap}** at epoch {epoch} · epoch 2 of 2" in texts(at)
     pictures = [html.value for html in at.html if "data:image/svg+xml" in html.value]
     assert len(pictures) == 1 and pictures[0].count("%3Cpath") == 2  # real points, and generated ones
 

@@ -93,8 +93,8 @@ def test_a_message_is_told_as_it_is(text: str) -> None:
 def test_figures_of_a_generator_follow_its_appraisal() -> None:
     found = Appraisal("latest", 40, 0.004, {"headline": 2.0}, 0.5)
     told = words.describe(snapshot(Status.PAUSED, appraisals={"latest": found}, appraised=0.004))
-    assert told["qualities"] == ["Latest (as shown), epoch 40: gap to real 2.00 ± 0.500"]
-    assert told["tiles"][0]["value"] == "2.00"
+    assert told["qualities"] == ["Latest (as shown), epoch 40: gap to real 200 % ± 50.0 %"]
+    assert told["tiles"][0]["value"] == "200 %"
 
 
 def test_words_take_little_time_however_long_the_run() -> None:

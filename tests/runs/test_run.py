@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gandash.core.config import RunConfig
+from gandash.core.judge import Pair
 from gandash.core.records import Measured
 from gandash.runs import run as runs
 from gandash.runs.run import Ask, Run
@@ -221,11 +222,11 @@ def test_an_appraisal_that_takes_several_chunks_is_finished_before_the_run_train
     run = replace(world.run, checkpoint=b"x", unappraised=1000.0)
     budget = runs.next_budget(run)
     assert budget is not None and budget.evaluate and budget.seconds
-    begun_ = Measured({"latest": (1.0,)}, {})
+    begun_ = Measured({"latest": (Pair(1.0, 0.0),)}, {})
     run = runs.take_in(
         runs.launch(run, budget), Chunk("running", checkpoint=b"y", measured=begun_, appraisal_seconds=0.25), 0.0
     )
-    further = Measured({"latest": (1.0, 2.0)}, {})
+    further = Measured({"latest": (Pair(1.0, 0.0), Pair(2.0, 0.0))}, {})
     for known in (begun_, further):
         budget = runs.next_budget(run)
         assert budget is not None
@@ -244,7 +245,7 @@ def test_an_appraisal_that_takes_several_chunks_is_finished_before_the_run_train
 
 @pytest.mark.parametrize("active", [True, False])
 def test_a_measurement_that_fails_is_not_gone_on_with(active: bool) -> None:
-    run = replace(begun(), checkpoint=b"x", measured=Measured({"latest": (1.0,)}, {}))
+    run = replace(begun(), checkpoint=b"x", measured=Measured({"latest": (Pair(1.0, 0.0),)}, {}))
     run = runs.go(run) if active else run
     budget = runs.next_budget(run)
     assert budget is not None and budget.measured is not None

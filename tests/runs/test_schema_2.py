@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gandash.core.judge import JUDGE_VERSION
 from gandash.runs.executors import LocalWorkers
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Status
@@ -61,8 +62,25 @@ def test_it_is_listed_and_belongs_to_nobody_yet(home: Path) -> None:
 
 def test_a_finished_run_makes_what_it_showed(old: RunService) -> None:
     snapshot = old.snapshot(FINISHED)
-    assert snapshot.appraised == snapshot.progress and set(snapshot.appraisals) == set(snapshot.variants)
+    assert set(snapshot.appraisals) == set(snapshot.variants)
     np.testing.assert_allclose(old.samples(FINISHED, 1000, "ema", 0), snapshot.frames[0].points, rtol=1e-5, atol=1e-5)
+
+
+def test_what_an_earlier_judge_measured_is_told_apart_until_it_is_measured_anew(home: Path, old: RunService) -> None:
+    store = RunStore(home)
+    listed = {run.run_id: run for run in store.summaries()}[FINISHED]
+    loaded = store.load(FINISHED)
+    store.close()
+    assert listed.judge == 1 and listed.headline is not None
+    assert loaded is not None
+    assert {each.judge for each in loaded.snapshot.appraisals.values()} == {1}
+    assert "headline" not in loaded.snapshot.metrics and loaded.snapshot.metrics["earlier_gap"] == listed.headline
+    assert "headline" not in loaded.snapshot.history.columns and "earlier_gap" in loaded.snapshot.history.columns
+    until(lambda: old.snapshot(FINISHED).appraised is not None)
+    snapshot = old.snapshot(FINISHED)
+    assert snapshot.appraised == snapshot.progress
+    assert {each.judge for each in snapshot.appraisals.values()} == {JUDGE_VERSION}
+    assert 0 < snapshot.metrics["headline"] < 3 and snapshot.appraisals[snapshot.shown].verdict == "told apart"
 
 
 @pytest.mark.parametrize("run_id", [PAUSED, UNTRAINED, KILLED])

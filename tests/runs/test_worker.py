@@ -67,6 +67,7 @@ def test_chunks_end_where_one_call_ends_bit_for_bit(cached: bool) -> None:
         np.testing.assert_array_equal(points, whole.sample(500, seed=1, which=which))
     found = {appraisal.which: appraisal for appraisal in last.appraisals}
     assert list(found) == ["ema", "latest", "best"], "the one on screen first"
+    assert found["ema"].verdict == whole.verdict(), "only that on screen gets one"
     assert found == {which: whole.appraise(which) for which in whole.variants}
     assert found["ema"].epoch == 12
 

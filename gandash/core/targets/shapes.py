@@ -105,7 +105,7 @@ class Shape(Target):
 class CurveShape(Shape):
     """A curve: its points can be held against the function itself."""
 
-    metrics = ("headline", "mse", "x_coverage", "sliced_wasserstein", "sw_ratio", "coverage")
+    metrics = ("headline", "mse", "x_coverage", "nn_accuracy", "sliced_wasserstein", "sw_ratio", "coverage")
     tiles = ("headline", "mse", "x_coverage")
     textbook_metric = "batch_mse"
 
@@ -130,7 +130,7 @@ class _MixtureShape(Shape):
 
     metrics = (
         *("headline", "modes", "high_quality", "reverse_kl", "mode_spread"),
-        *("sliced_wasserstein", "sw_ratio", "coverage"),
+        *("nn_accuracy", "sliced_wasserstein", "sw_ratio", "coverage"),
     )
     tiles = ("headline", "modes", "high_quality")
 

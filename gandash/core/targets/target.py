@@ -103,7 +103,7 @@ class Target(ABC):
     dim: int
     columns: tuple[str, ...]
     canvas: Canvas
-    metrics: tuple[str, ...] = ("headline", "sliced_wasserstein", "sw_ratio", "coverage")
+    metrics: tuple[str, ...] = ("headline", "nn_accuracy", "sliced_wasserstein", "sw_ratio", "coverage")
     tiles: tuple[str, str, str] = ("headline", "sw_ratio", "coverage")
     textbook_metric: str | None = None
     ideals: Mapping[str, float] = MappingProxyType({})
