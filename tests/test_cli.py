@@ -25,6 +25,7 @@ from gandash.cli import main
 from gandash.core import bench, checkpoint
 from gandash.core.bench import compare as bench_compare
 from gandash.core.config import KNOBS, RunConfig
+from gandash.core.metrics import percent
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
 from gandash.core.standalone import script
@@ -96,7 +97,7 @@ def test_training_writes_a_generator_history_and_samples(folder: Path, capsys: p
 
     said = capsys.readouterr()
     assert "All 3 epochs are done." in said.out
-    headline = f"{history['saved']['metrics']['headline']:.3g}"
+    headline = percent(history["saved"]["metrics"]["headline"])
     assert f"Its gap to real is {headline} ± " in said.out
     for name in ("g.pt", "h.json", "s.csv", "c.ckpt"):
         assert re.search(rf"^Saved .* to {name}\.$", said.out, re.MULTILINE)

@@ -32,6 +32,7 @@ from gandash.core.export import ExportedGenerator, write
 from gandash.core.fork import fork
 from gandash.core.game import Game, Phase
 from gandash.core.judge import JUDGE_VERSION, PAIRS, Pair, uncertainty
+from gandash.core.metrics import percent
 from gandash.core.networks import FourierFeatures
 from gandash.core.records import (
     Appraisal,
@@ -726,14 +727,17 @@ class Trainer:
         stopping = self._stopping
         if self.config.early_stopping == "fit":
             return f"Stopped early at epoch {self.epoch:,}: none of {FRESH_NUMBERS:,} fresh numbers misfits."
-        metric = "gap to real" if self._metric(self.config.monitor) == "headline" else "squared error"
+        gap = self._metric(self.config.monitor) == "headline"
+        metric = "gap to real" if gap else "squared error"
         if stopping.min_change is None:
+            best = percent(stopping.best) if gap else f"{stopping.best:.3g}"
             return (
                 f"Stopped early at epoch {self.epoch:,}: the {metric} has not improved for {stopping.patience:,} "
-                f"epochs. The best was {stopping.best:.3g} at epoch {stopping.best_epoch:,}."
+                f"epochs. The best was {best} at epoch {stopping.best_epoch:,}."
             )
+        change = f"{100 * stopping.min_change:g} %" if gap else f"{stopping.min_change:g}"
         return (
-            f"Stopped early at epoch {self.epoch:,}: the {metric} has changed by less than {stopping.min_change:g} for "
+            f"Stopped early at epoch {self.epoch:,}: the {metric} has changed by less than {change} for "
             f"{stopping.patience:,} epochs."
         )
 

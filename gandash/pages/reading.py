@@ -166,7 +166,7 @@ def _trend(snapshot: Snapshot) -> str:
         return SHRINKING
     if since >= max(LONG, (snapshot.epoch - snapshot.first_epoch) // 4):
         return f"; the gap to real has got no smaller for about {_rounded(since):,} epochs"
-    return "; the gap to real has been growing" if medians[-1] > 2 * earlier else ""
+    return "; the gap to real has been growing" if medians[-1] > 2 * max(earlier, LIKE_REAL) else ""
 
 
 def _rounded(epochs: int) -> int:

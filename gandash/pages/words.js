@@ -128,7 +128,7 @@ function makeTiles(parent, gone) {
 function makeQualities(parent) {
   const root = child(parent, "p", "gandash-qualities");
   return ({ words: { qualities } }) => {
-    const lines = qualities.length ? [...qualities, "1 is as good as real, lower is better."] : [];
+    const lines = qualities.length ? [...qualities, "0 % is as good as real, lower is better."] : [];
     say(root, lines.join("\n"));
   };
 }

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from gandash.core.best import Best
+from gandash.core.checkpoint import dump
 from gandash.core.config import RunConfig
+from gandash.core.judge import JUDGE_VERSION
 from gandash.core.trainer import Trainer
 
 SMALL = {"points": 256, "batch_size": 64, "generator_widths": (8,), "discriminator_widths": (16,), "dropout": 0.0}
@@ -96,3 +98,18 @@ def test_the_textbooks_error_can_still_be_asked_for() -> None:
     trainer = Trainer(RunConfig(**SMALL, best_by="textbook"))
     errors = [record.metrics["batch_mse"] for record in trainer.advance(epochs=20)]
     assert trainer.best_epoch == int(np.argmin(errors)) + 1
+
+
+def test_under_another_judge_best_and_patience_begin_anew() -> None:
+    config = RunConfig(**SMALL, shape="heart", monitor="headline", early_stopping="patience", patience=5)
+    trainer = Trainer(config)
+    trainer.advance(epochs=4)
+    state = trainer.state_dict() | {"judge": JUDGE_VERSION - 1}
+    state["best"] = state["best"] | {"figure": 1e-9, "recent": [1e-9] * 5}  # figures that today's judge never gives
+    state["stopping"] = state["stopping"] | {"best": 1e-9, "best_epoch": 1}
+    again = Trainer.resume(config, dump(state))
+    assert again.best_epoch is not None and set(again.variants) == set(trainer.variants), "what was the best is there"
+    records = again.advance(epochs=4)
+    assert len(records) == 4 and again.state == "running", "the four epochs before count for nothing"
+    assert again._best.figure > 1e-3 and again._stopping.best == min(each.metrics["headline"] for each in records)
+    assert Trainer.resume(config, trainer.checkpoint())._stopping == trainer._stopping
