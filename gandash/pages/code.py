@@ -7,15 +7,21 @@ from functools import partial
 import streamlit as st
 
 from gandash.core.standalone import can_be_written, file_name, script
+from gandash.core.targets.table import TableSpec
 from gandash.pages.wording import by_hand
+from gandash.runs import reading
+from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot
 
 HEIGHT = 480
 """Pixels of the code, which scrolls."""
 
 
-def show(snapshot: Snapshot) -> None:
-    """Draw the section, once there are points on screen; nothing for a target that no script can learn."""
+def show(service: RunService, snapshot: Snapshot, *, mine: bool = True) -> None:
+    """Draw the section, once there are points on screen; nothing for a target that no script can learn.
+
+    The rows of a table, which its script reads, are handed to who controls the run alone.
+    """
     if not snapshot.variants or not can_be_written(snapshot.config.target):
         return
     config, note = snapshot.config, by_hand(snapshot) if snapshot.left_out else ""
@@ -32,6 +38,17 @@ def show(snapshot: Snapshot) -> None:
                 icon=":material/code:",
                 on_click="ignore",
             )
+            if isinstance(config.target, TableSpec) and mine:
+                st.download_button(
+                    "Data",
+                    partial(service.work, reading.as_csv, config.target.text),
+                    f"{config.target.build().name}.csv",
+                    "text/csv",
+                    key="download_data",
+                    icon=":material/table:",
+                    on_click="ignore",
+                    help="The two columns as a file that the script reads: put it beside the script.",
+                )
             shown = st.toggle("Show the code", key="show_code")  # colouring it keeps a browser busy
         if shown:
             st.code(script(config, note), language="python", height=HEIGHT)

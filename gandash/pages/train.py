@@ -23,7 +23,7 @@ with st.container(key="stage"):  # a grid of the style sheet, laid out as the sc
     monitor.show(found.snapshot, ready=service.ready, mine=mine)
 if found.snapshot is not None:
     downloads.show(service, found.snapshot)
-    code.show(found.snapshot)
+    code.show(service, found.snapshot, mine=mine)
 networks.show(checked.config, found.snapshot)
 if found.snapshot is not None:
     report.show(found.snapshot)

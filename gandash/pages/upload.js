@@ -9,6 +9,7 @@ import { child } from "./elements.js";
 const MEGABYTE = 1e6;
 const ACCEPTED = ".csv,.tsv,.txt,.parquet";
 const FILE = "A CSV, TSV or Parquet file";
+const PRIVATE = "It stays on this server, where others come to it only through your runs and links.";
 
 // The stage of the file: "none", "sending", "reading", "choosing", "keeping". `refused` is a sentence for people.
 const file = { stage: "none", name: "", share: 0, id: "", found: null, chosen: null, kept: [], refused: "" };
@@ -228,7 +229,7 @@ function view(host) {
     choose.textContent = data.chosen ? "Another file" : "Choose a file";
     hint.textContent = !data.allowed
       ? "The browser keeps no cookie of this page, as in a frame of another site: open the page by itself to send it a file."
-      : data.chosen ? "or drop one here" : `${FILE} of up to ${sized(data.most)}; or drop it here`;
+      : data.chosen ? "or drop one here" : `${FILE} of up to ${sized(data.most)}; or drop it here. ${PRIVATE}`;
     bar.hidden = !sending && file.stage !== "reading";
     if (sending && file.share < 1) bar.value = file.share;
     else bar.removeAttribute("value");

@@ -14,6 +14,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from gandash.core.targets import read_spec
+from gandash.core.targets.table import TableSpec
+
 LONGEST = 60.0
 """Seconds that reading a file may take a worker."""
 LONGEST_WAIT = 2 * LONGEST
@@ -113,6 +116,14 @@ def sensible(names: Sequence[str], numeric: Sequence[bool]) -> tuple[int, int]:
     telling = [place for place in places if names[place].strip().lower() not in COUNTERS]
     first, second, *_ = [*telling, *(place for place in places if place not in telling)]
     return first, second
+
+
+def as_csv(target: str) -> bytes:
+    """All rows of the table that a target's text names, as a CSV file; raises `MissingRowsError`."""
+    spec = read_spec(target)
+    assert isinstance(spec, TableSpec)
+    table = spec.make()
+    return table.csv(table.all_rows)
 
 
 def keep(path: str, folder: str, chosen: Choice) -> Kept:

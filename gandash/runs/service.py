@@ -37,7 +37,7 @@ from gandash.runs import access, queue, timeline, worker
 from gandash.runs import run as runs
 from gandash.runs.access import NotYoursError
 from gandash.runs.alarms import Alarms
-from gandash.runs.executors import EngineClosedError, EngineError, engine
+from gandash.runs.executors import DaskWorkers, EngineClosedError, EngineError, LocalWorkers, engine
 from gandash.runs.incoming import Incoming, Quota
 from gandash.runs.kept_targets import KeptTargets
 from gandash.runs.library import ForeignRun, Library, UnknownRun
@@ -116,6 +116,8 @@ class RunService:
         self._queue: list[str] = []
         self._cost_limits = cost_limits
         self._incoming = Incoming(store.data, quota)
+        self._remote = isinstance(engine, DaskWorkers)
+        self._here: LocalWorkers | None = None
         self._clock = clock
         self._advance = advance
         self._fork = fork
@@ -414,9 +416,17 @@ class RunService:
         return self._ask(function, *args)
 
     def submit(self, function: Callable[..., _T], *args: Any) -> Future[_T]:
-        """Have a worker call a function of a module, and do not wait for it."""
+        """Have a worker of this machine call a function of a module, and do not wait for it.
+
+        A cluster's workers may not see the files of this one, so it gets a worker of its own.
+        """
         self._refuse_closed()
-        return self._engine.submit(function, *args)
+        if not self._remote:
+            return self._engine.submit(function, *args)
+        with self._lock:
+            if self._here is None:
+                self._here = LocalWorkers(1, warm_up=time.monotonic)
+            return self._here.submit(function, *args)
 
     @property
     def incoming(self) -> Incoming:
@@ -469,6 +479,8 @@ class RunService:
             self._inbox.put(None)
             with contextlib.suppress(Exception):
                 self._engine.shutdown(wait=True, cancel_futures=True)
+            if self._here is not None:
+                self._here.shutdown(wait=True, cancel_futures=True)
             self._saver.close()
             self._library.close()
 

@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from gandash.core.cost import CostLimits
+from gandash.runs.incoming import Quota
 from gandash.runs.settings import Settings
 
 
@@ -32,10 +33,22 @@ def test_everything_set(tmp_path: Path) -> None:
             "GANDASH_LIST": "All",
             "GANDASH_MOST_STEP": "0.5",
             "GANDASH_MOST_MEMORY": "3",
+            "GANDASH_MOST_FILE": "5",
+            "GANDASH_MOST_DATA_EACH": "50",
+            "GANDASH_MOST_DATA": "500",
         }
     )
     assert settings == Settings(
-        tmp_path, 7, "tcp://10.0.0.1:8786", 12.5, 9, 2, list_all=True, most_step=0.5, most_memory=3.0
+        tmp_path,
+        7,
+        "tcp://10.0.0.1:8786",
+        12.5,
+        9,
+        2,
+        list_all=True,
+        most_step=0.5,
+        most_memory=3.0,
+        quota=Quota(5_000_000, 50_000_000, 500_000_000),
     )
     assert settings.places == 9
 
@@ -102,6 +115,8 @@ def test_a_tilde_means_the_home_folder() -> None:
         ("GANDASH_MOST_STEP", "0"),
         ("GANDASH_MOST_STEP", "inf"),
         ("GANDASH_MOST_MEMORY", "nan"),
+        ("GANDASH_MOST_FILE", "0"),
+        ("GANDASH_MOST_DATA", "1 GB"),
         ("GANDASH_MOST_MEMORY", "8 GB"),
     ],
 )
