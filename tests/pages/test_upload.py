@@ -17,8 +17,9 @@ from gandash.core.presets import best, textbook
 from gandash.core.targets.table import TableSpec
 from gandash.pages import exploring, gallery, own, setup, upload
 from gandash.pages.wording import plain
+from gandash.runs import reading
 from gandash.runs.service import RunService
-from tests.pages.conftest import OpenPage, as_read, config_of, texts, widget
+from tests.pages.conftest import BEN, OpenPage, as_read, config_of, texts, widget
 from tests.pages.hostile import HOSTILE
 from tests.pages.test_own import choose
 from tests.pages.test_train import train_some
@@ -130,6 +131,8 @@ def test_a_run_is_listed_and_its_pages_open_even_when_its_rows_are_gone(
     at = open_page(setup=link.encode(textbook(spec)))
     run_id = train_some(at, engine, service)
     assert service.snapshot(run_id).config.target == spec
+    assert "Data" in [button.label for button in at.get("download_button")]
+    assert "Data" not in [button.label for button in open_page(owner=BEN, run=run_id).get("download_button")]
     at.switch_page("runs.py").run()
     assert "evil" in as_read(" ".join(each.value for each in at.page_link))
     shutil.rmtree(service.incoming.folder)
@@ -141,6 +144,14 @@ def test_a_run_is_listed_and_its_pages_open_even_when_its_rows_are_gone(
     assert "not on this server" in exploring._compared(
         spec.build(), np.zeros((3, 2), np.float32), np.zeros((0, 2), np.float32)
     )
+
+
+def test_the_rows_leave_as_the_file_that_the_script_reads(service: RunService) -> None:
+    spec = table(service.incoming.folder, columns=("a,b", "c"))
+    header, *lines = reading.as_csv(spec.text).decode().splitlines()
+    assert header == '"a,b",c'
+    kept = np.load(service.incoming.folder / f"{spec.hash}.npy")
+    np.testing.assert_allclose([[float(value) for value in line.split(",")] for line in lines], kept, rtol=1e-8)
 
 
 def test_its_group_is_ones_own(spec: TableSpec) -> None:
