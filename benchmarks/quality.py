@@ -352,7 +352,7 @@ def verdicts(rows: Sequence[Mapping[str, Any]]) -> str:
     return table(header, cells)
 
 
-def _names(text: str) -> list[str]:
+def names_of_shapes(text: str) -> list[str]:
     names = list(SHAPES) if text == "all" else text.replace(",", " ").split()
     unknown = [name for name in names if name not in SHAPES]
     if unknown or not names:
@@ -360,7 +360,7 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _seeds(text: str) -> list[int]:
+def seeds_of(text: str) -> list[int]:
     """``5`` means 0 to 4; ``0,3`` means these two, ``3,`` this one."""
     try:
         numbers = [int(part) for part in text.split(",") if part.strip()]
@@ -372,8 +372,10 @@ def _seeds(text: str) -> list[int]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
-    parser.add_argument("--shapes", type=_names, default=None, help="names, separated by commas, or all (the default)")
-    parser.add_argument("--seeds", type=_seeds, default=list(range(5)), help="how many (5), or a list (0,1)")
+    parser.add_argument(
+        "--shapes", type=names_of_shapes, default=None, help="names, separated by commas, or all (the default)"
+    )
+    parser.add_argument("--seeds", type=seeds_of, default=list(range(5)), help="how many (5), or a list (0,1)")
     parser.add_argument("--workers", type=int, default=2, help="runs at once, one thread each (default 2)")
     parser.add_argument(
         "--textbook", action=argparse.BooleanOptionalAction, default=True, help="also train the textbook's recipe"
