@@ -17,20 +17,18 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from benchmarks.common import RESULTS, append, final_values, in_processes, machine, measure, read, rounded, save, table
 from benchmarks.quality import names_of_shapes, seeds_of
 from gandash.core.config import RunConfig
+from gandash.core.judge import Neighbours, spread_of
 from gandash.core.presets import RECIPES
 from gandash.core.targets.shapes import SHAPES
+from gandash.core.targets.target import Points
 from gandash.core.trainer import Trainer
 
 POINTS, DRAWS = 5000, 2
 REAL_SEED, NOISE_SEED = 977, 900
-MOST_TIES = 8
-"""Neighbours at the same distance that are looked at; more of them are rare enough."""
 STEPS_BETWEEN = 64
 """Steps between two looks at the modes of a mixture."""
 SECONDS: Mapping[str, float] = {"best": 60.0, "quick": 10.0}
@@ -40,29 +38,20 @@ WANTED: Mapping[str, Mapping[str, float]] = {
 }
 
 
-def neighbour_accuracy(real: NDArray[Any], generated: NDArray[Any]) -> float:
+def neighbour_accuracy(real: Points, generated: Points) -> float:
     """How often a point's nearest other point is of its own kind, over both samples ``(n, dim)``; chance is 0.5.
 
-    Columns are scaled by the real points' spread. Among neighbours at the same distance the share of its own kind
-    counts, or a table with repeated values would be told from itself.
+    Columns are scaled by the real points' spread.
     """
-    spread = real.std(axis=0)
-    points = np.concatenate((real, generated)) / np.where(spread > 0, spread, 1.0)
-    kinds = np.repeat((0, 1), (len(real), len(generated)))
-    distances, neighbours = cKDTree(points).query(points, k=min(len(points), MOST_TIES + 1))
-    others = neighbours != np.arange(len(points))[:, None]
-    others[:, -1] &= ~others.all(axis=1)  # so many points are at one place that the point itself was not among them
-    least = np.where(others, distances, np.inf).min(axis=1, keepdims=True)
-    nearest = others & (distances <= least)
-    own = (kinds[neighbours] == kinds[:, None]) & nearest
-    return float((own.sum(axis=1) / nearest.sum(axis=1)).mean())
+    pooled = np.concatenate((real, generated), dtype=np.float64) / spread_of(real)
+    return Neighbours(pooled).accuracy(np.arange(len(pooled)) < len(real))
 
 
 def told_apart(trainer: Trainer) -> float:
     """The accuracy for the generator that is shown, the mean of `DRAWS` draws."""
     found = [
         neighbour_accuracy(
-            trainer.target.sample(POINTS, np.random.default_rng((REAL_SEED, draw))),
+            trainer.target.unseen(POINTS, np.random.default_rng((REAL_SEED, draw))),
             trainer.sample(POINTS, NOISE_SEED + draw, trainer.shown),
         )
         for draw in range(DRAWS)

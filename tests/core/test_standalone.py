@@ -107,7 +107,8 @@ def preset_cases() -> dict[str, tuple[RunConfig, int]]:
 
     Fifty for the first preset of each recipe, ten for another shape's of the same recipe. But where Adam takes large
     steps and keeps no mean of the gradients, rounding grows a thousandfold within ten of them, between the trainer and
-    any other loop. Of such a preset two steps are compared, and as many as of others at a small learning rate.
+    any other loop. Of such a preset two steps are compared, at a rate of 0.001 where its own is larger, and as many as
+    of others at a small learning rate.
     """
     cases: dict[str, tuple[RunConfig, int]] = {}
     recipes = set()
@@ -119,7 +120,8 @@ def preset_cases() -> dict[str, tuple[RunConfig, int]]:
         if preset.beta1:
             cases[name] = short(preset, steps), steps
         else:
-            cases[name] = short(preset, 2), 2
+            rates = {knob: min(getattr(preset, knob), 1e-3) for knob in ("generator_lr", "discriminator_lr")}
+            cases[name] = short(preset, 2, **rates), 2
             cases[f"{name}, slow"] = short(preset, steps, generator_lr=1e-6, discriminator_lr=1e-6), steps
     return cases
 

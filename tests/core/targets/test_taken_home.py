@@ -19,7 +19,9 @@ DRAWN = '{"kind":"drawn","strokes":[{"width":40,"corners":[[-800,600],[800,600],
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("text", [TYPED, DRAWN])
 def test_a_file_of_a_target_of_ones_own_reproduces_it_in_its_units(text: str, tmp_path: Path) -> None:
-    trainer = Trainer(best(text).model_copy(update={"points": 2048, "epochs": 12, "device": "cpu"}))
+    config = best(text)
+    points = 16 * config.batch_size
+    trainer = Trainer(config.model_copy(update={"points": points, "epochs": 12, "device": "cpu"}))
     trainer.advance(epochs=12)
     trainer.export_torchscript(tmp_path / "g.pt")
     model: Any = torch.jit.load(str(tmp_path / "g.pt"))  # type: ignore[no-untyped-call]
