@@ -50,6 +50,12 @@ def element(at: AppTest) -> dict[str, Any]:
     return next(each for each in told if each.get("script", "").startswith("/assets/upload."))
 
 
+def downloads(at: AppTest) -> list[Any]:
+    """What the download buttons of the page are called."""
+    buttons: Any = at.get("download_button")
+    return [button.label for button in buttons]
+
+
 def hold(at: AppTest, text: str) -> None:
     """Put a target where the element's callback puts it."""
     at.session_state[setup.key("target")] = text
@@ -131,8 +137,7 @@ def test_a_run_is_listed_and_its_pages_open_even_when_its_rows_are_gone(
     at = open_page(setup=link.encode(textbook(spec)))
     run_id = train_some(at, engine, service)
     assert service.snapshot(run_id).config.target == spec
-    assert "Data" in [button.label for button in at.get("download_button")]
-    assert "Data" not in [button.label for button in open_page(owner=BEN, run=run_id).get("download_button")]
+    assert "Data" in downloads(at) and "Data" not in downloads(open_page(owner=BEN, run=run_id))
     at.switch_page("runs.py").run()
     assert "evil" in as_read(" ".join(each.value for each in at.page_link))
     shutil.rmtree(service.incoming.folder)
