@@ -18,7 +18,7 @@ from gandash.core.problems import Problem, shortened
 PLACES: Mapping[str, str] = {
     "shape": "Shape",
     "recipe": "Recipe",
-    "player": "Phase, Step, Epoch and speed",
+    "player": "Steps and speed",
     "networks": "Networks",
     "home": "Downloads and code",
 }

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from gandash.pages import address, audience, browser, gallery, own, player, recipes, setup, share, train_on
+from gandash.pages import address, audience, browser, classroom, gallery, own, player, recipes, setup, share, train_on
 from gandash.pages.server import Visitor
 from gandash.pages.wording import plain
 from gandash.runs.snapshot import Snapshot
@@ -55,9 +55,11 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
             on_click=press.do,
             args=press.args,
         )
-        if snapshot is None or mine:
+        lesson = classroom.now()
+        if (snapshot is None or mine) and classroom.shows("player"):
             player.show(visitor, checked, snapshot)
-        train_on.show(visitor, snapshot)
+        if lesson is None:
+            train_on.show(visitor, snapshot)
         st.button(
             "Reset",
             icon=":material/restart_alt:",
@@ -79,10 +81,13 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
                 on_click=_train,
                 args=(visitor, active),
             )
-        audience.show(snapshot)
-        share.show(visitor, checked, snapshot)
-        browser.keys()
-    _choose()
+        if lesson is None:
+            audience.show(snapshot)
+            share.show(visitor, checked, snapshot)
+            browser.keys()
+        share.leave()
+    if lesson is None or lesson.controls - classroom.BESIDE:
+        _choose()
     # always there, or else what comes below would change its place with each message, and charts would be mounted anew
     with st.container(key="messages"):
         if checked.reasons:
@@ -99,6 +104,8 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
         if ignored := address.ignored(checked):
             told = "  \n".join(map(plain, ignored))
             st.warning(f"Of the set-up in the link, the rest is in the knobs. {told}", icon=":material/link_off:")
+        if unread := classroom.ignored():
+            st.warning("  \n".join(map(plain, unread)), icon=":material/link_off:")
         if notice := st.session_state.pop(player.NOTICE, ""):
             st.error(plain(notice), icon=":material/error:")
         if snapshot and not mine:

@@ -13,7 +13,7 @@ import streamlit as st
 from gandash.core.config import RunConfig
 from gandash.core.presets import RECIPES
 from gandash.core.targets import TargetSpec
-from gandash.pages import setup
+from gandash.pages import classroom, setup
 
 RECIPE = "recipe"
 OWN = "own"
@@ -66,7 +66,9 @@ def recipe_of(config: RunConfig | None) -> str:
 
 
 def take_shape() -> None:
-    """What a click on a shape does to the knobs."""
+    """What a click on a shape does to the knobs; nothing where a class has no recipe to choose."""
+    if not classroom.shows("recipe"):
+        return
     if setup.target(setup.kept("target")) is None:
         last = _with_the_last()
         st.session_state[RECIPE] = chosen = recipe_of(last)
@@ -96,7 +98,7 @@ def take_group() -> None:
     """What another kind of target does to the knobs: as a shape, but where they are refused for it the textbook's."""
     right = setup.read(None, target=setup.kept("target")).config is not None
     take_shape()
-    if right and setup.target() and setup.read(None).config is None:
+    if right and classroom.shows("recipe") and setup.target() and setup.read(None).config is None:
         st.session_state[RECIPE] = "textbook"
         _fill("textbook")
 

@@ -21,6 +21,7 @@ from gandash.core.problems import Problem
 from gandash.core.rows import MissingRowsError
 from gandash.core.targets import TargetSpec, read_spec
 from gandash.core.targets.table import TableSpec
+from gandash.pages import classroom
 
 _KEPT = "kept_setup"
 
@@ -53,6 +54,7 @@ def key(name: str, prefix: str = "knob") -> str:
 
 def fill(config: RunConfig) -> None:
     """Set all widgets to a config."""
+    classroom.settle({name: getattr(config, name) for name in KNOBS})
     for name, value in config.model_dump().items():
         st.session_state[key(name)] = typed(value)
 
@@ -116,7 +118,7 @@ def read(devices: tuple[str, ...] | None, limits: CostLimits | None = None, **ot
 
     `devices` are those of this machine, None if unknown; `limits` what a run may cost on it, None for any amount.
     """
-    values = {name: value(name) for name in KNOBS}
+    values = {name: value(name) for name in KNOBS} | classroom.held()
     try:
         config = RunConfig.model_validate(values | others)
     except ValidationError as error:
@@ -134,6 +136,7 @@ def read(devices: tuple[str, ...] | None, limits: CostLimits | None = None, **ot
 def use_objective_defaults() -> None:
     """Set the knobs that depend on the objective to what the objective now chosen recommends."""
     st.session_state["objective_note"] = recommended = objective_defaults(st.session_state[key("objective")])
+    classroom.settle(recommended)
     for name, value in recommended.items():
         st.session_state[key(name)] = typed(value)
 

@@ -1,20 +1,17 @@
-"""*Share*: the link of the set-up that is in the knobs, to copy, and the page as a presentation."""
+"""*Share*: the link of the set-up that is in the knobs, to copy; for a class; and the page as a presentation."""
 
 from __future__ import annotations
-
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from gandash.core import link
 from gandash.core.config import RunConfig
-from gandash.live import address as addresses
-from gandash.pages import address, audience, copying, setup
+from gandash.pages import audience, class_dialog, copying, setup, setup_link
 from gandash.pages.server import Visitor
 from gandash.pages.wording import by_hand, plain
-from gandash.runs.settings import Settings
 from gandash.runs.snapshot import Snapshot
 
+_CLASS = "class_opened"
 _PRESENT = (
     "Picture, player and headline alone, in large type for a projector. The key p does it too, and Escape leaves."
 )
@@ -29,8 +26,34 @@ def show(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None = Non
             _set_up(visitor, checked)
             if snapshot and (record := by_hand(snapshot)):
                 st.caption(f"The link gives the set-up alone. {record}")
-            # `browser.js` does what these two buttons say
+            st.button(
+                "For a class…",
+                icon=":material/school:",
+                key="class",
+                help="Choose what students see and set them a goal: a link, a frame for a page of yours, and a code.",
+                width="stretch",
+                disabled=checked.config is None,
+                on_click=_open_class,
+            )
+            # `browser.js` does what this button says
             st.button("Present", icon=":material/present_to_all:", key="present", help=_PRESENT, width="stretch")
+    if st.session_state.get(_CLASS) and checked.config is not None:
+        opened = st.dialog("For a class", icon=":material/school:", width="large", on_dismiss=_close_class)
+        opened(class_dialog.show)(visitor, checked.config, snapshot)
+
+
+def _open_class() -> None:
+    """The dialog comes instead of what is behind the button, and stays until it is closed: also while a run goes on."""
+    st.session_state["share"] = False
+    st.session_state[_CLASS] = True
+
+
+def _close_class() -> None:
+    st.session_state.pop(_CLASS, None)
+
+
+def leave() -> None:
+    """Draw the button that the style sheet shows in a presentation alone."""
     st.button("Leave the presentation", icon=":material/close:", key="leave", type="tertiary")
 
 
@@ -43,9 +66,9 @@ def _set_up(visitor: Visitor, checked: setup.Setup) -> None:
         st.caption("This target is too large for a link, and this server has no room to keep it.")
         return
     drawn = st.container(gap="small")
-    chosen = audience.choose(places(), key="share_address")
+    chosen = audience.choose(setup_link.places(), key="share_address")
     with drawn:
-        copying.show(setup_link(chosen, text), label="Link to this set-up", key="copy_link", button="Copy link")
+        copying.show(setup_link.of(chosen, text), label="Link to this set-up", key="copy_link", button="Copy link")
         st.caption(told(checked.config, text))
 
 
@@ -55,17 +78,3 @@ def told(config: RunConfig, text: str) -> str:
     if link.is_kept(text):
         return f"{ready} {plain(config.target.build().title)} is too large for a link: this server keeps it."
     return ready
-
-
-def setup_link(place: str, text: str, **more: str) -> str:
-    """The address of the dashboard with this set-up, below one of its addresses, with more parameters."""
-    return f"{place}/?{urlencode({address.SETUP: text, **more})}"
-
-
-def places() -> tuple[str, ...]:
-    """The dashboard's addresses that links may begin with, the one to choose first; what is wrong with them is said."""
-    found = audience.offered(Settings.from_environment().url)
-    seen = audience.seen()
-    own = (seen,) if seen else ()
-    alone = addresses.is_loopback(st.get_option("server.address") or "")
-    return tuple(dict.fromkeys((*own, *found) if alone else (*found, *own)))

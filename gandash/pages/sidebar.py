@@ -10,7 +10,7 @@ import streamlit as st
 from gandash.core.config import KNOBS, RunConfig
 from gandash.core.cost import CostLimits
 from gandash.core.setup_file import MOST_BYTES, read_config
-from gandash.pages import gallery, knobs, recipes, setup
+from gandash.pages import classroom, gallery, knobs, recipes, setup
 from gandash.pages.wording import plain
 
 FIRST = ("generator_widths", "discriminator_widths", "generator_lr", "discriminator_lr", "dropout", "device")
@@ -33,14 +33,20 @@ def show(devices: tuple[str, ...] | None, limits: CostLimits) -> setup.Setup:
     setup.restore()
     checked = setup.read(devices, limits)
     with st.sidebar:
-        gallery.show(checked)
-        recipes.show(checked)
-        with st.grid(2, min_column_width=_MIN_COLUMN_PIXELS, gap="small"):
-            for name in FIRST:
-                with st.container(gap=None):
-                    _knob(name, checked, devices)
-        _more(checked, devices)
-        _load()
+        if classroom.shows("shape"):
+            gallery.show(checked)
+        (recipes.show if classroom.shows("recipe") else recipes.follow)(checked)
+        lesson = classroom.now()
+        if names := [
+            name for name in (FIRST if lesson is None else KNOBS) if classroom.shows(name) and name != "target"
+        ]:
+            with st.grid(2, min_column_width=_MIN_COLUMN_PIXELS, gap="small"):
+                for name in names:
+                    with st.container(gap=None):
+                        _knob(name, checked, devices)
+        if lesson is None:
+            _more(checked, devices)
+            _load()
     setup.keep()
     return checked
 

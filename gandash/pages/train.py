@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import streamlit as st
 
-from gandash.pages import address, code, control_link, controls, downloads, monitor, networks, next_run, report, sidebar
+from gandash.pages import (
+    address,
+    classroom,
+    code,
+    control_link,
+    controls,
+    downloads,
+    goal,
+    monitor,
+    networks,
+    next_run,
+    report,
+    sidebar,
+)
 from gandash.pages.server import visitor
 
 looking = visitor()
 service = looking.service
 control_link.take(looking)
+classroom.read()
 found = address.find_run(service)
 if found.snapshot is not None:
     service.watch(found.snapshot.run_id)  # until the page has its stream, which may take a while
@@ -18,12 +32,14 @@ checked = sidebar.show(service.devices(), service.cost_limits)
 with st.container(key="stage"):  # a grid of the style sheet, laid out as the screen allows
     with st.container(key="desk", gap="xsmall"):
         controls.show(looking, checked, found)
+        goal.show(found.snapshot)
         next_run.show(checked, found.snapshot)
     mine = found.snapshot is None or looking.controls(found.snapshot)
     monitor.show(found.snapshot, ready=service.ready, mine=mine)
-if found.snapshot is not None:
+if found.snapshot is not None and classroom.shows("home"):
     downloads.show(service, found.snapshot)
     code.show(service, found.snapshot, mine=mine)
-networks.show(checked.config, found.snapshot)
-if found.snapshot is not None:
+if classroom.shows("networks"):
+    networks.show(checked.config, found.snapshot)
+if found.snapshot is not None and classroom.shows("home"):
     report.show(found.snapshot)
