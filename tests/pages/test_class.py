@@ -124,9 +124,10 @@ def test_the_dialog_gives_link_frame_and_code(open_page: OpenPage, monkeypatch: 
     copied(at)
     at.button("class").click().run()
     assert not at.exception
-    at.checkbox("class_shows_dropout").check().run()
-    at.number_input("class_steps").set_value(500).run()
+    at.checkbox("class_shows_dropout").check()
+    at.number_input("class_steps").set_value(500)
     at.number_input("class_value").set_value(3.0).run()
+    assert "Gap to real 3.0 % or less, within 500 steps" in texts(at)
     told = [json.loads(each.proto.json) for each in at.get("bidi_component") if each.proto.json]
     texts_of = {each["label"]: each["text"] for each in told if "button" in each}
     query = parse_qs(urlparse(texts_of["Link"]).query)
