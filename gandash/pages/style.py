@@ -21,6 +21,8 @@ def apply() -> None:
     st.html(_HERE / "style.css")
     st.html(_HERE / "sidebar.css")
     st.html(_HERE / "share.css")
+    if st.context.is_embedded:
+        st.html(_HERE / "embed.css")
     st.html(_HERE / "present.css")
     st.html(f"<style>:root {{ --real: {palette.real}; --generated: {palette.generated}; }}</style>")
 
