@@ -35,8 +35,3 @@ def test_a_student_has_the_teachers_page_in_a_frame_and_reaches_the_goal(dashboa
     expect(page.locator(".st-key-goal [role=status]")).to_contain_text("Well done")
     assert all(page.evaluate(INSIDE)), page.evaluate(INSIDE)
     assert page.evaluate("document.documentElement.scrollWidth") == 700 and page.evaluate(FAINT) == []
-    press(page, "Pause")
-    page.locator(".st-key-choose button:visible").click()
-    sidebar = page.get_by_test_id("stSidebar")
-    expect(sidebar.locator(".st-key-knob_dropout input")).to_be_visible()
-    assert sidebar.locator("input[type=text]").count() == 1

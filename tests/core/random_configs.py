@@ -5,9 +5,11 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from gandash.core.config import KNOBS, Knob, RunConfig
+from gandash.core.targets import Target, TargetSpec
 from gandash.core.targets.patterns import PATTERNS
 from gandash.core.targets.shapes import SHAPES
 
@@ -37,13 +39,15 @@ def random_config(seed: int) -> RunConfig:
 
 def random_target(random: Random) -> Any:
     """A target of any kind, as a config takes it."""
-    match random.randrange(5):
+    match random.randrange(6):
         case 0:
             return random.choice(list(SHAPES))
         case 1:
             return random.choice([*PATTERNS, "digit-sum-9", "numbers:3,7,21"])
         case 2:
             return random.choice(FORMULAS)
+        case 3:
+            return table(random)
         case _:
             return drawing(random, random.choice((5, 200, 1500)))
 
@@ -52,6 +56,13 @@ def drawing(random: Random, corners: int) -> dict[str, Any]:
     """A drawing of one stroke with as many corners."""
     places = tuple((random.randint(-1000, 1000), random.randint(-1000, 1000)) for _ in range(corners))
     return {"kind": "drawn", "strokes": [{"width": random.randint(4, 400), "corners": places}]}
+
+
+def table(random: Random) -> TargetSpec:
+    """Rows of one's own, at hand by their hash in this process; the logarithm of the second column at times."""
+    rows = np.random.default_rng(random.randrange(5)).lognormal(size=(300, 2))
+    names = random.choice((("x", "y"), ("Höhe, m", "<b>w</b>")))
+    return Target.from_points(rows, name="my data", columns=names, logarithm=random.choice(((), (1,)))).spec
 
 
 def _value(knob: Knob, random: Random) -> Any:

@@ -7,13 +7,14 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from gandash.core import link
 from gandash.core.config import RunConfig
 from gandash.core.presets import best
-from gandash.core.targets import read_spec
+from gandash.core.targets import Target, read_spec
 from gandash.pages import address, setup
 from gandash.runs.service import RunService
 from tests.core.random_configs import drawing
@@ -67,3 +68,12 @@ def test_a_large_drawing_is_linked_by_its_hash_and_a_link_to_one_that_is_gone_sa
     at = open_page(setup=whole)
     assert config_of(at) == config.model_copy(update={"target": RunConfig().target})
     assert "not any more" in texts(at) and not at.button("train").disabled
+
+
+def test_a_link_to_data_that_is_not_here_says_so_and_keeps_the_knobs(open_page: OpenPage) -> None:
+    spec = Target.from_points(np.random.default_rng(77).normal(size=(300, 2)), name="mine").spec
+    fields = {**spec.model_dump(), "hash": "0" * len(spec.model_dump()["hash"])}
+    config = RunConfig(target=read_spec(fields), seed=7, points=100, batch_size=20)
+    at = open_page(setup=link.encode(config))
+    assert "rows of mine are not on this server" in texts(at) and at.button("train").disabled
+    assert at.text_input(setup.key("seed")).value == "7" and not at.exception
