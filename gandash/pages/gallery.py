@@ -61,7 +61,7 @@ def show(checked: setup.Setup) -> None:
         if form == "table":
             used = upload.cards(name)
             if name in used:
-                _cards("Data", dict.fromkeys(used), upload.labels(used))
+                _cards("Data", dict.fromkeys(used), upload.labels(used), upload.take_table)
             if spec := setup.target(name):
                 st.caption(plain(spec.build().formula))
             own.show_table(name, checked.wrong.get("target"))
@@ -90,7 +90,12 @@ def title(name: str) -> str:
     return spec.build().title if spec else _title(name)
 
 
-def _cards(label: str, names: Mapping[str, str | None], called: Mapping[str, str] | None = None) -> None:
+def _cards(
+    label: str,
+    names: Mapping[str, str | None],
+    called: Mapping[str, str] | None = None,
+    take: Callable[[], None] = recipes.take_shape,
+) -> None:
     """The cards of these targets' texts, each with its own picture or another text's; `called` are other titles."""
     st.html(_pictures(tuple(pictured or name for name, pictured in names.items())))
     st.radio(
@@ -98,7 +103,7 @@ def _cards(label: str, names: Mapping[str, str | None], called: Mapping[str, str
         list(names),
         key=setup.key("target"),
         format_func=lambda name: plain((called or {}).get(name) or _title(name)),
-        on_change=recipes.take_shape,
+        on_change=take,
         label_visibility="collapsed",
     )
 

@@ -91,7 +91,14 @@ def _take() -> None:
     if found is None:
         return
     st.session_state[_SEQ], st.session_state[setup.key("target")] = found
+    take_table()
+
+
+def take_table() -> None:
+    """What a choice of a file's columns does to the knobs: as a shape, and they say how many rows there are."""
     recipes.take_shape()
+    if config := setup.read(None).config:
+        setup.fill(config)
 
 
 @cache

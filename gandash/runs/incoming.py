@@ -66,6 +66,7 @@ class Incoming:
         self._clock = clock
         self._lock = threading.Lock()
         self._coming: set[_Coming] = set()
+        self._clear()
 
     @contextlib.contextmanager
     def take(self, owner: str, size: int | None) -> Iterator[Arrival]:

@@ -107,8 +107,12 @@ def test_each_file_that_was_used_has_a_card_of_its_own(open_page: OpenPage, serv
     assert element(at)["chosen"] is False and not at.radio, "what is held has no card, so none is drawn"
     hold(at, second.text)
     assert widget(at, "target").options == ["a", r"a \(2\)"]
+    widget(at, "dropout").set_value("0.2").run()
+    widget(at, "points").set_value("64").run()
     widget(at, "target").set_value(first.text).run()
     assert not at.exception and config_of(at).target == first
+    assert widget(at, "points").value == str(first.rows), "the knob says what the run takes"
+    assert widget(at, "dropout").value == "0.2"
 
 
 def test_on_another_server_it_says_what_is_missing_and_keeps_the_rest(open_page: OpenPage, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_what_waits_too_long_or_was_broken_off_goes_when_another_file_comes(tmp_
     part.write_bytes(b"1")
     incoming.kept(BEN, "ab" * 16)
     ahead = BROKEN_SECONDS + 5
-    put(incoming)
+    Incoming(tmp_path, clock=lambda: time.time() + ahead)  # as a server begins
     assert not part.exists() and incoming.find(ANNA, old)
     assert not (tmp_path / "incoming" / BEN).exists(), "the mark of rows that are gone goes too"
     ahead = KEPT_SECONDS + 5
