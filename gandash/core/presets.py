@@ -46,8 +46,6 @@ An epoch has 64 steps.
 STEPS_AN_EPOCH = 64
 """Of all these recipes but a table's; there about so many steps lie between two measurements."""
 
-AREA: Mapping[str, Any] = {"batch_size": 1024, "points": 65_536, "discriminator_lr": 8e-3, "generator_fourier": 6}
-
 BY_KIND: Mapping[Kind, Mapping[str, Any]] = {
     "curve": {"epochs": 192, "generator_lr": 4e-3, "penalty_weight": 0.001, "ema_decay": 0.995},
     "closed line": {
@@ -70,7 +68,13 @@ BY_KIND: Mapping[Kind, Mapping[str, Any]] = {
         "penalty_final": 0.002,
         "ema_decay": 0.98,
     },
-    "area": {**AREA, "epochs": 72},
+    "area": {
+        "batch_size": 1024,
+        "points": 65_536,
+        "epochs": 72,
+        "discriminator_lr": 8e-3,
+        "generator_fourier": 6,
+    },
 }
 """What each kind of shape adds to `COMMON` or replaces in it for the best recipe, in which 60 seconds are spent.
 
