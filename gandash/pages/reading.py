@@ -45,7 +45,8 @@ def sentence(snapshot: Snapshot) -> str:
         return f"{said}{_course(snapshot) if snapshot.status.active else ''}." if said else ""
     if spot := _spot(snapshot, target):
         return f"{spot}."
-    points = _outside(snapshot, target) or _covered(metrics.get, target) or _gap(metrics.get("headline"))
+    points = _outside(snapshot, target) or _covered(metrics.get, target)
+    points = points or _judged(snapshot) or _gap(metrics.get("headline"))
     if not points:
         return ""
     return f"{points}{_course(snapshot) if snapshot.status.active else ''}."
@@ -106,6 +107,21 @@ def _covered(metric: Callable[[str], float | None], target: Target) -> str:
         return f"All modes are reached, but only {wording.share(good)} of the points lie in one"
     if reached is not None and reached < 0.95:
         return f"The points reach {wording.share(reached)} of the range of x"
+    return ""
+
+
+def _judged(snapshot: Snapshot) -> str:
+    """What the judge says of the points of a run that has ended; empty where the gap says it."""
+    appraisal = snapshot.appraisals.get(snapshot.shown)
+    if appraisal is None or appraisal.metrics is not snapshot.current[0]:
+        return ""
+    if appraisal.verdict == "not told apart":
+        return "Nothing tells the points from real ones"
+    if appraisal.verdict == "too few points to say":
+        return "Nothing tells the points from real ones, though a slight blur would not show on so few"
+    near = appraisal.metrics.get("headline", math.inf) <= LIKE_REAL
+    if appraisal.verdict == "told apart" and near:
+        return "The points are all but like real ones, though a test still tells them apart"
     return ""
 
 

@@ -78,7 +78,12 @@ def message(
             "announce": f"{title}: {label}.",
             "label": f"Real and generated points of {title}",
             "tiles": [
-                {"label": f"Gap to real, epoch {epoch}", "value": "1.07", "note": "1 = as good as real", "help": "h"},
+                {
+                    "label": f"Gap to real, epoch {epoch}",
+                    "value": "7.1 %",
+                    "note": "0 % = nobody can tell",
+                    "help": "h",
+                },
                 {"label": "Loss G / D", "value": "0.92 / 1.31", "note": "a tie: 0.69 / 1.39", "help": "h"},
             ],
         },
@@ -179,7 +184,7 @@ def test_words_figures_and_states_are_shown_and_said(watch: Watch) -> None:
     expect(told.at("badge")).to_have_text("Training")
     expect(told.at("sentence")).to_have_text("The points are close.")
     expect(told.at("progress")).to_have_text("Epoch 10 of 100")
-    expect(told.at("tiles").locator("dd").first).to_have_text("1.07")
+    expect(told.at("tiles").locator("dd").first).to_have_text("7.1 %")
     expect(told.page.locator("[role=status]")).to_have_text("Ring: Training.")
     expect(told.at("cloud")).to_have_attribute("aria-label", "Real and generated points of Ring")
     assert told.at("bar").evaluate("(bar) => bar.value") == pytest.approx(0.1)

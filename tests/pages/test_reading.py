@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from gandash.core.config import RunConfig
-from gandash.core.records import EpochRecord
+from gandash.core.records import Appraisal, EpochRecord
 from gandash.core.targets.shapes import SHAPES
 from gandash.pages import reading
 from gandash.runs.snapshot import Frame, History, Snapshot, Status
@@ -172,3 +173,20 @@ def test_every_shape_has_a_short_sentence_at_every_stage(shape: str) -> None:
 
             said = reading.sentence(run(config, same, epochs=epochs, points=points))
             assert said.endswith(".") and said.count(".") - said.count(" %") <= 2 and len(said) <= 160
+
+
+@pytest.mark.parametrize(
+    ("verdict", "gap", "words"),
+    [
+        ("not told apart", 0.02, "Nothing tells the points from real ones."),
+        ("too few points to say", 0.02, "Nothing tells the points from real ones, though a slight blur"),
+        ("told apart", 0.04, "all but like real ones, though a test still tells them apart"),
+        ("told apart", 0.2, "The points are close to real ones."),
+        ("", 0.04, "hardly anybody could tell"),
+    ],
+)
+def test_of_a_run_that_has_ended_the_sentence_follows_the_verdict(verdict: Any, gap: float, words: str) -> None:
+    ended = run(RunConfig(shape="heart"), lambda _: {"headline": 0.5}, status=Status.FINISHED)
+    found = Appraisal(ended.shown, ended.epoch, ended.progress, {"headline": gap}, 0.01, verdict)
+    ended = replace(ended, appraisals={ended.shown: found}, appraised=ended.progress)
+    assert words in reading.sentence(ended)

@@ -26,6 +26,9 @@ def test_the_verdict_is_said_with_the_gap_and_how_sure_it_is(verdict: Verdict) -
     said = report.verdict(Appraisal("latest", 1, 1.0, {"headline": 0.123}, 0.02, verdict))
     assert said.lower().startswith(f"**{verdict}:**") and "12.3 % ± 2.0 %" in said
     assert report.verdict(Appraisal("latest", 1, 1.0, {"headline": 0.123}, 0.02)) == ""
+    for share, told in ((0.5, False), (0.9, True)):
+        said = report.verdict(Appraisal("latest", 1, 1.0, {"headline": 0.123, "copying": share}, 0.02, verdict))
+        assert ("repeats rows of the training" in said) == told
 
 
 @pytest.mark.parametrize("shape", ["exponential", "ring8", "heart"])
