@@ -1,0 +1,246 @@
+"""What the judge sees, on every built-in shape and on twenty real tables: faults that are known, at several sizes.
+
+    python -m benchmarks.judge [--quick]
+
+Prints a table and writes it to ``benchmarks/judge.md``, the raw results to ``benchmarks/results/judge.json``. The judge
+sees a fault where its two-sample test tells the samples apart, another metric where it says worse than of any real
+sample that was tried. Tables are split at random anew for every try.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import in_processes, rounded, save, table
+from benchmarks.real_tables import TABLES
+from gandash.core.judge import PAIRS, Floats, Ruler, copying, gap, spread_of
+from gandash.core.metrics import energy_distance, precision_recall_density_coverage, sliced_wasserstein
+from gandash.core.targets.shapes import SHAPES
+from gandash.core.verdict import LEVEL, PERMUTATIONS, Mixture, compare, p_value
+
+SIZES = (60, 200, 500, 2000, 8000)
+PAIR = 500
+"""Points on which gap and other metrics are taken, or as many as a table has."""
+OTHERS = 32
+BETTER = {
+    "sw_ratio": -1,
+    "coverage": 1,
+    "precision": 1,
+    "recall": 1,
+    "density": 0,
+    "energy_distance": -1,
+    "earlier": -1,
+}
+"""Whether a metric of before should be high, low, or neither."""
+GROUPS = ("curve", "closed line", "mixture", "area", "table")
+
+Fault = Callable[[Floats, Floats, np.random.Generator], Floats]
+Draw = Callable[[int, np.random.Generator], Floats]
+
+
+def _blurred(share: float) -> Fault:
+    return lambda points, spread, rng: points + share * spread * rng.standard_normal(points.shape)
+
+
+def _without(points: Floats, spread: Floats, rng: np.random.Generator) -> Floats:
+    """The tenth with the lowest x is missing."""
+    return points[points[:, 0].argsort(kind="stable")][len(points) // 10 :]
+
+
+def _doubled(points: Floats, spread: Floats, rng: np.random.Generator) -> Floats:
+    """The tenth with the highest x comes twice as often: of the others as many as that takes are left out."""
+    order = points[:, 0].argsort(kind="stable")
+    half = len(points) // 2
+    lower, upper = order[: len(order) * 9 // 10], order[len(order) * 9 // 10 :]
+    return points[np.concatenate((rng.permutation(lower)[: half * 9 // 11], rng.permutation(upper)[: half * 2 // 11]))]
+
+
+def _beyond(points: Floats, spread: Floats, rng: np.random.Generator) -> Floats:
+    """One in twenty lies beyond the highest x, up to half a spread."""
+    moved = points.copy()
+    some = points[:, 0].argsort(kind="stable")[-(len(points) // 20) :]
+    moved[some, 0] = points[:, 0].max() + 0.5 * spread[0] * rng.random(len(some))
+    return moved
+
+
+def _one_mode_gone(points: Floats, spread: Floats, rng: np.random.Generator) -> Floats:
+    modes = SHAPES["grid25"].modes
+    assert modes is not None
+    near = ((points[:, None] - modes) ** 2).sum(axis=2).argmin(axis=1)
+    return points[near != 7]
+
+
+FAULTS: Mapping[str, Fault] = {
+    "fresh real rows": lambda points, spread, rng: points,
+    "blur 0.5 %": _blurred(0.005),
+    "blur 2 %": _blurred(0.02),
+    "blur 5 %": _blurred(0.05),
+    "blur 20 %": _blurred(0.2),
+    "a tenth missing": _without,
+    "a tenth doubled": _doubled,
+    "shift of 2 %": lambda points, spread, rng: points + 0.02 * spread,
+    "x beyond the ends": _beyond,
+    "one mode of 25 gone": _one_mode_gone,
+}
+ROOM = 2.2
+"""Points that are drawn for one of a faulty sample, since some faults leave some out."""
+
+
+def examine(name: str, tries: int, most: int) -> list[dict[str, Any]]:
+    """Every fault of a shape or a table at every size."""
+    kind, draw, count = subject(name)
+    sizes = [size for size in SIZES if size <= most and (1 + ROOM) * size <= count]
+    measured = max((size for size in sizes if size <= PAIR), default=0)
+    return [
+        found
+        for size in sizes
+        for found in _at(name, kind, draw, size, min(tries, 5) if size == SIZES[-1] else tries, size == measured)
+    ]
+
+
+def subject(name: str) -> tuple[str, Draw, float]:
+    """A shape's or table's kind, what draws so many of its points, and how many there are."""
+    if name in SHAPES:
+        shape = SHAPES[name]
+        return shape.kind, lambda n, rng: shape.sample(n, rng).astype(np.float64), np.inf
+    rows = TABLES[name]()
+    return "table", lambda n, rng: rows[rng.permutation(len(rows))[:n]], len(rows)
+
+
+def _at(name: str, kind: str, draw: Draw, size: int, tries: int, with_metrics: bool) -> list[dict[str, Any]]:
+    rng = np.random.default_rng((len(name), size))
+    spread = spread_of(draw(20_000, rng))
+    ruler = Ruler([draw(size, rng) for _ in range(PAIRS)], [draw(size, rng) for _ in range(OTHERS)])
+    chance: list[tuple[float, float]] = []
+    first = draw(2 * size, rng) / spread
+    for _ in compare(lambda: Mixture(first[:size], first[size:], 1), chance, PERMUTATIONS):
+        pass
+    usual: dict[str, list[float]] = defaultdict(list)
+    found = []
+    for fault, distort in FAULTS.items():
+        if fault == "one mode of 25 gone" and name != "grid25":
+            continue
+        count = 3 * tries if fault in ("fresh real rows", "blur 5 %") else tries
+        told, gaps, seen = 0, [], defaultdict(int)
+        for _ in range(count):
+            drawn = draw(size + int(ROOM * size), rng)
+            real, fake = drawn[:size], distort(drawn[size:], spread, rng)
+            fake = fake[rng.permutation(len(fake))[:size]]
+            told += _told_apart(real / spread, fake / spread, chance)
+            if not with_metrics:
+                continue
+            if len(fake) == size:
+                gaps.append(gap([ruler.pair(fake, len(gaps))]))
+            values = _metrics(real / spread, fake / spread)
+            for metric, better in BETTER.items():
+                value = abs(values[metric] - 1) if not better else -better * values[metric]
+                if fault == "fresh real rows":
+                    usual[metric].append(value)
+                seen[metric] += value > max(usual[metric])
+        record = {"subject": name, "kind": kind, "size": size, "fault": fault, "tries": count, "told_apart": told}
+        if with_metrics:
+            record |= {"gap": rounded({"mean": float(np.mean(gaps))})["mean"], "seen": dict(seen)}
+        found.append(record)
+    copies = []
+    for _ in range(tries if with_metrics else 0):
+        drawn = draw(3 * size, rng)
+        rows, held_out, fair = drawn[:size], drawn[size : 2 * size], drawn[2 * size :]
+        copied = rows[rng.integers(size, size=size)] + 1e-3 * spread * rng.standard_normal((size, 2))
+        copies.append((copying(fair, rows, held_out), copying(copied, rows, held_out)))
+    if copies:
+        fair, copied = np.mean(copies, axis=0)
+        found.append({"subject": name, "kind": kind, "size": size, "fault": "copies", "fair": fair, "copied": copied})
+    return found
+
+
+def _told_apart(real: Floats, fake: Floats, chance: list[tuple[float, float]]) -> bool:
+    """By the permutations of real samples, and, where those say so of what is doubtful, by its own."""
+    mixture = Mixture(real[: len(fake)], fake, 1)
+    observed = mixture.observed()
+    value = p_value([observed, *chance[1:]])
+    if value > 3 * LEVEL or value <= 1 / len(chance):
+        return value <= LEVEL
+    return p_value([observed, *(mixture.permuted(index) for index in range(1, PERMUTATIONS + 1))]) <= LEVEL
+
+
+def _metrics(real: Floats, fake: Floats) -> dict[str, float]:
+    """The metrics of before, of which the earlier gap was made; the distance without its floor, which is the same."""
+    near = precision_recall_density_coverage(real, fake)
+    distance = sliced_wasserstein(real, fake)
+    return {
+        "sw_ratio": distance,
+        "coverage": near.coverage,
+        "precision": near.precision,
+        "recall": near.recall,
+        "density": near.density,
+        "energy_distance": energy_distance(real, fake),
+        "earlier": distance / min(1.0, max(near.coverage, 1 / len(real)) / 0.969),
+    }
+
+
+def report(found: Sequence[Mapping[str, Any]]) -> str:
+    """What is seen how often, in per cent, by kind of data; and how often each metric of before sees it."""
+    sizes = sorted({each["size"] for each in found})
+    rows, before = [], []
+    for fault in FAULTS:
+        for kind in GROUPS:
+            cells = [_share(found, fault, kind, size) for size in sizes]
+            if any(cells):
+                gaps = [
+                    each["gap"] for each in found if (each["fault"], each["kind"]) == (fault, kind) and "gap" in each
+                ]
+                rows.append(
+                    [fault, kind, *(cell or "–" for cell in cells), f"{100 * np.mean(gaps):.0f} %" if gaps else "–"]
+                )
+        those = [each for each in found if each["fault"] == fault and "seen" in each]
+        tries = sum(each["tries"] for each in those)
+        told = sum(each["told_apart"] for each in those)
+        shares = [sum(each["seen"][metric] for each in those) for metric in BETTER]
+        before.append([fault, *(f"{100 * share / tries:.0f}" for share in (told, *shares))])
+    copies = [each for each in found if each["fault"] == "copies"]
+    fair, copied = ([each[name] for each in copies] for name in ("fair", "copied"))
+    return "\n\n".join(
+        (
+            f"Told apart, in per cent of tries, by points of each kind; the gap is of {PAIR:,} points or fewer.",
+            table(["fault", "data", *(f"{size:,}" for size in sizes), "gap"], rows),
+            f"Seen by the judge and by each metric of before, in per cent of tries, at {PAIR:,} points or fewer "
+            "(the others say worse than of any of some dozen real samples, so by chance once in a dozen):",
+            table(["fault", "judge", *BETTER], before),
+            f"Copying says {min(fair):.2f} to {max(fair):.2f} of fair samples, and {min(copied):.2f} to "
+            f"{max(copied):.2f} of copies of the rows, blurred by 0.1 % (lowest where nearly all rows repeat).",
+        )
+    )
+
+
+def _share(found: Sequence[Mapping[str, Any]], fault: str, kind: str, size: int) -> str:
+    those = [each for each in found if (each["fault"], each["kind"], each["size"]) == (fault, kind, size)]
+    tries = sum(each["tries"] for each in those)
+    return f"{100 * sum(each['told_apart'] for each in those) / tries:.0f}" if tries else ""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the benchmark from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer tries and points: two minutes on a core")
+    parser.add_argument("--workers", type=int, default=2, help="subjects at once (default 2)")
+    options = parser.parse_args(arguments)
+    tries, most = (4, 2000) if options.quick else (10, SIZES[-1])
+    found: list[dict[str, Any]] = []
+    jobs = [(name, tries, most) for name in (*SHAPES, *TABLES)]
+    for each in in_processes(examine, jobs, options.workers):
+        found += each
+        print(each[0]["subject"], flush=True)
+    text = report(found)
+    print(text)
+    Path(__file__).with_suffix(".md").write_text(f"# What the judge sees\n\n{text}\n", encoding="utf-8")
+    save("judge", quick=options.quick, tries=tries, found=found)
+
+
+if __name__ == "__main__":
+    main()
