@@ -8,15 +8,44 @@ export function child(parent, tag, className, text = "") {
   return element;
 }
 
-// What goes wrong in a run, a line each: what was seen, and what to try. The lines stay where they are as their words change.
-export function writeNotes(list, notes) {
-  list.hidden = !notes.length;
-  while (list.children.length > notes.length) list.lastChild.remove();
-  notes.forEach((note, i) => {
-    const item = list.children[i] ?? child(list, "li", "");
-    while (item.children.length < 2) child(item, item.children.length ? "span" : "b", "");
-    [note.seen, note.advice].forEach((text, part) => {
-      if (item.children[part].textContent !== text) item.children[part].textContent = text;
-    });
+// What goes wrong in a run: the gravest in `box`, and beside it a button that opens a sheet with all that was seen, a line
+// each, and what to try. The lines stay where they are as their words change.
+export function writeNotes(box, notes) {
+  box.hidden = !notes.length;
+  if (!notes.length && !box.gandashNotes) return;
+  const parts = (box.gandashNotes ??= makeNotes(box));
+  writeNote(parts.first, notes[0] ?? { seen: "", advice: "" });
+  const { all, button, sheet, first } = parts;
+  while (all.children.length > notes.length) all.lastChild.remove();
+  notes.forEach((note, i) => writeNote(all.children[i] ?? child(all, "li", ""), note));
+  if (!notes.length && sheet.matches(":popover-open")) sheet.hidePopover();
+  const words = notes.length > 1 ? `+${notes.length - 1} more` : "more";
+  if (button.textContent !== words) button.textContent = words;
+  button.hidden = notes.length < 2 && first.scrollHeight <= first.clientHeight + 1; // one that is there as a whole
+}
+
+function writeNote(element, { seen, advice }) {
+  while (element.children.length < 2) child(element, element.children.length ? "span" : "b", "");
+  [seen, advice].forEach((text, part) => {
+    if (element.children[part].textContent !== text) element.children[part].textContent = text;
   });
+}
+
+let sheets = 0;
+
+function makeNotes(box) {
+  const first = child(box, "p", "gandash-note-first");
+  const button = child(box, "button", "", "");
+  const sheet = child(box, "div", "gandash-notes-sheet");
+  const all = child(sheet, "ul", "");
+  all.setAttribute("aria-label", "What goes wrong, and what to try");
+  Object.assign(sheet, { popover: "auto", id: `gandash-notes-${++sheets}` });
+  button.type = "button";
+  button.setAttribute("popovertarget", sheet.id);
+  sheet.addEventListener("toggle", () => {
+    const { left, bottom } = box.getBoundingClientRect();
+    sheet.style.left = `${Math.max(8, Math.min(left, innerWidth - sheet.offsetWidth - 8))}px`;
+    sheet.style.top = `${Math.max(8, Math.min(bottom + 6, innerHeight - sheet.offsetHeight - 8))}px`;
+  });
+  return { first, button, sheet, all };
 }

@@ -48,14 +48,13 @@ function makeCourse(parent) {
   const done = child(bar, "div", "");
   const told = child(root, "div", "gandash-told");
   const sentence = child(told, "p", "");
-  const notes = child(told, "ul", "gandash-notes");
-  notes.setAttribute("aria-label", "What goes wrong, and what to try");
+  const notes = child(told, "div", "gandash-notes");
   return ({ words, data }) => {
     done.style.width = `${100 * words.share}%`;
     bar.setAttribute("aria-valuenow", Math.round(100 * words.share));
     say(sentence, [data.mine ? words.sentence : words.told, words.record].filter(Boolean).join(" "));
     writeNotes(notes, words.notes ?? []);
-    for (const part of [told, sentence, notes]) {
+    for (const part of [told, sentence]) {
       part.tabIndex = part.scrollHeight > part.clientHeight + 1 ? 0 : -1; // what scrolls is for the keyboard too
     }
   };

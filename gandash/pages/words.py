@@ -6,18 +6,26 @@ it, so nothing in it depends on who looks; the page's script begins with the sam
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from dataclasses import asdict
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
 
 from gandash.core import health
+from gandash.core.config import RunConfig
 from gandash.core.targets import Target
 from gandash.pages import reading, tiles, wording
-from gandash.runs.snapshot import Snapshot
+from gandash.runs.snapshot import Snapshot, Status
 
 Words = dict[str, Any]
 
 MOST_ROWS = 20_000
 """How many epochs the health notes look back."""
+NOTED_SECONDS, NOTED_SHARE = 2.0, 0.02
+"""Health notes are found anew after so many seconds, or so large a share of all epochs."""
+MOST_NOTED = 64
+"""Runs whose notes are remembered."""
 
 
 def describe(snapshot: Snapshot) -> Words:
@@ -76,7 +84,41 @@ def announcement(snapshot: Snapshot) -> str:
     return f"{state} at epoch {snapshot.epoch:,}. {wording.line(snapshot.message)}".rstrip() + unsaved
 
 
+class _Noted(NamedTuple):
+    """Notes of a run that trains: of which run in which hands, found at this epoch and second of the clock."""
+
+    of: tuple[RunConfig, Status]
+    epoch: int
+    at: float
+    notes: tuple[health.Note, ...]
+
+
+_noted: OrderedDict[str, _Noted] = OrderedDict()
+_noted_lock = Lock()
+
+
 def _notes(snapshot: Snapshot) -> tuple[health.Note, ...]:
+    """The health notes of a run; of one that trains they may be a little old, as they change slowly."""
+    if not snapshot.status.active:
+        return _found(snapshot)
+    of, now = (snapshot.config, snapshot.status), time.monotonic()
+    with _noted_lock:
+        known = _noted.get(snapshot.run_id)
+    fresh = known is not None and known.of == of and now - known.at < NOTED_SECONDS
+    if known and fresh and 0 <= snapshot.epoch - known.epoch <= NOTED_SHARE * snapshot.epoch:
+        return known.notes
+    notes = _found(snapshot)
+    if known and fresh and snapshot.epoch < known.epoch:  # a moment of its past
+        return notes
+    with _noted_lock:
+        _noted[snapshot.run_id] = _Noted(of, snapshot.epoch, now, notes)
+        _noted.move_to_end(snapshot.run_id)
+        while len(_noted) > MOST_NOTED:
+            _noted.popitem(last=False)
+    return notes
+
+
+def _found(snapshot: Snapshot) -> tuple[health.Note, ...]:
     history = snapshot.history.rows(max(len(snapshot.history) - MOST_ROWS, 0))
     points = snapshot.frames[-1].points if snapshot.frames else None
     measured = health.signals(snapshot.config, history.epoch, history.columns, points, snapshot.first_epoch)

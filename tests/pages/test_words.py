@@ -6,9 +6,11 @@ import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from gandash.core.config import RunConfig
 from gandash.core.records import Appraisal, EpochRecord
@@ -95,6 +97,28 @@ def test_figures_of_a_generator_follow_its_appraisal() -> None:
     told = words.describe(snapshot(Status.PAUSED, appraisals={"latest": found}, appraised=0.004))
     assert told["qualities"] == ["Latest (as shown), epoch 40: gap to real 200 % ± 50.0 %"]
     assert told["tiles"][0]["value"] == "200 %"
+
+
+def test_health_notes_of_a_run_that_trains_are_found_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[int] = []
+    signals = words.health.signals
+
+    def counted(config: RunConfig, epochs: NDArray[np.int64], *args: Any) -> words.health.Signals:
+        found.append(int(epochs[-1]))
+        return signals(config, epochs, *args)
+
+    clock = [1000.0]
+    monkeypatch.setattr(words.health, "signals", counted)
+    monkeypatch.setattr(words.time, "monotonic", lambda: clock[0])
+    runs = {epochs: snapshot(epochs=epochs, run_id="noted") for epochs in (10, 11, 300, 301, 400)}
+    for epochs in (10, 11, 300, 301, 10, 301, 400):  # of few epochs each, of many what is far from the last
+        words.describe(runs[epochs])
+    assert found == [10, 11, 300, 10, 400]
+    clock[0] += 2.5
+    words.describe(runs[400])
+    words.describe(replace(runs[400], status=Status.PAUSED))
+    words.describe(replace(runs[400], status=Status.PAUSED))
+    assert found[5:] == [400, 400, 400], "what stands still is told as it is"
 
 
 def test_words_take_little_time_however_long_the_run() -> None:
