@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from gandash.core import health
 from gandash.core.config import RunConfig
 from gandash.core.records import Appraisal, EpochRecord
 from gandash.core.targets.shapes import SHAPES
@@ -101,15 +102,15 @@ def test_figures_of_a_generator_follow_its_appraisal() -> None:
 
 def test_health_notes_of_a_run_that_trains_are_found_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[int] = []
-    signals = words.health.signals
+    signals = health.signals
 
-    def counted(config: RunConfig, epochs: NDArray[np.int64], *args: Any) -> words.health.Signals:
+    def counted(config: RunConfig, epochs: NDArray[np.int64], *args: Any) -> health.Signals:
         found.append(int(epochs[-1]))
         return signals(config, epochs, *args)
 
     clock = [1000.0]
-    monkeypatch.setattr(words.health, "signals", counted)
-    monkeypatch.setattr(words.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(health, "signals", counted)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     runs = {epochs: snapshot(epochs=epochs, run_id="noted") for epochs in (10, 11, 300, 301, 400)}
     for epochs in (10, 11, 300, 301, 10, 301, 400):  # of few epochs each, of many what is far from the last
         words.describe(runs[epochs])
