@@ -58,7 +58,9 @@ def _doubled(points: Floats, spread: Floats, rng: np.random.Generator) -> Floats
     order = points[:, 0].argsort(kind="stable")
     half = len(points) // 2
     lower, upper = order[: len(order) * 9 // 10], order[len(order) * 9 // 10 :]
-    return points[np.concatenate((rng.permutation(lower)[: half * 9 // 11], rng.permutation(upper)[: half * 2 // 11]))]
+    kept = np.concatenate((rng.permutation(lower)[: half * 9 // 11], rng.permutation(upper)[: half * 2 // 11]))
+    doubled: Floats = points[kept]
+    return doubled
 
 
 def _beyond(points: Floats, spread: Floats, rng: np.random.Generator) -> Floats:
@@ -73,7 +75,8 @@ def _one_mode_gone(points: Floats, spread: Floats, rng: np.random.Generator) -> 
     modes = SHAPES["grid25"].modes
     assert modes is not None
     near = ((points[:, None] - modes) ** 2).sum(axis=2).argmin(axis=1)
-    return points[near != 7]
+    left: Floats = points[near != 7]
+    return left
 
 
 FAULTS: Mapping[str, Fault] = {
@@ -127,7 +130,9 @@ def _at(name: str, kind: str, draw: Draw, size: int, tries: int, with_metrics: b
         if fault == "one mode of 25 gone" and name != "grid25":
             continue
         count = 3 * tries if fault in ("fresh real rows", "blur 5 %") else tries
-        told, gaps, seen = 0, [], defaultdict(int)
+        told = 0
+        gaps: list[float] = []
+        seen: dict[str, int] = defaultdict(int)
         for _ in range(count):
             drawn = draw(size + int(ROOM * size), rng)
             real, fake = drawn[:size], distort(drawn[size:], spread, rng)

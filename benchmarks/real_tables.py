@@ -26,7 +26,8 @@ def _pixels() -> Rows:
     from sklearn.datasets import load_sample_image
 
     pixels = load_sample_image("china.jpg").reshape(-1, 3)[:, [0, 2]].astype(np.float64)
-    return pixels[np.random.default_rng(0).permutation(len(pixels))[:MOST_PIXELS]]
+    some: Rows = pixels[np.random.default_rng(0).permutation(len(pixels))[:MOST_PIXELS]]
+    return some
 
 
 def _vega(name: str, x: str, y: str) -> Callable[[], Rows]:
@@ -49,7 +50,8 @@ def _statsmodels(name: str, x: str, y: str) -> Callable[[], Rows]:
 
 def _finite(frame: Any, x: str, y: str) -> Rows:
     rows = frame[[x, y]].to_numpy(np.float64)
-    return rows[np.isfinite(rows).all(axis=1)]
+    finite: Rows = rows[np.isfinite(rows).all(axis=1)]
+    return finite
 
 
 TABLES: Mapping[str, Callable[[], Rows]] = {
