@@ -12,7 +12,7 @@ from gandash.charts.figures import thumbnail_svg
 from gandash.core.targets import read_spec
 from gandash.core.targets.patterns import PATTERNS, PatternSpec
 from gandash.core.targets.shapes import SHAPES
-from gandash.pages import own, recipes, setup, upload
+from gandash.pages import own, recipes, setup, switch, upload
 from gandash.pages.wording import plain
 
 Group = Literal["shapes", "numbers", "own"]
@@ -37,17 +37,7 @@ def show(checked: setup.Setup) -> None:
     """Draw the gallery; its choice is the knob `target`. Arrow keys move through it."""
     name: str = st.session_state[setup.key("target")]
     group = group_of(name)
-    st.session_state[GROUP] = group
-    st.segmented_control(
-        "What to learn",
-        list(TITLES),
-        key=GROUP,
-        format_func=TITLES.__getitem__,
-        required=True,
-        width="stretch",
-        label_visibility="collapsed",
-        on_change=_take_group,
-    )
+    switch.show("What to learn", TITLES, key=GROUP, held=group, on_change=_take_group)
     if group == "shapes":
         _cards("Target shape", dict.fromkeys(SHAPES))
         if name in SHAPES:

@@ -23,7 +23,7 @@ from gandash.core.targets import read_spec
 from gandash.core.targets.formula import FormulaSpec
 from gandash.core.targets.target import LONGEST_JSON
 from gandash.live import assets
-from gandash.pages import recipes, setup, style, upload
+from gandash.pages import recipes, setup, style, switch, upload
 from gandash.pages.wording import plain
 
 assets.register(Path(__file__).with_name("draw.js"))
@@ -231,17 +231,8 @@ def _css() -> str:
 
 def show_forms(held: str) -> Form:
     """Draw the switch between the forms; the one of this text is chosen."""
-    st.session_state[FORM] = form = form_of(held)
-    st.segmented_control(
-        "Formula or drawing",
-        list(FORMS),
-        key=FORM,
-        format_func=FORMS.__getitem__,
-        required=True,
-        width="stretch",
-        label_visibility="collapsed",
-        on_change=_take_form,
-    )
+    form = form_of(held)
+    switch.show("Formula, drawing or data", FORMS, key=FORM, held=form, on_change=_take_form)
     return form
 
 

@@ -1,0 +1,23 @@
+"""A switch between a few forms of one thing, as wide as the sidebar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+
+def show(label: str, titles: Mapping[Any, str], *, key: str, held: str, on_change: Callable[[], None]) -> None:
+    """Draw a switch whose options are these titles, with the one that is held now chosen; `label` is read, not seen."""
+    st.session_state[key] = held
+    st.segmented_control(
+        label,
+        list(titles),
+        key=key,
+        format_func=titles.__getitem__,
+        required=True,
+        width="stretch",
+        label_visibility="collapsed",
+        on_change=on_change,
+    )
