@@ -59,6 +59,7 @@ def whole() -> tuple[Trainer, list[EpochRecord]]:
     torch.set_num_threads(1)
     trainer = Trainer(CONFIG)
     records = trainer.advance(epochs=CONFIG.epochs)
+    trainer.verdict()  # which a run asks for at its end
     torch.set_num_threads(threads)
     return trainer, records
 
@@ -175,6 +176,27 @@ def test_killed_workers_cost_no_more_than_their_chunk(
     assert real.snapshot(run).status is Status.RUNNING
     assert_like(real, finish(real, run), whole)
     assert not {process.pid for process in killed} & {process.pid for process in worker_processes(os.getpid())}
+
+
+def test_workers_killed_while_phases_are_played_by_hand_change_no_bit(
+    real: RunService, whole: tuple[Trainer, list[EpochRecord]]
+) -> None:
+    run = real.start(CONFIG, paused=True)
+    for _ in range(4):
+        real.phase(run)
+    real.step(run)
+    for process in worker_processes(os.getpid()):  # what was asked for is in flight or waits
+        process.kill()
+    real.phase(run)
+    until(lambda: not real.snapshot(run).status.active)
+    played = real.snapshot(run)
+    phases = whole[0].game.phases
+    assert (played.status, played.left_out) == (Status.PAUSED, 0), played.message
+    # a phase each, the rest of the second step, and one more
+    assert played.phase is not None and played.phase.name == phases[0].name and played.phase.step == 3
+    assert played.hand_played == 2 * len(phases) + 1
+    real.resume(run)
+    assert_like(real, finish(real, run), whole)
 
 
 SERVER = """
