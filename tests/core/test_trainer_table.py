@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 
 from gandash import RunConfig, Target, Trainer
 from gandash.core import rows as by_hash
+from gandash.core.presets import best, quick
 from gandash.core.rows import MissingRowsError
 from tests.core.targets.test_table import as_set, real_like
 
@@ -74,3 +76,16 @@ def test_the_generator_that_leaves_gives_the_tables_own_units() -> None:
     assert np.abs(made_age - age).max() < 8, "years"
     assert np.abs(np.log(made_pay / pay)).max() < 0.35, "money"
     assert (made[:, 1] > 0).all()
+
+
+@pytest.mark.parametrize("n", [50, 100])
+def test_small_tables_with_repeated_values_train_by_both_recipes_and_are_judged_by_held_out_rows(n: int) -> None:
+    target = Target.from_points(real_like(n))
+    for recipe in (best, quick):
+        trainer = Trainer(recipe(target.spec).model_copy(update={"epochs": 2, "device": "cpu"}))
+        trainer.advance(epochs=2)
+        assert trainer.state == "finished"
+        assert math.isfinite(trainer.appraise().metrics["headline"])
+    judge = target.judge()
+    assert as_set(judge.real) <= as_set(target.unseen(n, np.random.default_rng(0)))
+    assert judge.n == target.spec.held_out
