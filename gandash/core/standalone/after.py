@@ -8,44 +8,52 @@ from gandash.core.config import RunConfig
 from gandash.core.targets import Target
 
 _JUDGE = '''\
-# what early stopping watches: how far 1,000 generated points are from real ones, over how far
-# other real points are, divided by the share of real points that have a generated one nearby
+# what early stopping watches is how far 1,000 generated points are from real ones: 0 if nobody can
+# tell, 1 for what one neighbour tells apart at once, or what lies a whole spread away
 sample_rng = np.random.default_rng((2014, 1))
 reference = draw(1000, sample_rng)
-angles = np.arange(64) * np.pi / 64
-directions = np.column_stack((np.cos(angles), np.sin(angles))).astype(np.float32)
-
-
-def distances(points):
-    points, others = torch.from_numpy(points), torch.from_numpy(reference)
-    return torch.cdist(others, points, compute_mode="donot_use_mm_for_euclid_dist")
-
-
-radii = distances(reference).kthvalue(6, dim=1).values  # to the fifth neighbour
-
-
-def distance(points):
-    """Sliced Wasserstein distance to the reference."""
-    ours, real = (np.sort(directions @ sample.T, axis=1) for sample in (points, reference))
-    return np.abs(ours - real).mean()
-
-
-def coverage(points):
-    return (distances(points).amin(dim=1) <= radii).float().mean().item()
-
-
 others = [draw(1000, sample_rng) for _ in range(64)]
-real_distance = np.mean([distance(other) for other in others])
-real_coverage = np.mean([coverage(other) for other in others])
+many = np.concatenate((reference, *(draw(1000, sample_rng) for _ in range(7)))).astype(np.float64)
+centre, spread = many.mean(axis=0), many.std(axis=0)
+spread[spread == 0] = 1
+angles = np.arange(64) * np.pi / 64
+directions = np.column_stack((np.cos(angles), np.sin(angles)))
+
+
+def scaled(points):
+    return (points - centre) / spread
+
+
+def squared_distance(points):
+    """Sliced Wasserstein distance to the reference, squared."""
+    ours, real = (np.sort(directions @ scaled(each).T, axis=1) for each in (points, reference))
+    return np.abs(ours - real).mean() ** 2
+
+
+def accuracy(points):
+    """How often a point's nearest neighbour, of both samples, is from its own; ties count in parts."""
+    mixed = torch.from_numpy(scaled(np.concatenate((reference, points))))
+    apart = torch.cdist(mixed, mixed, compute_mode="donot_use_mm_for_euclid_dist")
+    nearest = apart.fill_diagonal_(math.inf) <= apart.amin(dim=1, keepdim=True) * (1 + 1e-9)
+    generated = torch.arange(2000) >= 1000
+    own = nearest & (generated == generated[:, None])
+    return (own.sum(dim=1) / nearest.sum(dim=1)).mean().item()
+
+
+floor = np.mean([squared_distance(other) for other in others])  # what real points have as well
+lines = directions @ scaled(many).T
+real_spread = np.abs(lines - lines.mean(axis=1, keepdims=True)).mean() or 1
 
 
 def gap_to_real(points):
-    covered = max(coverage(points), 1 / 1000) / real_coverage
-    return distance(points) / real_distance / min(1.0, covered)
+    chance = 999 / 1999  # nobody is a neighbour of itself
+    tell = (accuracy(points) - chance) / (1 - chance)
+    excess = (squared_distance(points) - floor) / real_spread**2
+    return max(tell, 0) + math.sqrt(max(excess, 0))
 '''
 _JUDGE_NUMBERS = """\
-# what early stopping watches: how far the frequencies of 1,000 generated numbers are from those of
-# real ones, over how far those of other real ones are
+# what early stopping watches is how far the frequencies of 1,000 generated numbers are from those
+# of real ones, beyond how far those of other real ones are: 0 if nobody can tell, 1 if none fits
 def frequencies(vectors):
     return np.bincount(onehot_to_int(vectors), minlength=DEPTH) / len(vectors)
 
@@ -57,11 +65,11 @@ def total_variation(shares):
 sample_rng = np.random.default_rng((2014, 1))
 reference = frequencies(draw(1000, sample_rng))
 others = [frequencies(draw(1000, sample_rng)) for _ in range(64)]
-real_distance = np.mean([total_variation(other) for other in others])
+floor = np.mean([total_variation(other) for other in others])
 
 
 def gap_to_real(vectors):
-    return GAP
+    return max(total_variation(frequencies(vectors)) - floor, 0) / (1 - floor)
 """
 _BEST = """\
 recent = [*recent, metric][-5:]  # a single measurement is often a lucky draw
@@ -115,12 +123,7 @@ def judge(config: RunConfig, target: Target) -> list[str]:
     """The measuring instrument of early stopping, where the set-up needs it."""
     if config.early_stopping == "fit" or not measures(config, target):
         return []
-    if not target.numbers:
-        return [_JUDGE]
-    distance = "total_variation(frequencies(vectors))"
-    # samples of a single number never differ
-    gap = f"{distance} / real_distance" if len(target.numbers) > 1 else f"1 + 1000 * {distance}"
-    return [_JUDGE_NUMBERS.replace("GAP", gap)]
+    return [_JUDGE_NUMBERS if target.numbers else _JUDGE]
 
 
 def before_the_loop(config: RunConfig, target: Target) -> str:
