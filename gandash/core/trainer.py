@@ -308,6 +308,7 @@ class Trainer:
 
         Points are in data units, and a point stands for a whole pack of itself. There is no dropout and no instance
         noise, and octaves are open as far as they are at this moment. Gradients with respect to the points can be had.
+        Where a logarithm is learnt, what is not above 0 counts as next to it.
         """
         game, octaves = self.game, self.lineage.octaves
         first = game.discriminator[0]
@@ -317,7 +318,7 @@ class Trainer:
             gates.copy_(game.gates(octaves + (1 - octaves) * max(self.progress, 0.0)))
 
         def judge(points: Tensor) -> Tensor:
-            scaled = (points.to(self.device) - self._mean) / self._std
+            scaled = (self._learnt_of(points) - self._mean) / self._std
             logits: Tensor = game.discriminator(scaled.repeat(1, self.config.packing))
             return logits
 
@@ -570,6 +571,20 @@ class Trainer:
         output = self.target.output
         numbers = points if output is None else output.learnt(points).astype(np.float32)
         return torch.from_numpy(numbers).to(self.device)
+
+    def _learnt_of(self, points: Tensor) -> Tensor:
+        """`_learnt` of any points ``(n, dim)``, such as a plane's, with gradients through it."""
+        output = self.target.output
+        if output is None:
+            return points.to(self.device)
+        columns = list(points.double().unbind(dim=1))  # a float32's digits are needed where a column lies far from 0
+        limits = torch.finfo(torch.float32)
+        for axis in output.exponential:
+            columns[axis] = columns[axis].clamp(limits.tiny, limits.max).log()
+        scaled = [
+            (column - shift) / scale for column, shift, scale in zip(columns, output.shift, output.scale, strict=True)
+        ]
+        return torch.stack(scaled, dim=1).float().to(self.device)
 
     def _deal(self) -> None:
         """Lay out the next real batch, and set what depends on the time."""

@@ -12,6 +12,7 @@ import torch
 from gandash.core import views
 from gandash.core.config import RunConfig
 from gandash.core.objectives import OBJECTIVES
+from gandash.core.targets import Target
 from gandash.core.trainer import Trainer
 from gandash.core.views import VIEWS, View, offered, wanted
 from gandash.core.views.density import levels
@@ -25,7 +26,15 @@ SMALL: Mapping[str, Any] = {
     "discriminator_widths": (16, 16),
     "device": "cpu",
 }
+ROWS = np.random.default_rng(5).normal((4.0, 0.2), (0.3, 0.8), (512, 2))
+ROWS[:, 1] = np.exp(ROWS[:, 1])
+TABLES: Mapping[str, Mapping[str, Any]] = {
+    "table": {"target": Target.from_points(ROWS), "objective": "rpgan"},
+    "logarithm": {"target": Target.from_points(ROWS, logarithm=[1]), "packing": 2, "standardize": True},
+    "two logarithms": {"target": Target.from_points(ROWS, logarithm=[0, 1]), "objective": "wgan-gp"},
+}
 GAMES: Mapping[str, Mapping[str, Any]] = {
+    **TABLES,
     "textbook": {"shape": "exponential", "standardize": True},
     "hinge": {"shape": "ring8", "objective": "hinge"},
     "packed": {"shape": "exponential", "objective": "rpgan", "packing": 2, "ema_decay": 0.9, "standardize": True},
@@ -50,7 +59,9 @@ def trained(game: str, epochs: int = 5) -> Trainer:
 
 def score(trainer: Trainer, x: float, y: float) -> float:
     """The discriminator's logit at a point of the plane, by hand."""
-    point = (np.array([x, y]) - trainer._mean.numpy()) / trainer._std.numpy()
+    output = trainer.target.output
+    learnt = np.array([[x, y]]) if output is None else output.learnt(np.array([[x, y]]))
+    point = (learnt[0] - trainer._mean.numpy()) / trainer._std.numpy()
     seen = torch.tensor(np.tile(point, trainer.config.packing), dtype=torch.float32)[None]
     network = trainer.networks[1]
     for layer in network.eval():
@@ -72,6 +83,8 @@ def test_the_surface_is_the_discriminators_answer(game: str) -> None:
     for row, column in ((0, 0), (0, 63), (63, 5), (31, 40)):
         x = left + (column + 0.5) * (right - left) / 64
         y = bottom + (row + 0.5) * (top - bottom) / 64
+        if "logarithm" in game and y <= 0:
+            y += (top - bottom) / 64 * np.ceil(-y * 64 / (top - bottom))  # the lowest cell above 0
         logit = score(trainer, x, y)
         expected = 1 / (1 + np.exp(-logit)) if probability else logit
         assert surface[row, column] == pytest.approx(expected, abs=1e-5)
@@ -82,6 +95,18 @@ def test_the_surface_is_the_discriminators_answer(game: str) -> None:
         assert np.mean(np.abs(surface - middle) <= high - middle) > 0.97
     if game == "hinge":
         assert middle == 0
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_the_discriminator_says_of_real_points_what_it_says_of_the_batch_that_is_made_of_them(game: str) -> None:
+    trainer = trained(game)
+    real = trainer.real_points(64)
+    discriminator = trainer.networks[1]
+    with trainer.judging() as judge, torch.no_grad():
+        batch = trainer._data[:64].repeat(1, trainer.config.packing)
+        torch.testing.assert_close(judge(torch.from_numpy(real)), discriminator(batch), rtol=1e-5, atol=1e-5)
+        anywhere = judge(torch.tensor([[-1.0, -1.0], [0.0, 0.0], [1e30, 1e30]]))
+    assert torch.isfinite(anywhere).all()
 
 
 def test_without_a_value_for_a_guess_the_middle_lies_between_real_and_generated() -> None:
@@ -163,7 +188,7 @@ def carried(trainer: Trainer, latent: list[float]) -> list[float]:
         matrix = weights[start:end].view_as(layer.weight)
         x = x @ matrix.T + weights[end : end + len(layer.bias)]
         start = end + len(layer.bias)
-    point: list[float] = (x * trainer._std + trainer._mean).detach()[0].tolist()
+    point: list[float] = trainer._in_units(x.detach())[0].tolist()
     return point
 
 
@@ -178,7 +203,7 @@ def test_the_manifold_is_where_the_generator_carries_a_grid(game: str) -> None:
     for i, j in ((0, 0), (0, 32), (32, 7), (16, 16)):
         latent = [reach * (j / 16 - 1), reach * (i / 16 - 1), *rest]
         assert mesh[i, j] == pytest.approx(carried(trainer, latent), abs=2e-4)
-    corners = [mesh[3, 4], mesh[3, 5], mesh[4, 5], mesh[4, 4]]
+    corners = [mesh[i, j].astype(np.float64) for i, j in ((3, 4), (3, 5), (4, 5), (4, 4))]
     area = sum(a[0] * b[1] - a[1] * b[0] for a, b in zip(corners, corners[1:] + corners[:1], strict=True)) / 2
     (left, right), (bottom, top) = trainer.target.canvas.bounds
     assert abs(stretch[3, 4]) == pytest.approx(abs(area) * 1024 / ((right - left) * (top - bottom)), rel=0.02, abs=1e-6)
