@@ -31,7 +31,7 @@ def squared_distance(points):
 
 
 def accuracy(points):
-    """How often a point's nearest neighbour, of both samples, is from its own; ties count in parts."""
+    """How often the nearest other point is of the same sample; ties count in parts."""
     mixed = torch.from_numpy(scaled(np.concatenate((reference, points))))
     apart = torch.cdist(mixed, mixed, compute_mode="donot_use_mm_for_euclid_dist")
     nearest = apart.fill_diagonal_(math.inf) <= apart.amin(dim=1, keepdim=True) * (1 + 1e-9)
