@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driver import NoBrowserError, dashboard_server, headless_chromium, wait_until_drawn
+from tests.browser.driver import NoBrowserError, dashboard_server, headless_chromium
+from tests.browser.tabs import Tabs
 
 OpenPage = Callable[..., Page]
 
@@ -45,41 +46,22 @@ def console_errors() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="package")
+def tabs(browser: Browser) -> Tabs:
+    """The folder's windows, which keep what they have loaded."""
+    return Tabs(browser)
+
+
 @pytest.fixture
-def open_page(browser: Browser, console_errors: list[str]) -> Iterator[OpenPage]:
-    """Open an address in a window of its own: `open_page(url, width=390, theme="dark") -> Page`.
+def open_page(tabs: Tabs, console_errors: list[str]) -> Iterator[OpenPage]:
+    """Open an address in a window: `open_page(url, width=390, theme="dark") -> Page`; see `Tabs.open`.
 
-    The page is there once Streamlit's first script run has ended, unless it has no `session`. An error in its console
-    fails the test at the end.
+    An error in its console fails the test at the end.
     """
-    contexts = []
 
-    def open_(
-        url: str,
-        *,
-        width: int = 1280,
-        height: int = 900,
-        theme: Literal["light", "dark"] = "light",
-        touch: bool = False,
-        session: bool = True,
-    ) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme, has_touch=touch, is_mobile=touch
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: console_errors.extend(_complaints(message)))
-        page.on("pageerror", lambda error: console_errors.append(str(error)))
-        page.goto(url)
-        if session:
-            wait_until_drawn(page)
-        return page
+    def open_(url: str, **options: Any) -> Page:
+        return tabs.open(url, console_errors, **options)
 
     yield open_
-    for context in contexts:
-        context.close()
+    tabs.leave()
     assert console_errors == []
-
-
-def _complaints(message: ConsoleMessage) -> list[str]:
-    return [f"{message.text} ({message.location})"] if message.type == "error" else []

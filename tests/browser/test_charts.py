@@ -670,7 +670,7 @@ def test_a_chart_takes_the_height_that_its_container_has(new_chart: Callable[[],
 @pytest.mark.timeout(300)
 def test_at_every_paint_title_real_and_generated_points_are_of_one_run(dashboard: str, open_page: OpenPage) -> None:
     """The exponential's points are some tens from 0; the circle's, and those of its untrained generator, stay near."""
-    page = open_page(dashboard)
+    page = open_page(dashboard, motion=True)
     page.locator("label").filter(has_text="Exponential").first.click()
     press(page, "Train")
     wait_for_epoch(page, 2)

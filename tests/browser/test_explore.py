@@ -12,16 +12,13 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from gandash import portable
 from gandash.charts import live
+from gandash.core import link
 from gandash.core.config import RunConfig
 from gandash.live import watch
 from gandash.pages import exploring, latent
-from gandash.runs.executors import LocalWorkers
-from gandash.runs.service import RunService
-from gandash.runs.store import RunStore
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import dashboard_server, wait_until_drawn
+from tests.browser.driver import press, wait_for_epoch, wait_until_drawn
 from tests.portable_files import random_generator
-from tests.runs.conftest import until
 from tests.test_portable import away_from_edges
 
 FOLDERS = (Path(exploring.__file__).parent, Path(watch.__file__).parent, Path(live.__file__).parent)
@@ -109,12 +106,6 @@ def test_a_plane_stays_square_while_it_turns(scripts: Page) -> None:
             np.testing.assert_allclose(plane @ plane.T, np.eye(2), atol=1e-12)
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with dashboard_server(tmp_path_factory.mktemp("explore")) as (url, _):
-        yield url
-
-
 def explore(page: Page) -> Page:
     """Go to the page by its link: an address with a folder makes the browser look for Streamlit's own paths there."""
     links = page.locator("[data-testid='stTopNavLink'], .st-key-pages a").filter(has_text="Explore")
@@ -143,9 +134,16 @@ def wait_for_points(page: Page, count: int = 1) -> None:
     page.wait_for_function(f"{SEEN}?.points.length === {count}")
 
 
-def test_a_file_is_opened_and_its_noise_follows_pointer_and_keys(host: str, open_page: OpenPage) -> None:
-    page = explore(open_page(host))
+def test_a_program_is_refused_a_file_is_opened_and_its_noise_follows_pointer_and_keys(
+    dashboard: str, open_page: OpenPage
+) -> None:
+    page = explore(open_page(dashboard))
     expect(page.get_by_text("No generator yet")).to_be_visible()
+    upload(page, b"\x80\x04K\x01.", "model.pt")
+    expect(page.get_by_text("no program from a file is run here")).to_be_visible()
+    wait_until_drawn(page)
+    assert page.locator("canvas.gandash-pad").count() == 0
+    page.keyboard.press("Escape")
     data = random_generator("tanh", widths=(128, 128, 128))
     upload(page, data)
     pad = page.locator("canvas.gandash-pad")
@@ -180,8 +178,8 @@ def test_a_file_is_opened_and_its_noise_follows_pointer_and_keys(host: str, open
     expect(page.locator(".gandash-explore-sample")).to_have_attribute("data-shown", "1000")
 
 
-def test_many_dimensions_are_a_plane_that_turns(host: str, open_page: OpenPage) -> None:
-    page = explore(open_page(host))
+def test_many_dimensions_are_a_plane_that_turns_and_fits_every_screen(dashboard: str, open_page: OpenPage) -> None:
+    page = explore(open_page(dashboard))
     upload(page, random_generator(latent_dim=8))
     wait_for_points(page)
     page.keyboard.press("Escape")
@@ -196,10 +194,13 @@ def test_many_dimensions_are_a_plane_that_turns(host: str, open_page: OpenPage) 
     page.get_by_role("button", name="Another place").click()
     page.wait_for_timeout(100)
     assert np.abs(np.subtract(pad_state(page)["noise"], after)).max() > 0.05
+    for width in (1920, 1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
 
 
-def test_two_generators_follow_one_hand(host: str, open_page: OpenPage) -> None:
-    page = explore(open_page(host))
+def test_two_generators_follow_one_hand(dashboard: str, open_page: OpenPage) -> None:
+    page = explore(open_page(dashboard))
     files = [random_generator("tanh", latent_dim=2, seed=seed) for seed in (0, 1)]
     upload(page, files[0])
     wait_for_points(page)
@@ -225,36 +226,15 @@ def test_two_generators_follow_one_hand(host: str, open_page: OpenPage) -> None:
     expect(page.get_by_role("button", name="Measure everything")).to_have_count(0)
 
 
-def test_a_program_is_refused_in_words_and_the_page_goes_on(host: str, open_page: OpenPage) -> None:
-    page = explore(open_page(host))
-    upload(page, b"\x80\x04K\x01.", "model.pt")
-    expect(page.get_by_text("no program from a file is run here")).to_be_visible()
-    wait_until_drawn(page)
-    assert page.locator("canvas.gandash-pad").count() == 0
-
-
-def test_a_run_is_explored_and_a_phone_finds_the_page(
-    tmp_path_factory: pytest.TempPathFactory, open_page: OpenPage
-) -> None:
-    home = tmp_path_factory.mktemp("trained")
-    service = RunService(RunStore(home), LocalWorkers(1))
-    run = service.start(RunConfig(shape="ring8", points=256, batch_size=64, latent_dim=5), step=True)
-    until(lambda: service.snapshot(run).epoch == 1 and not service.snapshot(run).status.active, 60)
-    service.close()
-    with dashboard_server(home) as (url, _):
-        page = explore(open_page(url, width=390, height=844, touch=True))
-        wait_for_points(page)
-        assert len(pad_state(page)["noise"]) == 5
-        assert f"run={run}" in page.url
-        page.get_by_text("Best", exact=True).click()
-        expect(page.get_by_text("Best, epoch 1")).to_be_visible()
-        page.close()
-
-
-@pytest.mark.parametrize("width", [390, 1280, 1920])
-def test_nothing_is_wider_than_the_screen(host: str, open_page: OpenPage, width: int) -> None:
-    page = explore(open_page(host, width=width, height=900))
-    upload(page, random_generator(latent_dim=8))
+def test_a_run_is_explored_and_a_phone_finds_the_page(dashboard: str, open_page: OpenPage) -> None:
+    config = RunConfig(shape="ring8", points=256, batch_size=64, latent_dim=5)
+    page = open_page(f"{dashboard}/?setup={link.encode(config)}", width=390, height=844, touch=True)
+    press(page, "Epoch")
+    wait_for_epoch(page, 1)
+    run = page.evaluate("new URL(location).searchParams.get('run')")
+    explore(page)
     wait_for_points(page)
-    page.keyboard.press("Escape")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert len(pad_state(page)["noise"]) == 5
+    assert f"run={run}" in page.url
+    page.get_by_text("Best", exact=True).click()
+    expect(page.get_by_text("Best, epoch 1")).to_be_visible()

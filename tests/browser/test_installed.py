@@ -5,18 +5,21 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import ROOT, dashboard_server, press, wait_for_epoch
 
 
-def test_the_package_is_a_dashboard_by_itself(open_page: OpenPage, tmp_path: Path) -> None:
+def test_the_package_is_a_dashboard_by_itself_that_knows_no_torch_and_leaves_no_workers(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
     site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
     shutil.copytree(ROOT / "gandash", site / "gandash", ignore=shutil.ignore_patterns("__pycache__"))
     elsewhere.mkdir()
-    env = {"PYTHONPATH": str(site)}
-    with dashboard_server(tmp_path / "home", env, module=("gandash",), folder=elsewhere) as (url, _):
+    env = {"PYTHONPATH": str(site), "GANDASH_WORKERS": "1"}
+    with dashboard_server(tmp_path / "home", env, module=("gandash",), folder=elsewhere) as (url, pid):
         page = open_page(url)
         expect(page.get_by_test_id("stApp")).to_have_css("color", "rgb(28, 38, 41)")  # the theme's text, #1c2629
         press(page, "Train")
@@ -26,4 +29,13 @@ def test_the_package_is_a_dashboard_by_itself(open_page: OpenPage, tmp_path: Pat
         page.get_by_role("link", name="Open ").click()
         page.wait_for_url("**/?run=*")
         wait_for_epoch(page, 1)
+        server = psutil.Process(pid)
+        workers = server.children(recursive=True)
+        assert workers
+        if psutil.LINUX:  # elsewhere a process does not tell what it has loaded
+            assert not any("libtorch" in mapped.path for mapped in server.memory_maps())
+            assert not any("pyarrow" in mapped.path for mapped in server.memory_maps()), "65 MB that no page needs"
+            assert any("libtorch" in mapped.path for worker in workers for mapped in worker.memory_maps())
         page.close()  # the server waits for its visitors
+    _, alive = psutil.wait_procs(workers, timeout=15)
+    assert not alive

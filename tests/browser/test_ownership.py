@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import press, wait_until_drawn
+from tests.browser.driver import press
 
 ANOTHERS = "Train this set-up yourself"
 
@@ -32,7 +32,7 @@ def test_a_run_is_its_browsers_own_after_a_reload_and_nobody_elses(dashboard: st
     assert "gandash_owner" not in page.evaluate("document.cookie"), "no script can read it"
     expect(page.get_by_text("keeps no cookie")).to_have_count(0)
 
-    other = open_page(address, width=390, height=844)
+    other = open_page(address, width=390, height=844, another=True)
     expect(named(other, ANOTHERS)).to_be_visible()
     expect(other.get_by_role("button", name="Step", exact=True)).to_have_count(0)
     assert other.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it fits a phone"
@@ -54,7 +54,7 @@ def test_a_control_link_is_good_in_another_browser_and_leaves_its_address(dashbo
     page.get_by_text("Control link…").click()
     link = page.locator("[role=dialog] code").inner_text()
     assert "control=" in link
-    other = open_page(dashboard + link[link.index("/?") :])
+    other = open_page(dashboard + link[link.index("/?") :], another=True)
     expect(named(other, "Pause")).to_be_visible()
     other.wait_for_url(address)
     press(other, "Pause")
@@ -75,14 +75,3 @@ def test_in_a_frame_of_another_site_control_ends_with_the_page_which_says_so(
     press_in.click()
     expect(frame.get_by_role("button", name="Resume", exact=True)).to_be_visible()
     console_errors.clear()  # a frame without cookies complains of what Streamlit itself tries
-
-
-def test_the_cookie_is_replaced_by_none_of_a_second_tab(dashboard: str, open_page: OpenPage) -> None:
-    page = open_page(dashboard)
-    address = started(page)
-    tab = page.context.new_page()
-    tab.goto(address)
-    wait_until_drawn(tab)
-    expect(named(tab, "Pause")).to_be_visible()
-    press(tab, "Pause")
-    expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()

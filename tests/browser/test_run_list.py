@@ -85,9 +85,8 @@ def test_undo_is_beside_what_was_deleted(runs: str, open_page: OpenPage) -> None
     expect(cards(page)).to_have_count(7)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_list_fits_a_phone(runs: str, open_page: OpenPage, theme: Any) -> None:
-    page = open_page(runs, width=390, height=844, theme=theme, touch=True)
+def test_the_list_fits_a_phone(runs: str, open_page: OpenPage) -> None:
+    page = open_page(runs, width=390, height=844, touch=True)
     go_to_list(page)
     page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollWidth === 390")
     for box in (card.bounding_box() for card in cards(page).all()):

@@ -124,9 +124,9 @@ class Told:
         return self.page.locator(f"#{name}")
 
     def picture(self) -> str:
-        """What the picture shows, once it stands still."""
-        self.page.wait_for_timeout(250)
-        return str(self.at("cloud").evaluate("(canvas) => canvas.toDataURL()"))
+        """What the picture shows, once it has been painted."""
+        paints = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        return str(self.at("cloud").evaluate(f"async (canvas) => {{ await {paints}; return canvas.toDataURL(); }}"))
 
     def until_connected(self, times: int) -> None:
         while len(self.sockets) < times:
@@ -212,7 +212,7 @@ def test_what_comes_from_others_is_text(watch: Watch, console_errors: list[str])
 
 
 def test_points_glide_and_stand_still_for_who_wants_that(watch: Watch) -> None:
-    told = watch(message(10, points=cloud(-1, -1)))
+    told = watch(message(10, points=cloud(-1, -1)), motion=True)
     told.until_epoch(10)
     told.page.evaluate(DRAWS)
     told.tell(message(11, points=cloud(1, -1), kind="news"))
