@@ -232,3 +232,4 @@ def test_a_hidden_tab_keeps_its_run_training(open_page: OpenPage, dashboard: str
     run = parse_qs(urlsplit(page.url).query)["run"][0]
     with connect(f"{dashboard.replace('http', 'ws')}/live?run={run}") as client:
         assert decode(client.recv(60, decode=False))[0]["state"]["status"] == "running"
+    page.close()  # a window without timers is of no use to another test
