@@ -126,6 +126,14 @@ def wait_until_drawn(page: Page) -> None:
     page.wait_for_selector("[data-testid='stApp'][data-test-script-state='notRunning']")
 
 
+def until(page: Page, expression: str) -> None:
+    """Wait for what an expression says; not in the page itself, whose policy may evaluate no text."""
+    end = monotonic() + 60
+    while not page.evaluate(expression):
+        assert monotonic() < end, f"{expression} does not come true; the page says: {page.inner_text('body')}"
+        page.wait_for_timeout(50)
+
+
 def press(page: Page, name: str) -> None:
     """Press the button of this name."""
     page.get_by_role("button", name=name, exact=True).click()

@@ -47,20 +47,23 @@ class Tabs:
         session: bool = True,
         motion: bool = False,
         another: bool = False,
+        kept: bool = True,
     ) -> Page:
         """Open an address; what the console complains about goes to `complaints`.
 
         The page is there once Streamlit's first script run has ended, unless it has no `session`. Points jump from
         epoch to epoch unless there is `motion`: they glide at the cost of a core. `another` is a browser that does not
-        share the cookies of the test's first one.
+        share the cookies of the test's first one. A window is not `kept` if what is done to it cannot be undone: it is
+        closed at the end.
         """
         self._told = complaints
         context = self._contexts.get((touch, another))
         if context is None:
             context = self._contexts[touch, another] = self._browser.new_context(has_touch=touch, is_mobile=touch)
             self._free[context] = []
-        page = self._free[context].pop() if self._free[context] else self._new(context)
-        self._used.append(page)
+        page = self._free[context].pop() if kept and self._free[context] else self._new(context)
+        if kept:
+            self._used.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=theme, reduced_motion="no-preference" if motion else "reduce")
         page.goto(url)

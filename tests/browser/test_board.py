@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from gandash.charts import figures
 from gandash.core.targets import read_spec
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import press, wait_until_drawn
+from tests.browser.driver import press, until, wait_until_drawn
 from tests.browser.stage import empty_stage, play
 from tests.browser.test_layout import FAINT
 
@@ -238,10 +238,9 @@ def fits_and_can_be_read(page: Page, viewer: Page, theme: str) -> None:
             each.set_viewport_size({"width": width, "height": height})
             until_it_rests(each)
             assert each.evaluate("document.documentElement.scrollWidth") <= width, name
-            cells, frame = (each.locator(f".gandash-board{part}").bounding_box() for part in ("-cells", ""))
-            assert cells and frame and cells["width"] > 250, name
-            assert frame["x"] <= cells["x"] and cells["x"] + cells["width"] <= frame["x"] + frame["width"] + 1, name
-            assert cells["y"] + cells["height"] <= frame["y"] + frame["height"], name
+            until(each, INSIDE)
+            frame = each.locator(".gandash-board").bounding_box()
+            assert frame, name
             heat = each.locator(".gandash-board-heat canvas")
             if name != "phone":
                 expect(heat).to_be_visible()
@@ -255,6 +254,12 @@ def fits_and_can_be_read(page: Page, viewer: Page, theme: str) -> None:
             assert each.evaluate(ground) == [], name
 
 
+INSIDE = """() => {
+  const [cells, frame] = ["-cells", ""].map((part) =>
+    document.querySelector(`.gandash-board${part}`).getBoundingClientRect());
+  const beside = frame.left <= cells.left && cells.right <= frame.right + 1;
+  return cells.width > 250 && beside && cells.bottom <= frame.bottom;
+}"""
 PARTS = """[...document.querySelectorAll(".gandash-board, .gandash-board-cells, .gandash-board canvas")]
   .map((part) => part.getBoundingClientRect().toJSON())"""
 

@@ -224,7 +224,7 @@ def test_what_makes_no_sense_is_not_asked_for_again(page: Page) -> None:
 
 def test_a_hidden_tab_keeps_its_run_training(open_page: OpenPage, dashboard: str) -> None:
     """Browsers slow the timers of hidden tabs; here they stop. The server pauses what is unwatched for 8 seconds."""
-    page = open_page(dashboard)
+    page = open_page(dashboard, kept=False)
     press(page, "Train")
     wait_for_epoch(page, 1)
     page.evaluate("window.setTimeout = window.setInterval = window.requestAnimationFrame = () => 0")
@@ -232,4 +232,3 @@ def test_a_hidden_tab_keeps_its_run_training(open_page: OpenPage, dashboard: str
     run = parse_qs(urlsplit(page.url).query)["run"][0]
     with connect(f"{dashboard.replace('http', 'ws')}/live?run={run}") as client:
         assert decode(client.recv(60, decode=False))[0]["state"]["status"] == "running"
-    page.close()  # a window without timers is of no use to another test

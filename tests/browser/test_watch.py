@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocke
 
 from gandash.live.messages import encode
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import press
+from tests.browser.driver import press, until
 from tests.browser.test_layout import FAINT
 
 RUN = "0a1b2c3d4e"
@@ -150,7 +150,7 @@ def watch(dashboard: str, open_page: OpenPage) -> Watch:
                 socket.send(each)
 
         sockets: list[WebSocketRoute] = []
-        page = open_page("about:blank", session=False, **options)
+        page = open_page("about:blank", session=False, kept=False, **options)
         page.route_web_socket(lambda url: "/live?" in url, connected)
         page.goto(f"{dashboard}/watch/{run}")
         told = Told(page, sockets)
@@ -307,12 +307,6 @@ def test_a_lost_connection_is_told_quietly_and_comes_back(watch: Watch) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ a run in training
-
-
-def until(page: Page, expression: str) -> None:
-    """Wait for what an expression says; not in the page itself, whose policy evaluates no text."""
-    while not page.evaluate(expression):
-        page.wait_for_timeout(50)
 
 
 def bytes_of(context: BrowserContext, url: str) -> tuple[int, list[str]]:
