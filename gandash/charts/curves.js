@@ -45,7 +45,9 @@ function chooseRange(layout, columns, log) {
   }
   const [bottom, top] = found.range ?? [found.lowest, found.highest];
   // Plotly marks powers of ten alone where they are at least 0.7 of its steps
-  if (found.log) Object.assign(axis, { type: "log", nticks: Math.min(Math.max(Math.floor((top - bottom) / 0.75), 3), 6) });
+  const nticks = Math.min(Math.max(Math.floor((top - bottom) / 0.75), 3), 6);
+  // without a format it would call 50 between 10 and 100 a 5
+  if (found.log) Object.assign(axis, { type: "log", nticks, tickformat: ".3~g" });
   if (found.range) {
     axis.range = found.range;
     layout.meta.cut = found.cut.slice(0, 1).toUpperCase() + found.cut.slice(1);

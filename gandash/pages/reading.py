@@ -118,7 +118,7 @@ def _judged(snapshot: Snapshot) -> str:
     if appraisal.verdict == "not told apart":
         return "Nothing tells the points from real ones"
     if appraisal.verdict == "too few points to say":
-        return "Nothing tells the points from real ones, though a slight blur would not show on so few"
+        return "The points are too few to say: no test tells them from real ones, but a slight blur would not show"
     near = appraisal.metrics.get("headline", math.inf) <= LIKE_REAL
     if appraisal.verdict == "told apart" and near:
         return "The points are all but like real ones, though a test still tells them apart"
