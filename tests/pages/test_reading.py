@@ -179,7 +179,7 @@ def test_every_shape_has_a_short_sentence_at_every_stage(shape: str) -> None:
     ("verdict", "gap", "words"),
     [
         ("not told apart", 0.02, "Nothing tells the points from real ones."),
-        ("too few points to say", 0.02, "The points are too few to say: no test tells them from real ones, but a slight blur"),
+        ("too few points to say", 0.02, "The points are too few to say: no test tells them from real ones"),
         ("told apart", 0.04, "all but like real ones, though a test still tells them apart"),
         ("told apart", 0.2, "The points are close to real ones."),
         ("", 0.04, "hardly anybody could tell"),
