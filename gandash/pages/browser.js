@@ -37,7 +37,20 @@ const MOST_WAITING = 20;
 const PATIENCE_MS = 15000; // after which nobody remembers what they have pressed
 let passing = false; // on a press that has waited
 
-const answered = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning";
+let handed = 0; // when a press went to the server that has not begun to answer it
+const UNANSWERED_MS = 1000; // after which it will not
+
+const rests = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning";
+const answered = () => !handed && rests();
+
+function hand() {
+  handed = performance.now();
+  const look = () => {
+    if (!rests() || performance.now() - handed > UNANSWERED_MS) handed = 0;
+    else setTimeout(look, 5);
+  };
+  setTimeout(look, 5);
+}
 
 function press(key) {
   if (waiting.length >= MOST_WAITING) return;
@@ -57,6 +70,7 @@ function pass() {
     passing = true;
     button.click();
     passing = false;
+    hand();
   }
   // until Streamlit has told the server
   setTimeout(() => {
@@ -68,7 +82,11 @@ function pass() {
 // Whether a click has to wait; then it is pressed later.
 function waits({ target, detail }) {
   const key = target.closest(".st-key-controls button") && QUEUED.find((each) => target.closest(`.st-key-${each}`));
-  if (!key || passing || (!waiting.length && answered()) || (key === "train" && detail > 1)) return false;
+  if (!key || passing || (key === "train" && detail > 1)) return false;
+  if (!waiting.length && answered()) {
+    hand();
+    return false;
+  }
   press(key);
   return true;
 }

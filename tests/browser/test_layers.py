@@ -7,8 +7,6 @@ import math
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from gandash.core import link
-from gandash.core.config import RunConfig
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import OVERLAY, press, wait_for_epoch
 from tests.browser.stage import empty_stage
@@ -81,8 +79,7 @@ def chip(page: Page, name: str) -> None:
 
 
 def test_layers_are_switched_follow_the_run_and_go_with_it(dashboard: str, open_page: OpenPage) -> None:
-    setup = link.encode(RunConfig(latent_dim=4))  # whose plane can be turned
-    page = open_page(f"{dashboard}/?setup={setup}")
+    page = open_page(dashboard)
     overlay, legend = page.locator(OVERLAY), page.locator(".gandash-legend")
     canvas = ".gandash-under"
     expect(page.get_by_role("button", name="Discriminator", exact=True)).to_have_attribute("aria-pressed", "false")
@@ -117,21 +114,6 @@ def test_layers_are_switched_follow_the_run_and_go_with_it(dashboard: str, open_
     page.keyboard.press("+")
     page.wait_for_function(f"before => {image} !== before", arg=before)
     expect(overlay).to_have_attribute("data-mounts", "1")
-    before = page.evaluate(image)
-    page.locator(".gandash-turn input").focus()
-    page.keyboard.press("End")
-    page.wait_for_function(f"before => {image} !== before", arg=before)  # the plane is another one
-    page.locator(".gandash-timeline input").focus()
-    page.keyboard.press("Home")
-    expect(overlay).to_have_attribute("data-layers-epoch", "0")
-    expect(overlay).to_have_attribute("data-layers", "discriminator manifold gradients density")
-    page.keyboard.press("End")
-    page.wait_for_function(  # the newest one: a chunk that was on its way counts after the pause, too
-        f"""() => {{
-          const {{ epoch, layersEpoch }} = document.querySelector(`{OVERLAY}`).dataset;
-          return epoch === layersEpoch && +epoch >= {paused};
-        }}"""
-    )
 
     watched = page.url.split("run=")[1].split("&")[0]
     page.locator("label").filter(has_text="Circle").first.click()
