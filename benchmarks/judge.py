@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.common import in_processes, rounded, save, table
 from benchmarks.real_tables import TABLES
-from gandash.core.judge import PAIRS, Floats, Ruler, copying, gap, spread_of
+from gandash.core.judge import PAIRS, Copying, Floats, Ruler, gap, spread_of
 from gandash.core.metrics import energy_distance, precision_recall_density_coverage, sliced_wasserstein
 from gandash.core.targets.shapes import SHAPES
 from gandash.core.verdict import LEVEL, PERMUTATIONS, Mixture, compare, p_value
@@ -157,7 +157,8 @@ def _at(name: str, kind: str, draw: Draw, size: int, tries: int, with_metrics: b
         drawn = draw(3 * size, rng)
         rows, held_out, fair = drawn[:size], drawn[size : 2 * size], drawn[2 * size :]
         copied = rows[rng.integers(size, size=size)] + 1e-3 * spread * rng.standard_normal((size, 2))
-        copies.append((copying(fair, rows, held_out), copying(copied, rows, held_out)))
+        near = Copying(rows, held_out)
+        copies.append((near.share(fair), near.share(copied)))
     if copies:
         fair, copied = np.mean(copies, axis=0)
         found.append({"subject": name, "kind": kind, "size": size, "fault": "copies", "fair": fair, "copied": copied})

@@ -168,22 +168,33 @@ def real_samples(target: Target, n: int, rng: np.random.Generator) -> tuple[Iter
     return (rows[rng.permutation(len(rows))[:held]] for _ in range(PAIRS)), held / len(rows)
 
 
-def copying(generated: Points, rows: Points, held_out: Points) -> float:
-    """How often a generated point is nearer to a row of the training than a held-out one is, ties as a half.
+class Copying:
+    """How near held-out rows ``(m, dim)`` are to rows of the training ``(n, dim)``, and how generated ones are."""
 
-    The statistic of Meehan et al. 2020, section 3, over all of the space: 0.5 is fair, 1 is nothing but copies, and
-    below 0.5 generated points lie farther off. Rows that repeat or are rounded are as near to one another in both.
-    Axes count alike. All are ``(n, dim)``.
-    """
-    from scipy.spatial import KDTree
-    from scipy.stats import rankdata
+    def __init__(self, rows: Points, held_out: Points) -> None:
+        from scipy.spatial import KDTree
 
-    scale = spread_of(rows)
-    tree = KDTree(np.asarray(rows, np.float64) / scale)
-    near, usual = (tree.query(np.asarray(points, np.float64) / scale)[0] for points in (generated, held_out))
-    ranks = rankdata(np.concatenate((near, usual)))[: len(near)]
-    nearer_usual = float(ranks.sum()) - len(near) * (len(near) + 1) / 2
-    return 1 - nearer_usual / (len(near) * len(usual))
+        self._scale = spread_of(rows)
+        self._tree = KDTree(np.asarray(rows, np.float64) / self._scale)
+        self._usual = self._near(held_out)
+
+    def share(self, generated: Points) -> float:
+        """How often a generated point is nearer to a row of the training than a held-out one is, ties as a half.
+
+        The statistic of Meehan et al. 2020, section 3, over all of the space: 0.5 is fair, 1 is nothing but copies, and
+        below 0.5 generated points ``(k, dim)`` lie farther off. Rows that repeat or are rounded are as near to one
+        another in both. Axes count alike.
+        """
+        from scipy.stats import rankdata
+
+        near = self._near(generated)
+        ranks = rankdata(np.concatenate((near, self._usual)))[: len(near)]
+        nearer_usual = float(ranks.sum()) - len(near) * (len(near) + 1) / 2
+        return 1 - nearer_usual / (len(near) * len(self._usual))
+
+    def _near(self, points: Points) -> Floats:
+        distances: Floats = self._tree.query(np.asarray(points, np.float64) / self._scale)[0]
+        return distances
 
 
 def judged(target: Target, points: Points) -> Floats:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gandash.core.judge import WORST, Pair, Ruler, accuracy, copying, gap, judged, real_samples
+from gandash.core.judge import PAIR_POINTS, WORST, Copying, Pair, Ruler, accuracy, gap, judged, real_samples
 from gandash.core.sliced import distance_along, projected
 
 if TYPE_CHECKING:
@@ -509,9 +509,9 @@ def _radii(tree: KDTree, k: int) -> Floats:
 class Evaluator:
     """Judges samples of `n` points against fixed samples of as many unseen real points, which `seed` decides.
 
-    `n` is less than asked for where a finite target holds out fewer. `floor` and `real_coverage` are the mean distance
-    and coverage of 64 other real samples, such as training sees, so a perfect generator has
-    a mean `sw_ratio` of 1.0. Single samples of it scatter, nine in ten between 0.6 and 1.9, as real samples do.
+    `n` is less than asked for where a finite target holds out fewer. `floor` is the mean distance of
+    64 other real samples, such as training sees, so a perfect generator has a mean `sw_ratio` of 1.0. Single samples of
+    it scatter, nine in ten between 0.6 and 1.9, as real samples do.
 
     A sample with a point that is not finite gets the worst values: distances infinite, shares 0.
 
@@ -521,7 +521,7 @@ class Evaluator:
     8.0
     """
 
-    def __init__(self, target: Target, n: int = 1000, seed: int = 2014) -> None:
+    def __init__(self, target: Target, n: int = PAIR_POINTS, seed: int = 2014) -> None:
         from scipy.spatial import KDTree
 
         if n <= NEIGHBOURS:
@@ -541,7 +541,6 @@ class Evaluator:
         self._mean_distance = _mean_distance(self._thinned)
         others = [target.sample(self.n, rng) for _ in range(FLOOR_SAMPLES)]
         self.floor = float(np.mean([self._distance(other) for other in others]))
-        self.real_coverage = float(np.mean([self._coverage(other) for other in others]))
         self._ruler = Ruler(
             [judged(target, each) for each in (self.real, *reals)], [judged(target, each) for each in others]
         )
@@ -591,11 +590,19 @@ class Evaluator:
             "density": near.density,
         }
 
-    def copying(self, points: Points, rows: Points) -> float:
-        """How often generated points lie nearer to rows of the training than held-out rows do; see `copying`."""
+    def copying(self, points: Points) -> float:
+        """How often generated points lie nearer to rows of the training than held-out rows do; see `Copying`.
+
+        For finite targets alone, whose rows of the training are always the same.
+        """
         if not np.isfinite(points).all():
             return 0.0
-        return copying(*(judged(self.target, each) for each in (points, rows, self.real)))
+        return self._copying.share(judged(self.target, points))
+
+    @cached_property
+    def _copying(self) -> Copying:
+        rows = self.target.sample(self.target.spec.training_rows or 1, np.random.default_rng(self._seed))
+        return Copying(*(judged(self.target, each) for each in (rows, self.real)))
 
     def _measurable(self, points: Points) -> bool:
         if points.shape != self.real.shape:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gandash.core.judge import WORST, Pair, gap, real_samples
+from gandash.core.judge import PAIR_POINTS, WORST, Pair, gap, real_samples
 from gandash.core.metrics import FLOOR_SAMPLES, Evaluator, Floats, Points
 from gandash.core.verdict import BLUR, TwoSampleTest
 
@@ -47,7 +47,7 @@ class PatternEvaluator(Evaluator):
     misfits. The gap is the total variation beyond that between real samples: 0 if nobody can tell, 1 if no number fits.
     """
 
-    def __init__(self, target: Pattern, n: int = 1000, seed: int = 2014) -> None:
+    def __init__(self, target: Pattern, n: int = PAIR_POINTS, seed: int = 2014) -> None:
         if n < 1:
             raise ValueError(f"n is {n}; an evaluation needs at least 1 number.")
         self.target = target
@@ -61,7 +61,6 @@ class PatternEvaluator(Evaluator):
         self._shares = [frequencies(real) for real in (self.real, *reals)]
         self._floors = [fmean(total_variation(other, real) for other in others) for real in self._shares]
         self.floor = self._floors[0]
-        self.real_coverage = 1.0
 
     def live(self, points: Points) -> dict[str, float]:
         """All there is to measure of vectors ``(n, 100)``; a millisecond."""

@@ -820,7 +820,7 @@ class Trainer:
             points = self._points(judge.n, APPRAISAL_NOISE, variant)
             metrics = judge.full(points)
             if self.target.finite:
-                metrics["copying"] = judge.copying(points, self._real)
+                metrics["copying"] = judge.copying(points)
             self._reports[variant] = {name: float(value) for name, value in metrics.items()}
         return self._reports[variant]
 

@@ -88,13 +88,16 @@ class Mixed(Protocol):
 
 
 def compare(mix: Callable[[], Mixed], trial: Trial, permutations: int = PERMUTATIONS) -> Iterator[None]:
-    """Fill a trial of two samples, from where it stands; a moment's work lies between two yields."""
+    """Fill a trial of two samples, from where it stands; a moment's work lies between two yields.
+
+    Each moment adds to the trial: who stops at every yield and begins anew from the trial comes to an end, too.
+    """
     if len(trial) > permutations:
         return
     mixture = mix()
     if not trial:
         trial.append(mixture.observed())
-    yield
+        yield
     while len(trial) <= permutations:
         for index in range(len(trial), min(len(trial) + PIECE, permutations + 1)):
             trial.append(mixture.permuted(index))
@@ -139,9 +142,10 @@ class TwoSampleTest:
         self._target, self._seed = target, seed
         self._real: dict[int, Points] = {}
         self._known: dict[int, tuple[Trial, Trial]] = {}
-        most = SIZES[-1] if not target.finite else len(target.unseen(SIZES[-1], self._rng(0)))
+        real = target.unseen(SIZES[-1], self._rng(0))
+        most = len(real)
         self.sizes = (*(size for size in SIZES if size < most), most)
-        self._scale = spread_of(judged(target, target.unseen(most, self._rng(0))))
+        self._scale = spread_of(judged(target, real))
 
     def deliberate(
         self, generate: Callable[[int], Points], trials: MutableMapping[str, Trial], name: str

@@ -15,11 +15,11 @@ from gandash.core.config import RunConfig
 from gandash.core.judge import (
     PAIRS,
     WORST,
+    Copying,
     Neighbours,
     Pair,
     Ruler,
     accuracy,
-    copying,
     gap,
     real_samples,
     tell,
@@ -197,11 +197,11 @@ def test_copies_are_told_from_fair_samples_though_values_repeat(decimals: int) -
         return drawn.standard_normal((n, 2)).round(decimals)
 
     rows = some(400)
-    fair = np.mean([copying(some(300), rows, some(300)) for _ in range(20)])
+    fair = np.mean([Copying(rows, some(300)).share(some(300)) for _ in range(20)])
     assert fair == pytest.approx(0.5, abs=0.03)
-    copies = copying(rows[drawn.integers(400, size=300)], rows, some(300))
+    copies = Copying(rows, some(300)).share(rows[drawn.integers(400, size=300)])
     assert copies == 1.0 if decimals == 6 else copies > fair
-    assert copying(some(300) + 5, rows, some(300)) < 0.1
+    assert Copying(rows, some(300)).share(some(300) + 5) < 0.1
 
 
 # The verdict
@@ -240,6 +240,15 @@ def test_a_comparison_goes_on_where_it_was_left_off() -> None:
         for _, _ in zip(range(2), compare(lambda: Mixture(real, fake, 1), parts, 99), strict=False):
             pass
     assert parts == whole
+
+
+def test_a_comparison_that_is_left_off_at_every_moment_comes_to_an_end() -> None:
+    """A run's measuring is cut into moments that may be shorter than it takes to mix two large samples."""
+    real, fake = rng(11).standard_normal((2, 50, 2))
+    parts: list[tuple[float, float]] = []
+    for _ in range(99):
+        next(compare(lambda: Mixture(real, fake, 1), parts, 99), None)
+    assert parts == trial_of(real, fake)
 
 
 def verdict_of(shape: Shape, blur: float, drawn: np.random.Generator, test: TwoSampleTest) -> str:

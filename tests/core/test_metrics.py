@@ -434,7 +434,7 @@ def test_real_points_are_as_good_as_real_on_average(shape: Shape, evaluators: di
     # One sample's ratio scatters by 0.4, so a mean of 40, over a floor of 64, by 0.08.
     assert np.mean([each["sw_ratio"] for each in found]) == pytest.approx(1, abs=0.3)
     assert np.mean([each["headline"] for each in found]) < 0.08
-    assert np.mean([each["coverage"] for each in found]) == pytest.approx(evaluator.real_coverage, abs=0.01)
+    assert np.mean([each["coverage"] for each in found]) == pytest.approx(METRICS["coverage"].ideal, abs=0.01)
 
 
 @every_shape
