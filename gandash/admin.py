@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from gandash.core.formats import known
 from gandash.core.judge import JUDGE_VERSION
 from gandash.core.metrics import METRICS, percent
-from gandash.core.problems import shortened
+from gandash.core.problems import one_line, shortened
 from gandash.headless import FailedError, RefusedError, checked_target, free, memory_told, save_generator
 from gandash.runs import run as runs
 from gandash.runs.run import Run
@@ -101,7 +101,7 @@ def export(run_id: str, which: Variant | None = None, out: Path | None = None, f
     snapshot = stored.snapshot
     which = which or ("ema" if snapshot.config.ema_decay else "latest")
     if which not in snapshot.variants:
-        choice = ", ".join(map(_printable, snapshot.variants))
+        choice = ", ".join(map(one_line, snapshot.variants))
         raise RefusedError(f"Run {run_id} has no {which!r} generator: choose one of {choice}.")
     name = f"{snapshot.config.shape}{file.suffix}"
     path = free(name, taken=Path(name).exists()) if out is None else out
@@ -165,7 +165,7 @@ def _nearest(store: RunStore, run_id: str) -> str:
     known = [run.run_id for run in store.summaries()]
     begun = [other for other in known if run_id and other.startswith(run_id)]
     close = begun or difflib.get_close_matches(run_id[:100], known, n=NEAREST)
-    return f" Did you mean {' or '.join(map(_printable, close[:NEAREST]))}?" if close else " `runs` lists them."
+    return f" Did you mean {' or '.join(map(one_line, close[:NEAREST]))}?" if close else " `runs` lists them."
 
 
 def _obeyed(store: RunStore, run_id: str, wish: Wish) -> bool:
@@ -196,7 +196,7 @@ def _not_obeyed(store: RunStore, run_id: str, wish: Wish) -> bool:
     if server is None or not is_alive(server):  # nobody trains it
         store.granted(run_id, wish)
         return False
-    trainer = f"The server that trains run {run_id} (process {_printable(server.partition(':')[0])})"
+    trainer = f"The server that trains run {run_id} (process {one_line(server.partition(':')[0])})"
     if (run_id, wish) in store.wishes():
         raise FailedError(
             f"{trainer} has not obeyed for {PATIENCE:g} s. The wish to {wish} the run holds for a minute; if the "
@@ -217,17 +217,17 @@ def _stop_here(store: RunStore, run_id: str) -> None:
 
 
 def _line(store: RunStore, run: RunSummary) -> tuple[str, ...]:
-    run_id = _printable(run.run_id)
+    run_id = one_line(run.run_id)
     if run.damaged:
         return run_id, "unreadable", "", "", "", "", ""
     server = store.server_of(run.run_id)
     left = run.status.active and (server is None or not is_alive(server))  # as the next server will have it
-    name = _printable(run.name)
+    name = one_line(run.name)
     return (
         run_id,
         _word(Status.PAUSED if left else run.status),
         f"{run.epoch:,} of {run.planned_epochs:,}",
-        _printable(run.title)[:LONGEST_NAME],
+        one_line(run.title)[:LONGEST_NAME],
         _gap(run),
         name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}...",
         _age((datetime.now(UTC) - run.created).total_seconds()),
@@ -250,8 +250,3 @@ def _age(seconds: float) -> str:
         if seconds >= length:
             return f"{seconds // length:,.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
-
-
-def _printable(text: str) -> str:
-    """A text on one line, without what would move a terminal's cursor or turn its direction of writing."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())

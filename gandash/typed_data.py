@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gandash.core import rows, tables
-from gandash.core.problems import shortened
+from gandash.core.problems import shortened, some_of
 from gandash.core.targets.table import TableSpec
 from gandash.headless import RefusedError
 
@@ -69,8 +69,8 @@ def _columns(file: str, x: str | None, y: str | None) -> tuple[str, str]:
     numeric = [name for name in tables.read(file).numeric if name not in (x, y)]
     missing = [f"--{axis}" for axis, name in (("x", x), ("y", y)) if name is None]
     if len(numeric) != len(missing):
-        some = ", ".join(map(shortened, numeric[:12])) + (", …" if len(numeric) > 12 else "")
-        raise ValueError(f"{Path(file).name}: which columns? Add {' and '.join(missing)}, each one of {some}.")
+        which = " and ".join(missing)
+        raise ValueError(f"{Path(file).name}: which columns? Add {which}, each one of {some_of(numeric)}.")
     left = iter(numeric)
     return x or next(left), y or next(left)
 

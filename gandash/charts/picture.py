@@ -23,6 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gandash.charts.figures import MISFIT, PALETTES, SMALL, THUMBNAIL_POINTS, Palette, Theme
 from gandash.charts.ticks import tick_text, ticks
+from gandash.core.problems import one_line
 from gandash.core.targets import Target
 from gandash.core.targets.target import Points
 
@@ -301,7 +302,7 @@ def _layer(size: Size, places: Places, symbol: _Symbol, colour: str, opacity: fl
 
 def _line(text: str) -> str:
     """A text from anywhere as one line of at most so many letters."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text[:_LONGEST]).split())
+    return one_line(text[:_LONGEST])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -11,6 +12,16 @@ class Problem:
 
     knob: str | None
     text: str
+
+
+def one_line(text: str) -> str:
+    """A text on one line, without what would move a terminal's cursor or turn its direction of writing."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first dozen of some names, each `shortened`."""
+    return ", ".join(map(shortened, names[:12])) + (", …" if len(names) > 12 else "")
 
 
 def shortened(value: object) -> str:

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from gandash.core import rows as by_hash
-from gandash.core.problems import shortened
+from gandash.core.problems import one_line, shortened, some_of
 from gandash.core.rows import LEAST_ROWS, MOST_ROWS, Rows
 from gandash.core.tables import parquet, text
 from gandash.core.tables.drawing import Drawn, draw
@@ -23,7 +23,7 @@ from gandash.core.tables.limits import MOST_BYTES, bounded_memory, kind_of
 from gandash.core.tables.source import Source
 from gandash.core.targets.table import TableSpec, clean
 
-__all__ = ["MOST_BYTES", "Column", "Points", "Table", "Taken", "keep", "points", "read", "take"]
+__all__ = ["MOST_BYTES", "Column", "Points", "Table", "Taken", "points", "read", "take"]
 
 TAILED = 1.5
 """Skewness from which on a column of positive numbers is called heavy-tailed, if its logarithm is less skewed."""
@@ -151,11 +151,6 @@ def take(
     return Taken(spec, found.notices)
 
 
-def keep(path: str | Path, x: str, y: str, folder: str | Path, **options: object) -> TableSpec:
-    """The spec of `take`."""
-    return take(path, x, y, folder, **options).spec  # type: ignore[arg-type]
-
-
 class _Look:
     """What there is to say of a column after all batches."""
 
@@ -195,7 +190,7 @@ def _skewness(values: Rows) -> float:
 
 
 def _called(path: str | Path, name: str | None) -> str:
-    called = " ".join("".join(c if c.isprintable() else " " for c in Path(name or path).name).split()) or "The file"
+    called = one_line(Path(name or path).name) or "The file"
     return called if len(called) <= 80 else f"{called[:40]}…{called[-39:]}"
 
 
@@ -209,8 +204,7 @@ def _open(path: Path, called: str) -> Source:
 
 def _place(source: Source, called: str, column: str) -> int:
     if column not in source.names:
-        some = ", ".join(map(shortened, source.names[:12])) + (", …" if len(source.names) > 12 else "")
-        raise ValueError(f"{called} has no column {shortened(column)}; its columns are {some}.")
+        raise ValueError(f"{called} has no column {shortened(column)}; its columns are {some_of(source.names)}.")
     place = source.names.index(column)
     if source.kinds[place] != "number":
         raise ValueError(f"The column {shortened(column)} of {called} holds no numbers: choose another.")

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gandash.core.rows import Rows
-from gandash.core.tables.source import MOST_COLUMNS, PREVIEWED, Batch, Kind, Source, cell, different
+from gandash.core.tables.source import MOST_COLUMNS, PREVIEWED, Batch, Kind, Source, cell, different, finite
 
 LONGEST_FOOTER = 16 * 2**20
 MOST_DECLARED_ROWS = 50_000_000
@@ -149,8 +147,7 @@ def _numbers(values: Any) -> Rows:
 
     if not pa.types.is_float64(values.type):
         values = pc.cast(values, pa.float64(), safe=False)
-    found: Rows = np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
-    return np.where(np.isfinite(found), found, np.nan)
+    return finite(values)
 
 
 def _seed(path: Path) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from gandash.core.rows import Rows
 from gandash.core.targets.table import clean
@@ -43,6 +45,12 @@ class Source:
     batches: Callable[[Sequence[int]], Iterator[Batch]]
     seed: int
     notices: tuple[str, ...] = ()
+
+
+def finite(values: Any) -> Rows:
+    """An Arrow array of float64 as ``(n,)``; NaN for what is missing or not finite."""
+    found: Rows = np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
+    return np.where(np.isfinite(found), found, np.nan)
 
 
 def cell(value: object) -> str:

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from gandash.core.problems import one_line
 from gandash.core.rows import Rows
 from gandash.core.tables.limits import GIVE
-from gandash.core.tables.source import MOST_COLUMNS, PREVIEWED, Batch, Kind, Source, cell, different
+from gandash.core.tables.source import MOST_COLUMNS, PREVIEWED, Batch, Kind, Source, cell, different, finite
 
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": "spaces"}
 LONGEST_LINE = 256 * 2**10
@@ -259,7 +260,7 @@ def _words(error: Exception) -> str:
     text = str(error)
     if "straddling" in text:
         return "a quotation mark is opened and not closed for very long"
-    return " ".join("".join(c if c.isprintable() else " " for c in text[:160]).split()).rstrip(".")
+    return one_line(text[:160]).rstrip(".")
 
 
 def numbers(texts: Any, comma: bool) -> Rows:
@@ -270,7 +271,7 @@ def numbers(texts: Any, comma: bool) -> Rows:
     texts = pc.utf8_trim_whitespace(texts)
     if not comma:
         try:  # most columns need no more
-            return _finite(pc.cast(pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts), pa.float64()))
+            return finite(pc.cast(pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts), pa.float64()))
         except pa.ArrowInvalid:
             pass
     texts = pc.replace_substring(texts, "\u2212", "-")
@@ -278,9 +279,4 @@ def numbers(texts: Any, comma: bool) -> Rows:
     texts = pc.replace_substring_regex(texts, rf"[{_SPACES}{'.' if comma else ','}]|^\+", "")
     if comma:
         texts = pc.replace_substring(texts, ",", ".")
-    return _finite(pc.cast(texts, pa.float64()))
-
-
-def _finite(values: Any) -> Rows:
-    found: Rows = np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
-    return np.where(np.isfinite(found), found, np.nan)
+    return finite(pc.cast(texts, pa.float64()))

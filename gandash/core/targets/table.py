@@ -7,8 +7,6 @@ the table's own units. This module knows NumPy alone.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 import unicodedata
@@ -24,7 +22,7 @@ from pydantic.dataclasses import dataclass as checked
 
 from gandash.core import rows as by_hash
 from gandash.core.rows import HASH, LEAST_ROWS, MOST_ROWS, Rows
-from gandash.core.targets.target import Canvas, Floats, OutputMap, Points, Target, TargetSpec
+from gandash.core.targets.target import Canvas, Floats, OutputMap, Target, TargetSpec
 
 LONGEST_NAME = 60
 TITLE_LETTERS = 32
@@ -142,10 +140,6 @@ class TableSpec(TargetSpec):
                 f"{self.rows + self.held_out:,}: {len(rows):,} were given. Give the same rows in the same order."
             )
         by_hash.remember(rows)
-
-    def with_logarithm(self, axes: Sequence[int]) -> TableSpec:
-        """The same rows with the logarithm of these axes learnt; raises `ValueError` where there is none."""
-        return TableSpec.model_validate({**self.model_dump(), "logarithm": tuple(axes)})
 
     def make(self) -> Table:
         """The target."""
@@ -301,12 +295,3 @@ class Table(Target):
         places = _order(self.spec.hash, len(rows))[part]
         chosen = rng.choice(len(places), n, replace=n > len(places))
         return np.asarray(rows[places[chosen]])
-
-    def csv(self, points: Points) -> bytes:
-        """Points ``(n, 2)`` with the table's own header, quoted where that is needed."""
-        header = io.StringIO()
-        csv.writer(header, lineterminator="\n").writerow(self.columns)
-        file = io.BytesIO(header.getvalue().encode())
-        file.seek(0, io.SEEK_END)
-        np.savetxt(file, points, delimiter=",", fmt="%.9g")
-        return file.getvalue()

@@ -6,6 +6,7 @@ anybody needs to know of the data: whoever wants to know what the data looks lik
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import operator
@@ -156,8 +157,11 @@ class Target(ABC):
 
     def csv(self, points: Points) -> bytes:
         """Samples ``(n, dim)`` as a CSV file, a column for each of their numbers, with a header."""
-        file = io.BytesIO()
-        np.savetxt(file, points, delimiter=",", header=",".join(self.columns), comments="", fmt="%.9g")
+        header = io.StringIO()
+        csv.writer(header, lineterminator="\n").writerow(self.columns)
+        file = io.BytesIO(header.getvalue().encode())
+        file.seek(0, io.SEEK_END)
+        np.savetxt(file, points, delimiter=",", fmt="%.9g")
         return file.getvalue()
 
     def judge(self) -> Evaluator:
