@@ -9,6 +9,7 @@ is answered with ``{"error"}``, a sentence. Files belong to the browser that sen
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -77,7 +78,8 @@ async def _take(request: Request, service: Service, owner: str) -> Mapping[str, 
     announced = request.headers.get("content-length", "")
     size = int(announced) if announced.isdecimal() and len(announced) < 16 else None
     gathered = bytearray()
-    with service.incoming.take(owner, size) as arrival:
+    with contextlib.ExitStack() as held:  # to begin looks through the folder: not on the thread of all streams
+        arrival = await asyncio.to_thread(held.enter_context, service.incoming.take(owner, size))
         body = aiter(request.stream())
         try:
             while (chunk := await asyncio.wait_for(anext(body, None), PATIENCE)) is not None:
@@ -117,7 +119,8 @@ async def _use(request: Request, service: Service, owner: str) -> Mapping[str, A
 async def _done(service: Service, function: Callable[..., Any], *args: Any) -> Any:
     """What a worker answers; raises `ValueError` in words."""
     try:
-        return await asyncio.wait_for(asyncio.wrap_future(service.submit(function, *args)), reading.LONGEST_WAIT)
+        coming = await asyncio.to_thread(service.submit, function, *args)  # it may have to start a worker
+        return await asyncio.wait_for(asyncio.wrap_future(coming), reading.LONGEST_WAIT)
     except TimeoutError as error:
         raise RefusedError("The workers have not read the file in time: try again, or take fewer rows.", 503) from error
     except ValueError:

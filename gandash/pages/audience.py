@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from gandash.live import address
+from gandash.live.base import base_path
 from gandash.pages.wording import by_hand, plain
 from gandash.runs.settings import Settings
 from gandash.runs.snapshot import Snapshot
@@ -66,8 +67,7 @@ def seen() -> str | None:
     if not st.context.url:
         return None
     found = urlsplit(st.context.url)
-    base = (st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"{found.scheme}://{found.netloc}/{base}".rstrip("/")
+    return f"{found.scheme}://{found.netloc}{base_path()}"
 
 
 def choose(addresses: Sequence[str], *, key: str) -> str:

@@ -102,10 +102,10 @@ function changeTheme() {
 // ---------------------------------------------------------------------------------------------- the address
 
 // Each change would be a step of the browser's Back button if the server made it.
-function writeLink(link) {
+function writeAddress(name, value) {
   const address = new URL(location);
-  if (link) address.searchParams.set("setup", link);
-  else address.searchParams.delete("setup");
+  if (value) address.searchParams.set(name, value);
+  else address.searchParams.delete(name);
   if (address.href !== location.href) history.replaceState(history.state, "", address);
 }
 
@@ -118,10 +118,7 @@ const PRESENT = "present";
 function show(presenting) {
   state.presenting = presenting;
   document.documentElement.toggleAttribute("data-gandash-present", presenting);
-  const address = new URL(location);
-  if (presenting) address.searchParams.set(PRESENT, "on");
-  else address.searchParams.delete(PRESENT);
-  if (address.href !== location.href) history.replaceState(history.state, "", address);
+  writeAddress(PRESENT, presenting ? "on" : "");
 }
 
 // In the phase in which events go down: what is open is still open then, and goes first.
@@ -178,11 +175,8 @@ function makeRoom() {
 // In the phase in which events go down: the widgets keep their clicks to themselves.
 function clicked(event) {
   const { target, detail } = event;
-  if (waits(event)) {
-    event.preventDefault();
-    event.stopPropagation();
-  } else if (detail > 1 && target.closest(".st-key-train")) {
-    // the second click of a double click would undo the first: the button means something else by then
+  // the second click of a double click would undo the first: the button means something else by then
+  if (waits(event) || (detail > 1 && target.closest(".st-key-train"))) {
     event.preventDefault();
     event.stopPropagation();
   } else if (target.closest(".st-key-present button")) {
@@ -217,7 +211,7 @@ export default function ({ data, parentElement }) {
   if (!state.page?.isConnected) state.presenting = new URL(location).searchParams.has(PRESENT); // another page was shown
   state.page = parentElement;
   Object.assign(state, { begun: true, ...data });
-  if (data.link !== null) writeLink(data.link);
+  if (data.link !== null) writeAddress("setup", data.link);
   show(state.presenting);
   markFields();
   keepFocus();

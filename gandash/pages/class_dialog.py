@@ -84,18 +84,18 @@ def _goal(config: RunConfig, snapshot: Snapshot | None) -> Goal | None:
 
 def _links(visitor: Visitor, config: RunConfig, found: Lesson) -> None:
     st.markdown("**For the students**")
-    keep = visitor.service.targets.keep
-    text, more = link.encode(config, keep), {classroom.PARAMETER: lesson.encode(found)}
-    if len(text) > link.LONGEST:
-        st.caption("This target is too large for a link, and this server has no room to keep it.")
+    text = setup_link.written(visitor, config)
+    if text is None:
         return
+    more = {classroom.PARAMETER: lesson.encode(found)}
     drawn = st.container(gap="small")
     place = audience.choose(setup_link.places(), key="class_address")
     with drawn:
         page = setup_link.of(place, text, **more)
         copying.show(page, label="Link", key="class_link", button="Copy link")
         copying.show(frame(page), label="Frame for a page of yours", key="class_frame", button="Copy frame")
-        short = setup_link.of(place, link.encode(config, keep, room=TARGET_IN_CODE), **more)
+        kept = link.encode(config, visitor.service.targets.keep, room=TARGET_IN_CODE)
+        short = setup_link.of(place, kept, **more)
         if len(short) > SHORT_ENOUGH:
             st.caption("The link is too long for a code that phones can read.")
             return

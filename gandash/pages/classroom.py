@@ -64,4 +64,7 @@ def held() -> dict[str, Any]:
 
 def _base() -> dict[str, Any]:
     base: dict[str, Any] | None = st.session_state.get(_BASE)
-    return {name: getattr(RunConfig(), name) for name in KNOBS} if base is None else base
+    if base is not None:
+        return base
+    usual = RunConfig()
+    return {name: getattr(usual, name) for name in KNOBS}

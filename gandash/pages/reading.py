@@ -112,8 +112,8 @@ def _covered(metric: Callable[[str], float | None], target: Target) -> str:
 
 def _judged(snapshot: Snapshot) -> str:
     """What the judge says of the points of a run that has ended; empty where the gap says it."""
-    appraisal = snapshot.appraisals.get(snapshot.shown)
-    if appraisal is None or appraisal.metrics is not snapshot.current[0]:
+    appraisal = snapshot.current_appraisal
+    if appraisal is None:
         return ""
     if appraisal.verdict == "not told apart":
         return "Nothing tells the points from real ones"

@@ -26,7 +26,7 @@ def show(snapshot: Snapshot) -> None:
     with st.container(border=True, key="report"):
         shown = wording.VARIANT_TITLES[snapshot.shown]
         st.markdown(f"## How good is it? {shown}, as shown, at epoch {epoch:,}")
-        appraisal = _appraisal(snapshot)
+        appraisal = snapshot.current_appraisal
         if appraisal is not None and (said := verdict(appraisal)):
             st.markdown(said)
         st.markdown(table(snapshot))
@@ -91,11 +91,5 @@ def lines(target: Target, measured: Mapping[str, tuple[Mapping[str, float], floa
 
 def _uncertainty(snapshot: Snapshot) -> float | None:
     """How sure the headline is, where the figure shown is the one that was appraised."""
-    appraisal = _appraisal(snapshot)
+    appraisal = snapshot.current_appraisal
     return None if appraisal is None or "headline" not in appraisal.metrics else appraisal.uncertainty
-
-
-def _appraisal(snapshot: Snapshot) -> Appraisal | None:
-    """The appraisal that the figures shown are from, if they are from one."""
-    appraisal = snapshot.appraisals.get(snapshot.shown)
-    return appraisal if appraisal is not None and appraisal.metrics is snapshot.current[0] else None

@@ -6,9 +6,21 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from gandash.core import link
+from gandash.core.config import RunConfig
 from gandash.live import address as addresses
 from gandash.pages import address, audience
+from gandash.pages.server import Visitor
 from gandash.runs.settings import Settings
+
+
+def written(visitor: Visitor, config: RunConfig) -> str | None:
+    """A set-up as a link has it; None where there is no room for it, which is said."""
+    text = link.encode(config, visitor.service.targets.keep)
+    if len(text) <= link.LONGEST:
+        return text
+    st.caption("This target is too large for a link, and this server has no room to keep it.")
+    return None
 
 
 def of(place: str, text: str, **more: str) -> str:

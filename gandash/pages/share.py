@@ -61,9 +61,8 @@ def _set_up(visitor: Visitor, checked: setup.Setup) -> None:
     if checked.config is None:
         st.caption("The set-up has to be put right first; then it has a link.")
         return
-    text = link.encode(checked.config, visitor.service.targets.keep)
-    if len(text) > link.LONGEST:
-        st.caption("This target is too large for a link, and this server has no room to keep it.")
+    text = setup_link.written(visitor, checked.config)
+    if text is None:
         return
     drawn = st.container(gap="small")
     chosen = audience.choose(setup_link.places(), key="share_address")

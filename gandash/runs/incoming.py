@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from gandash.core import rows as by_hash
+
 FOLDER = "incoming"
 MEGABYTE = 10**6
 KEPT_SECONDS = 6 * 3600.0
@@ -27,7 +29,6 @@ MOST_AT_ONCE = 3
 """How many files of one owner come at the same time."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_HASH = re.compile(r"[0-9a-f]{16,64}")
 _OWNER = re.compile(r"[0-9a-f]{64}")
 _PART, _MARK = ".part", ".kept"
 
@@ -113,7 +114,7 @@ class Incoming:
 
     def kept(self, owner: str, rows_hash: str) -> None:
         """Count what is kept by this hash to an owner, for as long as it is there."""
-        if not (_OWNER.fullmatch(owner) and _HASH.fullmatch(rows_hash)):
+        if not (_OWNER.fullmatch(owner) and by_hash.HASH.fullmatch(rows_hash)):
             raise ValueError("An owner's key or a hash was expected.")
         home = self._home(owner)
         home.mkdir(parents=True, exist_ok=True)
@@ -171,7 +172,7 @@ class Incoming:
         for path in self._paths():
             with contextlib.suppress(OSError):
                 if path.suffix == _MARK:
-                    over = not self._rows(path.stem).exists()
+                    over = not by_hash.path_of(self.folder, path.stem).exists()
                 else:
                     over = now - path.stat().st_mtime > (BROKEN_SECONDS if path.suffix == _PART else KEPT_SECONDS)
                 if over:
@@ -186,7 +187,7 @@ class Incoming:
         if not waiting and owner is None:
             paths += self.folder.glob("*.npy")
         elif not waiting:
-            paths += [self._rows(path.stem) for path in self._paths(owner) if path.suffix == _MARK]
+            paths += [by_hash.path_of(self.folder, path.stem) for path in self._paths(owner) if path.suffix == _MARK]
         sizes = {}
         for path in paths:
             with contextlib.suppress(OSError):
@@ -205,9 +206,6 @@ class Incoming:
 
     def _home(self, owner: str) -> Path:
         return self.folder / FOLDER / owner
-
-    def _rows(self, rows_hash: str) -> Path:
-        return self.folder / f"{rows_hash}.npy"
 
 
 @dataclass(frozen=True)

@@ -199,8 +199,9 @@ def _going(run: Run) -> Status:
 def halt(run: Run, status: Status, message: str = "") -> Run:
     """Stand still, for this reason; the chunk in flight still counts."""
     run = replace(run, asks=(), begun=False, goal=None, due=None, marked=None, rate=None)
-    run = changed(run, status=status, message=message, epochs_per_second=None, seconds_left=None, place=None)
-    return replace(run, snapshot=replace(run.snapshot, asked=False))
+    return changed(
+        run, status=status, message=message, epochs_per_second=None, seconds_left=None, place=None, asked=False
+    )
 
 
 def pause(run: Run, message: str = "") -> Run:

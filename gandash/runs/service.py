@@ -115,7 +115,7 @@ class RunService:
         self._limits = Limits(most_runs, most_runs_each)
         self._queue: list[str] = []
         self._cost_limits = cost_limits
-        self._incoming = Incoming(store.data, quota)
+        self.incoming = Incoming(store.data, quota)
         self._remote = isinstance(engine, DaskWorkers)
         self._here: LocalWorkers | None = None
         self._clock = clock
@@ -427,11 +427,6 @@ class RunService:
             if self._here is None:
                 self._here = LocalWorkers(1, warm_up=time.monotonic)
             return self._here.submit(function, *args)
-
-    @property
-    def incoming(self) -> Incoming:
-        """The files that users bring."""
-        return self._incoming
 
     def history_frame(self, run_id: str) -> pandas.DataFrame:
         """The figures of every epoch as a table: `epoch` and the columns of the history."""

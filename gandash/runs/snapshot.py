@@ -281,6 +281,12 @@ class Snapshot:
         return newest or ({}, 0)
 
     @property
+    def current_appraisal(self) -> Appraisal | None:
+        """The appraisal that the `current` figures are from, if they are from one."""
+        appraisal = self.appraisals.get(self.shown)
+        return appraisal if appraisal is not None and appraisal.metrics is self.current[0] else None
+
+    @property
     def metrics(self) -> Mapping[str, float]:
         """The newest appraisal of the generator on screen; it may lag a little behind while the run trains."""
         appraisal = self.appraisals.get(self.shown)
