@@ -48,6 +48,12 @@ def asked(service: RunService, monkeypatch: pytest.MonkeyPatch) -> list[tuple[st
     return calls
 
 
+@pytest.fixture
+def run(service: RunService, engine: ManualEngine, asked: list[tuple[str, ...]]) -> str:
+    """A run that has been trained; what is exported of it is `asked`."""
+    return trained(service, engine)
+
+
 def test_without_a_run_the_page_says_what_to_do(open_page: OpenPage) -> None:
     at = open_page(page="explore")
     assert "No generator yet" in texts(at) and not elements(at)
@@ -177,14 +183,12 @@ def test_a_run_without_a_generator_says_what_it_waits_for(
     assert len(shown(at)) == 1 and at.toggle(key="explore_follow")
 
 
+@pytest.mark.usefixtures("run")
 def test_everything_is_measured_when_it_is_asked_for(
     open_page: OpenPage,
     service: RunService,
-    engine: ManualEngine,
-    asked: list[tuple[str, ...]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    trained(service, engine)
     files: list[bytes] = []
 
     def appraise(file: bytes) -> Appraisal:
@@ -206,14 +210,11 @@ def test_everything_is_measured_when_it_is_asked_for(
     assert len(files) == 2 and "1.5 %" in texts(at), "the same generator is measured once"
 
 
+@pytest.mark.usefixtures("run")
 def test_a_large_generator_draws_fewer_points(
     open_page: OpenPage,
-    service: RunService,
-    engine: ManualEngine,
-    asked: list[tuple[str, ...]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    trained(service, engine)
     monkeypatch.setattr(exploring, "MOST_WORK", 1)
     at = open_page(page="explore")
     assert "100 points are drawn" in texts(at)
@@ -272,11 +273,10 @@ def test_numbers_of_a_pattern_are_judged_by_whether_they_fit(
 def test_a_kept_epoch_is_chosen_among_those_whose_networks_are_kept_and_named_by_the_address(
     open_page: OpenPage,
     service: RunService,
-    engine: ManualEngine,
+    run: str,
     asked: list[tuple[str, ...]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run = trained(service, engine)
     monkeypatch.setattr(service, "timeline", lambda *_, **__: (10, 20, 40))
     at = open_page(page="explore", run=run, generator="epoch-20")
     assert not at.exception and asked == [(run, "epoch-20", "portable")]

@@ -17,6 +17,7 @@ from gandash import RunConfig, Target
 from gandash.core import rows as by_hash
 from gandash.core.rows import MissingRowsError, Rows
 from gandash.core.targets.table import TableSpec
+from gandash.runs import worker
 from gandash.runs.executors import LocalWorkers
 from gandash.runs.library import UNDO_TIME
 from gandash.runs.sending import Sending
@@ -143,16 +144,16 @@ def test_a_run_whose_rows_are_gone_says_so_and_can_be_resumed(service: RunServic
     assert "The rows of the table pay" in service.snapshot(run).message
 
 
-def begin(service: RunService, engine: ManualEngine, store: RunStore, spec: TableSpec) -> str:
+def begin(service: RunService, store: RunStore, spec: TableSpec) -> str:
     run = service.start(config(spec), paused=True)
     until(lambda: store.version(run) is not None)
     return run
 
 
-def test_rows_go_with_the_last_run_that_uses_them(service: RunService, engine: ManualEngine, store: RunStore) -> None:
+def test_rows_go_with_the_last_run_that_uses_them(service: RunService, store: RunStore) -> None:
     spec = Target.from_points(rows(6)).spec
     path = by_hash.path_of(store.data, spec.hash)
-    first, second = begin(service, engine, store, spec), begin(service, engine, store, spec)
+    first, second = begin(service, store, spec), begin(service, store, spec)
     later = datetime.now(UTC) + timedelta(seconds=5)
     service.delete(first)
     until(lambda: store.is_deleted(first))
@@ -187,8 +188,6 @@ def test_rows_that_were_never_used_go_after_a_day(store: RunStore) -> None:
 
 
 def test_a_worker_says_that_rows_are_missing_so_that_they_can_be_sent() -> None:
-    from gandash.runs import worker
-
     spec = TableSpec.of(rows(8))
     with pytest.raises(MissingRowsError):
         worker.advance("missing", config(spec).to_json(), None, Budget(0.1))
