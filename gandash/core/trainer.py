@@ -46,7 +46,7 @@ from gandash.core.records import (
     Verdict,
 )
 from gandash.core.rows import find
-from gandash.core.verdict import Trial
+from gandash.core.verdict import Mixed, Trial
 from gandash.core.views import Arrays
 from gandash.core.views.gradients import pulls
 from gandash.core.views.view import on_a_plane
@@ -109,6 +109,7 @@ class Trainer:
         self._gaps: dict[Variant, list[Pair]] = {}
         self._reports: dict[Variant, dict[str, float]] = {}
         self._trials: dict[str, Trial] = {}
+        self._mixed: dict[str, Mixed] = {}
         self._verdicts: dict[Variant, Verdict] = {}
         self._best = Best(1 if self._metric(config.best_by) != "headline" else SMOOTHED)
         self._best_weights: Tensor | None = None
@@ -810,7 +811,7 @@ class Trainer:
 
     def _forget(self) -> None:
         """What was measured is of generators that are no more."""
-        for measured in (self._gaps, self._reports, self._trials, self._verdicts):
+        for measured in (self._gaps, self._reports, self._trials, self._mixed, self._verdicts):
             measured.clear()
 
     def _full(self, variant: Variant) -> dict[str, float]:
@@ -849,7 +850,7 @@ class Trainer:
         if variant not in self._verdicts:
             test = self.target.judge().test
             self._verdicts[variant] = yield from test.deliberate(
-                lambda n: self._points(n, VERDICT_NOISE, variant), self._trials, variant
+                lambda n: self._points(n, VERDICT_NOISE, variant), self._trials, variant, self._mixed
             )
 
     def _measurements(self) -> Iterator[None]:

@@ -55,7 +55,7 @@ class Mixture:
         self._neighbours = Neighbours(points)
         lines = points @ directions(points.shape[1], LINES).T.astype(np.float64)
         places = np.argsort(lines, axis=0)
-        self._order = np.ascontiguousarray(places.T.astype(np.int32))
+        self._order = np.ascontiguousarray(places.T)
         starts = np.unique(np.linspace(0, len(points), min(BINS, len(points)), endpoint=False).astype(np.intp))
         last = np.append(starts[1:], len(points)) - 1
         ends = np.take_along_axis(lines, places[last], axis=0)
@@ -72,7 +72,7 @@ class Mixture:
 
     def _statistics(self, real: Labels) -> tuple[float, float]:
         signs = np.where(real, 1, -1).astype(np.int8)
-        sums = np.add.reduceat(signs[self._order], self._starts, axis=1, dtype=np.int32)
+        sums = np.add.reduceat(signs.take(self._order), self._starts, axis=1, dtype=np.int32)
         ahead = np.abs(np.cumsum(sums, axis=1)[:, :-1])
         return self._neighbours.accuracy(real), float((ahead * self._widths).sum())
 
@@ -141,34 +141,41 @@ class TwoSampleTest:
     def __init__(self, target: Target, seed: int) -> None:
         self._target, self._seed = target, seed
         self._real: dict[int, Points] = {}
-        self._known: dict[int, tuple[Trial, Trial]] = {}
+        self._seeing: dict[int, bool] = {}
         real = target.unseen(SIZES[-1], self._rng(0))
         most = len(real)
         self.sizes = (*(size for size in SIZES if size < most), most)
         self._scale = spread_of(judged(target, real))
 
     def deliberate(
-        self, generate: Callable[[int], Points], trials: MutableMapping[str, Trial], name: str
+        self,
+        generate: Callable[[int], Points],
+        trials: MutableMapping[str, Trial],
+        name: str,
+        at_hand: MutableMapping[str, Mixed] | None = None,
     ) -> Generator[None, None, Verdict]:
         """Compare what `generate` makes, so many points ``(n, dim)``; a moment's work lies between two yields.
 
         What there is so far is in `trials`, for anybody to go on from: that of the generator under its name, and what
-        is the same for all of them.
+        is the same for all of them. Who stops and goes on with the same generator hands over `at_hand` as well, where
+        the samples that are being compared stay mixed until they have been.
         """
+        at_hand = {} if at_hand is None else at_hand
         if self.sizes[-1] < FEWEST:
             return "too few points to say"
-        first = trials.setdefault(f"{name} {self.sizes[0]}", [])
-        if not (yield from self._compare(generate, self.sizes[0], first)):
+        if not (yield from self._compare(generate, self.sizes[0], trials, name, at_hand)):
             return "told apart"
+        first = trials[f"{name} {self.sizes[0]}"]
         if p_value(first) <= 1 / (PERMUTATIONS + 1):  # as plain as can be: no more points are needed
             return "told apart"
         size, sees = self.sizes[0], False
         for size in self.sizes:
-            sees = yield from self._sees(size, trials)
+            sees = yield from self._sees(size, trials, at_hand)
             if sees:
                 break
-        trial = trials.setdefault(f"{name} {size}", [])
-        if not (yield from self._compare(generate, size, trial)) or told_apart(trial):
+        if not (yield from self._compare(generate, size, trials, name, at_hand)):
+            return "told apart"
+        if told_apart(trials[f"{name} {size}"]):
             return "told apart"
         return "not told apart" if sees else "too few points to say"
 
@@ -186,28 +193,51 @@ class TwoSampleTest:
             blurred[:, axes] = points[:, axes] * np.exp(noise[:, axes])
         return blurred
 
-    def _compare(self, generate: Callable[[int], Points], size: int, trial: Trial) -> Generator[None, None, bool]:
+    def _compare(
+        self,
+        generate: Callable[[int], Points],
+        size: int,
+        trials: MutableMapping[str, Trial],
+        name: str,
+        at_hand: MutableMapping[str, Mixed],
+    ) -> Generator[None, None, bool]:
         """Compare so many points; False if there is one that is not finite."""
+        key = f"{name} {size}"
+        trial = trials.setdefault(key, [])
         if len(trial) > PERMUTATIONS:
+            at_hand.pop(key, None)
             return True
-        points = generate(size)
-        if not np.isfinite(points).all():
-            return False
-        if size not in self._real:
-            self._real[size] = self._target.unseen(size, self._rng(1, size))
-        yield from compare(lambda: self.mixed(self._real[size], points), trial)
+        if key not in at_hand:
+            points = generate(size)
+            if not np.isfinite(points).all():
+                return False
+            if size not in self._real:
+                self._real[size] = self._target.unseen(size, self._rng(1, size))
+            at_hand[key] = self.mixed(self._real[size], points)
+        yield from compare(lambda: at_hand[key], trial)
+        del at_hand[key]
         return True
 
-    def _sees(self, size: int, trials: MutableMapping[str, Trial]) -> Generator[None, None, bool]:
+    def _sees(
+        self, size: int, trials: MutableMapping[str, Trial], at_hand: MutableMapping[str, Mixed]
+    ) -> Generator[None, None, bool]:
         """Whether so many points are enough."""
-        blurred, permuted = self._known.setdefault(
-            size, (trials.setdefault(f"blurred {size}", []), trials.setdefault(f"permuted {size}", []))
-        )
+        if size in self._seeing:
+            return self._seeing[size]
+        key = f"permuted {size}"
+        blurred, permuted = trials.setdefault(f"blurred {size}", []), trials.setdefault(key, [])
         while len(blurred) < BLURRED:
-            blurred.append(self._blurred(size, len(blurred)).observed())
+            mixture = self._blurred(size, len(blurred))
+            if not blurred:  # the one that is permuted afterwards
+                at_hand[key] = mixture
+            blurred.append(mixture.observed())
             yield
-        yield from compare(lambda: self._blurred(size, 0), permuted, BLURRED_PERMUTATIONS)
-        return enough(blurred, permuted[1:])
+        if key not in at_hand and len(permuted) <= BLURRED_PERMUTATIONS:
+            at_hand[key] = self._blurred(size, 0)
+        yield from compare(lambda: at_hand[key], permuted, BLURRED_PERMUTATIONS)
+        at_hand.pop(key, None)
+        self._seeing[size] = enough(blurred, permuted[1:])
+        return self._seeing[size]
 
     def _blurred(self, size: int, index: int) -> Mixed:
         """A real sample, and another one that is blurred."""

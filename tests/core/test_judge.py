@@ -33,6 +33,7 @@ from gandash.core.verdict import (
     LEVEL,
     LINES,
     PERMUTATIONS,
+    Mixed,
     Mixture,
     Trial,
     TwoSampleTest,
@@ -270,6 +271,26 @@ def test_a_blur_of_a_twentieth_is_always_seen_and_real_points_are_not(name: str)
     test = TwoSampleTest(shape, 2014)
     assert [verdict_of(shape, 0.05, drawn, test) for _ in range(3)] == ["told apart"] * 3
     assert verdict_of(shape, 0.0, drawn, test) == "not told apart"
+
+
+def test_measuring_in_slices_mixes_samples_once_and_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape, mixed = SHAPES["circle"], list[int]()
+    make = Mixture.__init__
+
+    def counted(mixture: Mixture, real: Floats, fake: Floats, seed: int) -> None:
+        mixed.append(len(real))
+        make(mixture, real, fake, seed)
+
+    monkeypatch.setattr(Mixture, "__init__", counted)
+    whole, parts, at_hand = dict[str, Trial](), dict[str, Trial](), dict[str, Mixed]()
+    said(TwoSampleTest(shape, 2014).deliberate(lambda n: shape.sample(n, rng(15)), whole, "one"))
+    assert len(mixed) == 9  # the generator's, and eight blurred ones of which the first is permuted
+    test = TwoSampleTest(shape, 2014)
+    for _ in range(60):
+        next(test.deliberate(lambda n: shape.sample(n, rng(15)), parts, "one", at_hand), None)
+    assert len(mixed) == 18
+    assert parts == whole
+    assert not at_hand
 
 
 def test_of_few_rows_nothing_can_be_said_unless_it_is_plain() -> None:

@@ -12,8 +12,10 @@ import torch
 from gandash import portable
 from gandash.core.config import RunConfig
 from gandash.core.devices import available_devices
+from gandash.core.judge import Points
 from gandash.core.records import Appraisal, EpochRecord
 from gandash.core.trainer import Trainer
+from gandash.core.verdict import PERMUTATIONS, PIECE, Mixed, TwoSampleTest
 from gandash.runs import timeline, worker
 from gandash.runs.snapshot import History, records_of
 from gandash.runs.timeline import Kept
@@ -143,6 +145,26 @@ def test_an_appraisal_may_take_many_chunks_and_is_the_same(cached: bool, monkeyp
     assert chunks[-1].measured is None
     assert chunks[-1].appraisals == begun.appraisals
     assert {chunk.checkpoint for chunk in chunks} == {begun.checkpoint}
+
+
+def test_a_verdict_that_takes_many_chunks_mixes_its_samples_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed: list[int] = []
+    make = TwoSampleTest.mixed
+
+    def counted(test: TwoSampleTest, real: Points, fake: Points) -> Mixed:
+        mixed.append(len(real))
+        return make(test, real, fake)
+
+    monkeypatch.setattr(TwoSampleTest, "mixed", counted)
+    monkeypatch.setattr(worker, "MEASURING_SECONDS", 0.0)
+    chunk = worker.advance("run", JSON, None, Budget(60))
+    chunks = 0
+    while chunk.measured is not None:
+        chunk = worker.advance("run", JSON, chunk.checkpoint, Budget(0.0, evaluate=True, measured=chunk.measured))
+        chunks += 1
+    assert (chunk.state, chunk.appraisals[0].verdict) == ("finished", "told apart")
+    assert chunks > PERMUTATIONS // PIECE
+    assert len(mixed) == 1
 
 
 def test_a_large_generator_is_drawn_less_often() -> None:
