@@ -25,6 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gandash.camera import Camera
+from gandash.core import told
 from gandash.core.config import RunConfig
 from gandash.core.formats import FORMATS
 from gandash.core.metrics import METRICS, percent
@@ -273,6 +274,8 @@ def _save(request: Request, trainer: Trainer, state: str, message: str, camera: 
     else:
         print(f"{trainer.target.title}: {message}")
     which = _variant(request, trainer)
+    if state in ("finished", "stopped_early"):
+        trainer.verdict(which)
     appraisal = save_generator(trainer, which, request.model)
     if request.history is not None:
         parent = None if request.parent is None else request.parent.name
@@ -312,6 +315,8 @@ def save_generator(trainer: Trainer, which: Variant, path: Path, format: str = "
     print(f"Saved {_named(appraisal, trainer)} to {path}.")
     gap = f"{percent(appraisal.metrics['headline'])} ± {percent(appraisal.uncertainty)}"
     print(f"Its {METRICS['headline'].title.lower()} is {gap}; 0 % is as good as real.")
+    for said in filter(None, (told.verdict(appraisal), told.copies(appraisal.metrics))):
+        print(said)
     return appraisal
 
 

@@ -52,7 +52,10 @@ def take(given: argparse.Namespace) -> None:
         x, y = _columns(file, x, y)
         found = tables.points(file, x, y)
         axes = _axes(log, (x, y))
-        spec = TableSpec.of(found.rows, name=Path(file).stem, columns=(x, y), logarithm=axes)
+        try:
+            spec = TableSpec.of(found.rows, name=Path(file).stem, columns=(x, y), logarithm=axes)
+        except ValueError as error:
+            raise ValueError(f"{Path(file).name}: {error}") from error
     except ValueError as error:
         raise RefusedError(f"--data {error}") from error
     rows.remember(found.rows)

@@ -92,6 +92,7 @@ def test_training_writes_a_generator_history_and_samples(folder: Path, capsys: p
     assert [record.epoch for record in trainer.history] == [1, 2, 3]
     points = np.loadtxt(folder / "s.csv", delimiter=",", skiprows=1, dtype=np.float32)
     np.testing.assert_allclose(trainer.sample(50, seed=0), points, rtol=1e-6)
+    assert trainer.verdict("latest") == "told apart"
     assert history["saved"] == asdict(trainer.appraise("latest"))
     assert sorted(path.name for path in folder.iterdir()) == ["c.ckpt", "g.pt", "h.json", "s.csv"]
 
@@ -99,6 +100,7 @@ def test_training_writes_a_generator_history_and_samples(folder: Path, capsys: p
     assert "All 3 epochs are done." in said.out
     headline = percent(history["saved"]["metrics"]["headline"])
     assert f"Its gap to real is {headline} ± " in said.out
+    assert "\nTold apart: more often than by chance, these points can be told from real ones.\n" in said.out
     for name in ("g.pt", "h.json", "s.csv", "c.ckpt"):
         assert re.search(rf"^Saved .* to {name}\.$", said.out, re.MULTILINE)
     assert "generator loss" in said.err, "the progress bar tells the losses"

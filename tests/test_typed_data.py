@@ -75,6 +75,7 @@ def test_columns_need_not_be_named_where_there_are_two(folder: Path, capsys: pyt
         (["--data", "Pay 2024.csv", "--x", "age", "--y", "wage"], "no column 'wage'; its columns are 'age', 'pay'"),
         (["--data", "Pay 2024.csv", "--x", "age", "--y", "note"], "holds no numbers"),
         (["--data", "Pay 2024.csv", "--x", "age", "--y", "age"], "choose two"),
+        (["--data", "Pay 2024.csv", "--x", "day", "--y", "pay", "--log", "x"], "--data Pay 2024.csv: "),
         (["--data", "Pay 2024.csv", "--x", "day", "--y", "pay", "--log", "x"], "not above 0"),
         (["--data", "Pay 2024.csv", "--x", "age", "--y", "pay", "--log", "z"], "--log 'z' was given"),
         (["--data", "Pay 2024.csv", "--shape", "line"], "--data and another target were given"),

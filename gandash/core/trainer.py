@@ -728,7 +728,7 @@ class Trainer:
     def _failing(self) -> str:
         """A sentence if all points of the generator that is shown lie in one spot, or none where real ones are."""
         points = self._points(self.target.judge().n, LIVE_NOISE, self.shown)
-        if (points.std(axis=0) < ONE_SPOT * self._real.std(axis=0).max()).all():
+        if (points.std(axis=0) < ONE_SPOT * self._usual_spread()).all():
             return (
                 f" The generator has collapsed: all its points lie in one spot, near {self.target.place(points[0])}. "
                 "Start a new run with smaller learning rates, or with another objective."
@@ -738,6 +738,14 @@ class Trainer:
                 " None of its points lies where real ones do: train on, or start a new run with smaller learning rates."
             )
         return ""
+
+    def _usual_spread(self) -> float:
+        """How far real points lie apart, in the wider column; few far ones of a table do not count."""
+        spread = float(self._real.std(axis=0).max())
+        if not self.target.finite:
+            return spread
+        low, high = np.quantile(self._real, (0.1, 0.9), axis=0)
+        return min(spread, float((high - low).max()))
 
     def _why_stopped(self) -> str:
         stopping = self._stopping

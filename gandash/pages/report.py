@@ -7,14 +7,13 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from gandash.core import told
 from gandash.core.metrics import METRICS, percent
 from gandash.core.records import Appraisal
 from gandash.core.targets import Target
 from gandash.pages import wording
 from gandash.runs.snapshot import Snapshot
 
-COPIES = 0.65
-"""Copying from which it is worth a sentence: of fair samples of a hundred rows it is 0.4 to 0.6."""
 BETTER = {"lower": "lower", "higher": "higher", "ideal": "neither more nor less"}
 
 
@@ -33,31 +32,14 @@ def show(snapshot: Snapshot) -> None:
         st.caption("All on noise and real points that the training never saw.")
 
 
-_VERDICTS = {
-    "told apart": "**Told apart:** more often than by chance, these points can be told from real ones.",
-    "not told apart": "**Not told apart:** nothing tells these points from real ones, and a blur of 5 % would show.",
-    "too few points to say": "**Too few points to say:** nothing tells these points from real ones, but with so many "
-    "points a blur of 5 % would not show either.",
-}
-
-
 def verdict(appraisal: Appraisal) -> str:
     """What the two-sample test says, in a sentence with the gap; empty where it was not made."""
-    if appraisal.verdict not in _VERDICTS:
+    said = told.verdict(appraisal, "**")
+    if not said:
         return ""
     gap = appraisal.metrics.get("headline")
     sure = f" ± {percent(appraisal.uncertainty)}" if math.isfinite(appraisal.uncertainty) else ""
-    return f"{_VERDICTS[appraisal.verdict]} The gap is {percent(gap)}{sure}.{_copies(appraisal.metrics)}"
-
-
-def _copies(metrics: Mapping[str, float]) -> str:
-    """A sentence if generated points lie nearer to rows of the training than others of the table do."""
-    share = metrics.get("copying")
-    if share is None or share < COPIES:
-        return ""
-    return (
-        f" **It repeats rows of the training:** {percent(share)} of its points lie nearer to one than unseen rows do."
-    )
+    return f"{said} The gap is {percent(gap)}{sure}. {told.copies(appraisal.metrics, '**')}".rstrip()
 
 
 def table(snapshot: Snapshot) -> str:

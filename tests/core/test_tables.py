@@ -42,6 +42,17 @@ def test_a_table_is_looked_at_and_two_of_its_columns_are_kept(tmp_path: Path) ->
     np.testing.assert_array_equal(turned.rows, np.column_stack((Y, X)))
 
 
+def test_numbers_far_out_and_rows_that_repeat_are_told_of(tmp_path: Path) -> None:
+    far = written(tmp_path, f"width,height\n{LINES}-5000,3\n")
+    (notice,) = tables.points(far, "width", "height").notices
+    assert notice.startswith("'width' has numbers far out, such as -5000, where 8 in 10 lie between ")
+    assert not tables.points(written(tmp_path, f"width,height\n{LINES}-15,3\n"), "width", "height").notices
+    counts = "".join(f"{i % 4},{i % 5}\n" for i in range(120))
+    (notice,) = tables.take(written(tmp_path, f"a,b\n{counts}"), "a", "b", tmp_path / "data").notices
+    assert notice.startswith("Of 120 rows only 20 differ.")
+    assert not tables.points(written(tmp_path, f"a,b\n{counts}{LINES}"), "a", "b").notices, "most of half differ"
+
+
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [

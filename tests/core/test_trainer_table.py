@@ -13,6 +13,7 @@ import torch
 
 from gandash import RunConfig, Target, Trainer
 from gandash.core import rows as by_hash
+from gandash.core.health import on_picture
 from gandash.core.presets import best, quick
 from gandash.core.rows import MissingRowsError
 from tests.core.targets.test_table import as_set, real_like
@@ -76,6 +77,25 @@ def test_the_generator_that_leaves_gives_the_tables_own_units() -> None:
     assert np.abs(made_age - age).max() < 8, "years"
     assert np.abs(np.log(made_pay / pay)).max() < 0.35, "money"
     assert (made[:, 1] > 0).all()
+
+
+@pytest.mark.parametrize("learnt", [True, False])
+def test_a_number_far_out_makes_no_collapse_and_no_picture_of_one_spot(learnt: bool) -> None:
+    """Whether the far one is learnt or held out: points as wide as all the others are not in one spot."""
+    for place in range(20):
+        points = np.random.default_rng(0).normal(size=(200, 2))
+        points[place, 0] = 3e5
+        target = Target.from_points(points)
+        if (as_set(points[place : place + 1]) <= as_set(target.sample(100, np.random.default_rng(0)))) == learnt:
+            break
+    trainer = Trainer(quick(target.spec).model_copy(update={"epochs": 1, "device": "cpu"}))
+    others = np.random.default_rng(1).normal(size=(target.judge().n, 2)).astype(np.float32)
+    trainer._points = lambda n, seed, variant: others  # type: ignore[method-assign]
+    trainer.advance(epochs=1)
+    assert "one spot" not in trainer.message
+    trainer._points = lambda n, seed, variant: others * np.float32(1e-3)  # type: ignore[method-assign]
+    assert "one spot" in trainer._failing()
+    assert on_picture(target, others)[1] > 0.1
 
 
 @pytest.mark.parametrize("n", [50, 100])

@@ -30,6 +30,14 @@ TAILED = 1.5
 LOOKED_AT = 50_000
 """Values of a column that its skewness is measured on, at least, where there are as many."""
 
+MIDDLE, FAR_OUT = (0.1, 0.9), 10.0
+"""A column whose standard deviation is so many times what lies between its first and ninth tenth has numbers far out.
+
+Of a Gaussian it is 0.4 times, of the heaviest tail among twenty real tables 0.7.
+"""
+MOSTLY = 0.25
+"""Share of rows that differ up to which repeating is worth a word."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -131,6 +139,7 @@ def points(path: str | Path, x: str, y: str, *, name: str | None = None, most_ro
         notices.append(f"{_rows(found.left_out)} of {found.total:,} without a finite number in {x} or {y}: left out.")
     if usable > most_rows:
         notices.append(_sampled(most_rows, usable))
+    notices += [*_far_out(found.rows, (x, y)), *_repeated(found.rows)]
     return Points(found.rows, (x, y), found.total, found.left_out, tuple(notices))
 
 
@@ -216,6 +225,33 @@ def _too_few(called: str, usable: int, what: str = "") -> str:
         f"{called} has {_rows(usable)}{what}; at least {LEAST_ROWS} are needed, of which a part is held out to judge "
         "the generator."
     )
+
+
+def _far_out(rows: Rows, columns: Sequence[str]) -> list[str]:
+    """A sentence for each column of which a few numbers lie so far out that nothing is learnt of the others."""
+    said = []
+    for name, values in zip(columns, rows.T, strict=True):
+        low, high = np.quantile(values, MIDDLE)
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers that are too large are refused afterwards
+            far = values.std() > FAR_OUT * (high - low)
+        if low < high and far:
+            farthest = values[np.abs(values - (low + high) / 2).argmax()]
+            said.append(
+                f"{shortened(name)} has numbers far out, such as {farthest:.6g}, where 8 in 10 lie between {low:.6g} "
+                f"and {high:.6g}: leave such rows out if they are errors, or the others are learnt as one spot."
+            )
+    return said
+
+
+def _repeated(rows: Rows) -> list[str]:
+    """A sentence if most rows come again: what a generator of numbers without steps cannot do."""
+    different = len(np.unique(rows, axis=0))
+    if different > MOSTLY * len(rows):
+        return []
+    return [
+        f"Of {len(rows):,} rows only {different:,} differ. A generator draws numbers without steps and hardly ever the "
+        "very same row twice, so the judge will tell its points apart even where they lie well."
+    ]
 
 
 def _rows(count: int) -> str:

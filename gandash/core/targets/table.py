@@ -30,6 +30,8 @@ WHOLE_HELD_OUT = 1000
 """Rows that are held out at least, where that is no more than half of them."""
 SHOWN = (0.005, 0.995)
 """The quantiles between which the picture shows a column, and a margin around."""
+MIDDLE, MOST_BEYOND = (0.1, 0.9), 10.0
+"""The picture ends where it goes beyond these quantiles by so many times what lies between them."""
 MARGIN = 0.1
 LOG_SHOWN = 1.645
 """A column of which the logarithm is learnt is shown up to so many standard deviations above its mean."""
@@ -167,7 +169,11 @@ def _order(rows_hash: str, n: int) -> NDArray[np.int32]:
 
 
 def _spread(values: Floats) -> Spread:
+    first, last = np.quantile(values, MIDDLE)
     low, high = map(_rounded, np.quantile(values, SHOWN))
+    if first < last:  # a number far out does not press all the others into one spot
+        beyond = MOST_BEYOND * (last - first)
+        low, high = max(low, _rounded(first - beyond)), min(high, _rounded(last + beyond))
     if low >= high:  # nearly all are one number
         low, high = _rounded(values.min()), _rounded(values.max())
     logs: dict[str, float] = {}
