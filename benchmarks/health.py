@@ -1,7 +1,8 @@
 """Records of runs that go wrong in each way that a health note tells of, and of ten that go well.
 
-Each is trained on one thread, and measured some 25 times by `gandash.core.health.signals`. The tests replay what was
-measured against the rules: every note appears in the runs that are to show it, and none in the healthy ones.
+Each is trained on one thread, and measured some 30 times by `gandash.core.health.signals`. The tests replay what was
+measured against the rules: every note appears in the runs that are to show it, and none in the healthy ones. What the
+file holds already of a very config, measured by this judge, is not made again.
 
     python -m benchmarks.health
 """
@@ -9,18 +10,20 @@ measured against the rules: every note appears in the runs that are to show it, 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.common import in_processes, rounded, save, table
+from benchmarks.common import RESULTS, in_processes, rounded, save, table
 from gandash.core.config import RunConfig
 from gandash.core.health import Signals, notes, signals
+from gandash.core.judge import JUDGE_VERSION
 from gandash.core.presets import PRESETS
 from gandash.core.trainer import Trainer
 from gandash.runs.snapshot import columns_of
 
-MOMENTS = 25
+MOMENTS = 30
 POINTS = 1000
 
 
@@ -85,6 +88,7 @@ def record(name: str) -> dict[str, Any]:
         found.append(signals(case.config, *columns_of(trainer.history), points))
     return {
         "name": name,
+        "judge": JUDGE_VERSION,
         "config": case.config.model_dump(mode="json"),
         "shows": case.shows,
         "seen": [note.name for note in notes(case.config, found[-1])],
@@ -96,18 +100,33 @@ def _written(found: Signals) -> dict[str, float]:
     return rounded({name: value for name, value in asdict(found).items() if value is not None}, 7)
 
 
+def held() -> dict[str, dict[str, Any]]:
+    """The records that the file has already."""
+    file = RESULTS / "health.json"
+    known = json.loads(file.read_text(encoding="utf-8"))["runs"] if file.exists() else []
+    return {
+        each["name"]: each
+        for each in known
+        if each.get("judge") == JUDGE_VERSION
+        and each["name"] in CASES
+        and each["config"] == CASES[each["name"]].config.model_dump(mode="json")
+        and each["shows"] == list(CASES[each["name"]].shows)
+    }
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.health", description=__doc__)
     parser.add_argument("--workers", type=int, default=2, help="runs at once (default 2)")
     options = parser.parse_args(arguments)
-    found = sorted(
-        in_processes(record, [(name,) for name in CASES], options.workers),
-        key=lambda each: list(CASES).index(each["name"]),
-    )
+    made = held()
+    for each in in_processes(record, [(name,) for name in CASES if name not in made], options.workers):
+        made[each["name"]] = each
+        save("health", runs=[made[name] for name in CASES if name in made])
+        print(f"{each['name']}: {', '.join(each['seen']) or 'none'}", flush=True)
+    found = [made[name] for name in CASES]
     rows = [[each["name"], ", ".join(each["shows"]) or "healthy", ", ".join(each["seen"]) or "none"] for each in found]
-    print(table(["run", "shows", "notes at its end"], rows))
-    save("health", runs=found)
+    print("\n" + table(["run", "shows", "notes at its end"], rows))
 
 
 if __name__ == "__main__":
