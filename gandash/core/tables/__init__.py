@@ -250,7 +250,8 @@ def _repeated(rows: Rows) -> list[str]:
         return []
     return [
         f"Of {len(rows):,} rows only {different:,} differ. A generator draws numbers without steps and hardly ever the "
-        "very same row twice, so the judge will tell its points apart even where they lie well."
+        "very same row twice, so the judge will tell its points apart even where they lie well, and whether it copies "
+        "rows cannot be told."
     ]
 
 
