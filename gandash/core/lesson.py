@@ -1,7 +1,7 @@
 """What a teacher sets for a class: which controls a student sees, and a goal. Short enough for an address.
 
 ``1_shape_recipe_g_drop_goal.2000.0.05`` reads: version 1, a control each (a knob by its key in a link), and the goal:
-within 2,000 steps the headline is at most 0.05. A link is what a stranger typed: `decode` uses what it can and says in
+within 2,000 steps the headline is at most 0.05, and stays there for `HELD` measurements. A link is what a stranger typed: `decode` uses what it can and says in
 words what it could not. This module knows no torch.
 """
 
@@ -19,6 +19,7 @@ PLACES: Mapping[str, str] = {
     "shape": "Shape",
     "recipe": "Recipe",
     "player": "Steps and speed",
+    "on": "Train on",
     "networks": "Networks",
     "home": "Downloads and code",
 }
@@ -29,6 +30,8 @@ CONTROLS = (*PLACES, *KEYS)
 LONGEST = 600
 """Characters of a lesson's text that are read."""
 MOST_STEPS, MOST_VALUE = 10**9, 10**6
+HELD = 5
+"""Measurements in a row that have to be as good as the goal: a single one is often a lucky draw."""
 _VERSION, _GOAL = "1", "goal"
 _MOST_TOLD = 5
 _NAMES = {name: name for name in PLACES} | {key: name for name, key in KEYS.items()}
@@ -36,7 +39,7 @@ _NAMES = {name: name for name in PLACES} | {key: name for name, key in KEYS.item
 
 @dataclass(frozen=True)
 class Goal:
-    """The headline is at most `value`, in the metric's own unit, within so many `steps`."""
+    """The headline is at most `value`, in the metric's own unit, for `HELD` measurements in a row within `steps`."""
 
     value: float
     steps: int
@@ -120,15 +123,29 @@ class Progress:
     left: int
 
 
+def held(goal: Goal, *, each: int, last: int, every: int = 1) -> int:
+    """How many measurements in a row make the goal: `HELD`, or all where a run has fewer in time.
+
+    Measured is `every` so many epochs of `each` so many steps; the run's `last` epoch is as well.
+    """
+    epochs = min(goal.steps // each, last)
+    return max(1, min(HELD, epochs // every + (epochs == last and epochs % every > 0)))
+
+
 def progress(
-    goal: Goal, epochs: Iterable[float], values: Iterable[float], *, each: int, epoch: int, ended: bool
+    goal: Goal, epochs: Iterable[float], values: Iterable[float], *, each: int, epoch: int, ended: bool, held: int = HELD
 ) -> Progress:
     """How a run stands to a goal, from its headline at some epochs; `each` epoch has so many steps.
 
-    `epoch` is the run's own now, and `ended` says that it will have no more. What was not measured is NaN.
+    `epoch` is the run's own now, `ended` says that it will have no more, and `held` how many measurements in a row make
+    the goal. What was not measured is NaN, and counts neither way.
     """
+    good = 0
     for measured, value in zip(epochs, values, strict=True):
-        if value <= goal.value and measured * each <= goal.steps:
+        if math.isnan(value):
+            continue
+        good = good + 1 if value <= goal.value else 0
+        if good >= held and measured * each <= goal.steps:
             return Progress("reached", int(measured) * each, 0)
     left = max(0, goal.steps - epoch * each)
     return Progress("missed" if ended or (epoch + 1) * each > goal.steps else "open", epoch * each, left)

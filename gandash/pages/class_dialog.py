@@ -42,7 +42,7 @@ def _controls() -> frozenset[str]:
     st.markdown("**What students see**")
     shown = set()
     with st.container(key="class_controls", gap="xxsmall"), st.grid(2, min_column_width=150, gap="xxsmall"):
-        for name in ("shape", "recipe", "player", *_SIDES, "networks", "home"):
+        for name in ("shape", "recipe", "player", "on", *_SIDES, "networks", "home"):
             title = lesson.PLACES.get(name) or knobs.SHORT[name]
             if st.checkbox(title, name in _TICKED, key=f"class_shows_{name}"):
                 shown.add(name)
@@ -78,7 +78,10 @@ def _goal(config: RunConfig, snapshot: Snapshot | None) -> Goal | None:
         st.error(f"{plain(str(error))[:1].upper()}{plain(str(error))[1:]}.", icon=":material/flag:")
         return None
     epochs = found.steps / config.batches_per_epoch
-    st.caption(f"{plain(goal.said(found))}: {epochs:,.0f} epochs of this set-up.")
+    st.caption(
+        f"{plain(goal.said(found))}: {epochs:,.0f} epochs of this set-up. It counts once {lesson.HELD} measurements in a "
+        "row are as good, or all where there are fewer: a single one may be luck."
+    )
     return found
 
 

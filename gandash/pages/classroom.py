@@ -15,7 +15,7 @@ from gandash.core import lesson
 from gandash.core.config import KNOBS, RunConfig
 
 PARAMETER = "class"
-BESIDE = {"player", "networks", "home"}
+BESIDE = {"player", "on", "networks", "home"}
 """Controls that are not in the sidebar."""
 
 _LESSON, _TOLD, _TEXT = "class_lesson", "class_told", "class_text"

@@ -58,7 +58,7 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
         lesson = classroom.now()
         if (snapshot is None or mine) and classroom.shows("player"):
             player.show(visitor, checked, snapshot)
-        if lesson is None:
+        if classroom.shows("on"):
             train_on.show(visitor, snapshot)
         st.button(
             "Reset",

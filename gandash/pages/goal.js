@@ -16,7 +16,7 @@ function make(parent) {
   bar.setAttribute("aria-label", "Steps of the goal that are used");
   const said = child(root, "span", "gandash-unseen");
   said.setAttribute("role", "status");
-  return { root, title, told, bar, done: child(bar, "div", ""), said, data: {}, steps: 0, feed: null, asked: "" };
+  return { root, title, told, bar, done: child(bar, "div", ""), said, data: {}, steps: 0, good: 0, feed: null, asked: "" };
 }
 
 // Steps after which an epoch is over; 0 where none is known.
@@ -28,7 +28,13 @@ function take(part, stream) {
   const epoch = newest(stream.curves.get("generator_loss") ?? stream.curves.get("headline"));
   part.steps = Math.max(part.steps, epoch * data.each);
   const headline = stream.curves.get("headline");
-  const reached = headline?.x.some((at, i) => headline.y[i] <= data.value && at * data.each <= data.most);
+  const inTime = (headline?.x ?? []).filter((at) => at * data.each <= data.most).length;
+  let reached = false;
+  part.good = 0; // measurements in a row that are as good
+  for (let i = 0; i < inTime; i += 1) {
+    part.good = headline.y[i] <= data.value ? part.good + 1 : 0;
+    reached ||= part.good >= data.held;
+  }
   const late = (epoch + 1) * data.each > data.most;
   draw(part);
   const asks = reached ? `${data.run} reached` : late ? `${data.run} late` : "";
@@ -37,11 +43,12 @@ function take(part, stream) {
   component.setTriggerValue("settled", asks);
 }
 
-function draw({ root, title, told, bar, done, said, data, steps }) {
+function draw({ root, title, told, bar, done, said, data, steps, good }) {
   const used = data.state === "open" ? steps : data.steps;
   root.dataset.state = data.state;
   title.textContent = data.title;
-  told.textContent = data.told || `${Math.max(0, data.most - used).toLocaleString("en")} steps left`;
+  const row = good ? `${Math.min(good, data.held)} of ${data.held} in a row, ` : "";
+  told.textContent = data.told || `${row}${Math.max(0, data.most - used).toLocaleString("en")} steps left`;
   const share = Math.min(100, Math.round((100 * used) / data.most));
   done.style.width = `${share}%`;
   bar.setAttribute("aria-valuenow", share);
@@ -54,6 +61,7 @@ export function render(component) {
   const before = part.data;
   Object.assign(part, { component, data, steps: before.run === data.run ? Math.max(part.steps, data.steps) : data.steps });
   if (before.run !== data.run) {
+    part.good = 0;
     part.feed?.close();
     part.feed = data.run ? watch(data.run, (stream) => take(part, stream), { base: data.base }) : null;
   }

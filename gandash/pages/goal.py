@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from gandash.charts.live import element
-from gandash.core.lesson import Goal, Progress, progress
+from gandash.core.lesson import HELD, Goal, Progress, held, progress
 from gandash.core.metrics import METRICS
 from gandash.live import assets
 from gandash.pages import classroom
@@ -36,6 +36,7 @@ def show(snapshot: Snapshot | None) -> None:
         "most": goal.steps,
         "steps": stands.steps,
         "each": snapshot.config.batches_per_epoch if snapshot else 0,
+        "held": _held(goal, snapshot),
     }
     with st.container(border=True, key="goal"):
         element("gandash_goal", "goal.js", data, key="goal_line", on_settled_change=_nothing)
@@ -58,7 +59,16 @@ def standing(goal: Goal, snapshot: Snapshot | None) -> Progress:
         each=snapshot.config.batches_per_epoch,
         epoch=snapshot.epoch,
         ended=snapshot.status.ended,
+        held=_held(goal, snapshot),
     )
+
+
+def _held(goal: Goal, snapshot: Snapshot | None) -> int:
+    """How many measurements in a row make the goal of this run."""
+    if snapshot is None:
+        return HELD
+    config = snapshot.config
+    return held(goal, each=config.batches_per_epoch, last=snapshot.planned_epochs, every=config.evaluate_every)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from gandash.core.config import KNOBS, RunConfig, problems
 from gandash.core.fork import FREE, child_config
-from gandash.pages import address, knobs, setup
+from gandash.pages import address, classroom, knobs, setup
 from gandash.pages.server import Visitor
 from gandash.pages.wording import plain
 from gandash.runs.snapshot import Snapshot
@@ -63,12 +63,12 @@ def _form(visitor: Visitor, snapshot: Snapshot) -> None:
     checked = read(config)
     st.markdown(f"A new run goes on from epoch {snapshot.epoch:,} of this one, which stays. Epochs are those to come.")
     with st.grid(2, min_column_width=110, gap="small"):
-        for name in FIRST:
+        for name in filter(_shown, FIRST):
             with st.container(gap=None):
                 _knob(name, checked, config)
-    with st.expander("More knobs", type="compact"):
-        for name in KNOBS:
-            if name in FREE and name not in FIRST:
+    if others := [name for name in KNOBS if name in FREE and name not in FIRST and _shown(name)]:
+        with st.expander("More knobs", type="compact"):
+            for name in others:
                 _knob(name, checked, config)
     st.caption("Points, batches and the networks' shapes are the run's own and stay.")
     if refused := st.session_state.get(_REFUSED):
@@ -89,13 +89,31 @@ def _form(visitor: Visitor, snapshot: Snapshot) -> None:
 def read(parent: RunConfig) -> setup.Setup:
     """Check what the widgets say for a child of a run with this config; `epochs` are its own."""
     try:
-        return setup.Setup(RunConfig.model_validate(parent.model_dump() | _changes()))
+        return setup.Setup(RunConfig.model_validate(parent.model_dump() | _changes(parent)))
     except ValidationError as error:
         return setup.Setup(None, tuple(problems(error)))
 
 
-def _changes() -> dict[str, object]:
-    return {name: setup.value(name, PREFIX) for name in KNOBS if name in FREE}
+def _changes(parent: RunConfig) -> dict[str, object]:
+    """What the widgets say. What a class does not see stays, or is what an objective that it sees brings."""
+    changes = {name: setup.value(name, PREFIX) for name in KNOBS if name in FREE and _shown(name)}
+    if classroom.now() is None or "objective" not in changes:
+        return changes
+    return _brought(str(changes["objective"]), parent) | changes
+
+
+def _shown(name: str) -> bool:
+    """Whether a knob can be turned here: how many epochs more always can."""
+    return name == "epochs" or classroom.shows(name)
+
+
+def _brought(objective: str, parent: RunConfig) -> dict[str, object]:
+    """What comes with an objective; the run's own one brings back what the run has."""
+    try:
+        child = child_config(parent, {"objective": objective})
+    except ValueError:  # the rest of the set-up contradicts it: the fields say where
+        return {}
+    return {name: getattr(child, name) for name in setup.objective_defaults(objective) if name in FREE}
 
 
 def _knob(name: str, checked: setup.Setup, parent: RunConfig) -> None:
@@ -115,20 +133,14 @@ def _fill(config: RunConfig) -> None:
 
 def _take_defaults(parent: RunConfig) -> None:
     """Another objective brings its own defaults; the run's own one brings back what the run has."""
-    chosen = st.session_state[setup.key("objective", PREFIX)]
-    try:
-        child = child_config(parent, {"objective": chosen})
-    except ValueError:  # the rest of the set-up contradicts it: the fields say where
-        return
-    for name in setup.objective_defaults(chosen):
-        if name in FREE:
-            st.session_state[setup.key(name, PREFIX)] = setup.typed(getattr(child, name))
+    for name, value in _brought(st.session_state[setup.key("objective", PREFIX)], parent).items():
+        st.session_state[setup.key(name, PREFIX)] = setup.typed(value)
 
 
 def _start(visitor: Visitor, run_id: str, parent: RunConfig) -> None:
     if read(parent).config is None:
         return
     try:
-        address.open_run(visitor.service.train_on(run_id, _changes(), owner=visitor.owner))
+        address.open_run(visitor.service.train_on(run_id, _changes(parent), owner=visitor.owner))
     except ValueError as error:
         st.session_state[_REFUSED] = str(error)

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from gandash.core.config import KNOBS
-from gandash.core.lesson import CONTROLS, LONGEST, Goal, Lesson, Progress, decode, encode, progress
+from gandash.core.lesson import CONTROLS, HELD, LONGEST, Goal, Lesson, Progress, decode, encode, held, progress
 
 
 def random_lesson(seed: int) -> Lesson:
@@ -67,20 +67,34 @@ GOAL = Goal(0.5, 100)
     [
         ([], 0, False, Progress("open", 0, 100)),
         ([math.nan, 0.9], 2, False, Progress("open", 20, 80)),
-        ([math.nan, 0.9, 0.5, 0.2], 4, False, Progress("reached", 30, 0)),
+        ([math.nan, 0.9, 0.5, 0.2, 0.3], 5, False, Progress("reached", 50, 0)),
+        ([0.9, 0.1, 0.9, 0.1, 0.1, 0.9], 6, False, Progress("open", 60, 40)),  # lucky draws
+        ([0.4, math.nan, 0.4, math.nan, 0.4], 5, False, Progress("reached", 50, 0)),
         ([0.9] * 9, 9, False, Progress("open", 90, 10)),
-        ([0.9] * 9 + [0.4], 10, False, Progress("reached", 100, 0)),
+        ([0.9] * 7 + [0.4] * 3, 10, False, Progress("reached", 100, 0)),
+        ([0.9] * 8 + [0.4] * 3, 11, False, Progress("missed", 110, 0)),
         ([0.9] * 10, 10, False, Progress("missed", 100, 0)),
-        ([0.9] * 10 + [0.1], 11, False, Progress("missed", 110, 0)),
-        ([0.9], 1, True, Progress("missed", 10, 90)),
-        ([0.1], 1, True, Progress("reached", 10, 0)),
+        ([0.9, 0.1, 0.1], 3, True, Progress("missed", 30, 70)),
+        ([0.1, 0.1, 0.1], 3, True, Progress("reached", 30, 0)),
     ],
 )
-def test_how_a_run_stands_to_a_goal(values: list[float], epoch: int, ended: bool, found: Progress) -> None:
-    assert progress(GOAL, range(1, len(values) + 1), values, each=10, epoch=epoch, ended=ended) == found
+def test_how_a_run_stands_to_a_goal_that_holds_for_three_measurements(
+    values: list[float], epoch: int, ended: bool, found: Progress
+) -> None:
+    epochs = range(1, len(values) + 1)
+    assert progress(GOAL, epochs, values, each=10, epoch=epoch, ended=ended, held=3) == found
 
 
 def test_a_goal_within_an_epoch_is_missed_at_its_end_alone() -> None:
     goal = Goal(0.5, 25)
     assert progress(goal, [1], [0.9], each=10, epoch=1, ended=False).state == "open"
     assert progress(goal, [1, 2], [0.9, 0.9], each=10, epoch=2, ended=False) == Progress("missed", 20, 5)
+
+
+def test_a_goal_holds_for_all_measurements_where_a_run_has_fewer_in_time() -> None:
+    assert held(GOAL, each=10, last=500) == HELD == 5
+    assert held(GOAL, each=30, last=500) == 3
+    assert held(GOAL, each=10, last=2) == 2
+    assert held(GOAL, each=10, last=500, every=4) == 2
+    assert held(GOAL, each=10, last=9, every=4) == 3  # the last epoch is always measured
+    assert held(GOAL, each=200, last=500) == 1

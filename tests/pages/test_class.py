@@ -11,14 +11,16 @@ from streamlit.testing.v1 import AppTest
 
 from gandash.core import lesson, link
 from gandash.core.config import KNOBS, RunConfig
+from gandash.core.fork import child_config
 from gandash.core.lesson import CONTROLS, Goal, Lesson
 from gandash.core.presets import PRESETS
-from gandash.pages import classroom, goal, recipes, setup
+from gandash.pages import classroom, goal, recipes, setup, train_on
 from gandash.runs.service import RunService
 from tests.pages.conftest import OpenPage, config_of, run_in_address, texts, widget
+from tests.pages.test_controls import ended
 from tests.pages.test_share import copied
 from tests.pages.test_train import train_some
-from tests.runs.conftest import ManualEngine
+from tests.runs.conftest import FakeTraining, ManualEngine
 
 HEART = RunConfig(shape="heart", dropout=0.15, seed=8, objective="hinge", epochs=40)
 
@@ -102,8 +104,8 @@ def test_a_class_stays_through_another_page_and_a_wrong_link_says_so(open_page: 
 @pytest.mark.parametrize(
     ("value", "steps", "state", "told"),
     [
-        (1.0, 2000, "reached", "Reached after 32 of 2,000 steps"),
-        (0.1, 2000, "open", ""),
+        (2.0, 2000, "reached", "Reached after 80 of 2,000 steps"),
+        (1.0, 2000, "open", ""),  # the last four alone are as good
         (0.1, 64, "missed", "Not reac"),
     ],
 )
@@ -116,6 +118,23 @@ def test_the_goal_is_followed(
     train_some(at, engine, service)
     found = goal_of(at)
     assert (found["state"], found["each"]) == (state, 16) and found["told"].startswith(told)
+
+
+def test_a_class_that_is_shown_train_on_turns_in_it_what_it_sees(
+    open_page: OpenPage, engine: ManualEngine, training: FakeTraining, service: RunService
+) -> None:
+    at = open_page(setup=link.encode(HEART), **{"class": of("on", "dropout", "objective")})
+    parent = ended(at, engine, training, service)
+    of_form = {key for key in keys(at) if key.startswith(f"{train_on.PREFIX}_")}
+    assert of_form == {setup.key(name, train_on.PREFIX) for name in ("epochs", "dropout", "objective")}
+    at.session_state[setup.key("generator_lr", train_on.PREFIX)] = "0.5"
+    at.text_input(setup.key("epochs", train_on.PREFIX)).set_value("20")
+    at.selectbox(setup.key("objective", train_on.PREFIX)).set_value("wgan-gp").run()
+    at.button("train_on").click().run()
+    child = service.snapshot(run_in_address(at) or "")
+    assert child.parent == parent
+    wanted = child_config(service.snapshot(parent).config, {"epochs": 20, "objective": "wgan-gp"})
+    assert child.config == wanted and wanted.penalty == "wgan-gp"
 
 
 def test_the_dialog_gives_link_frame_and_code(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
