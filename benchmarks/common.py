@@ -55,19 +55,33 @@ def measure(trainer: Trainer, seed: int) -> dict[str, float]:
     return judge(trainer.config.shape).live(trainer.sample(SAMPLES, seed, trainer.shown))
 
 
-def train(config: RunConfig, every: int) -> tuple[Trainer, list[Measurement]]:
-    """Train to the end and measure about every `every` steps, at the end of an epoch, and at the very end."""
+def look(trainer: Trainer) -> Mapping[str, float]:
+    """The live metrics of where a trainer stands."""
+    return measure(trainer, seed=trainer.batches)
+
+
+def train(
+    config: RunConfig,
+    every: int,
+    *,
+    look: Callable[[Trainer], Mapping[str, float]] = look,
+    clock: Callable[[], float] = time.perf_counter,
+) -> tuple[Trainer, list[Measurement]]:
+    """Train to the end and look about every `every` steps, at the end of an epoch, and at the very end.
+
+    Seconds are those of `clock` that training took.
+    """
     config.target.build().judge()  # made once a process: not this run's time
-    start = time.perf_counter()
+    start = clock()
     trainer = Trainer(config)
-    seconds = time.perf_counter() - start
+    seconds = clock() - start
     epochs = max(1, round(every / config.batches_per_epoch))
     trace = []
     while trainer.state == "running":
-        start = time.perf_counter()
+        start = clock()
         trainer.advance(epochs=epochs)
-        seconds += time.perf_counter() - start
-        trace.append(Measurement(trainer.batches, seconds, measure(trainer, seed=trainer.batches)))
+        seconds += clock() - start
+        trace.append(Measurement(trainer.batches, seconds, look(trainer)))
     return trainer, trace
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import RESULTS, append, final_values, in_processes, machine, measure, read, rounded, save, table
+from benchmarks.common import RESULTS, append, final_values, in_processes, machine, read, rounded, save, table, train
 from benchmarks.quality import names_of_shapes, seeds_of
 from gandash.core.config import RunConfig
 from gandash.core.judge import Neighbours, spread_of
@@ -61,20 +61,16 @@ def told_apart(trainer: Trainer) -> float:
 
 def run(recipe: str, config: RunConfig) -> dict[str, Any]:
     """Train one config to its end and return its figures."""
-    config.target.build().judge()  # made once a process: not this run's time
-    start = time.process_time()
-    trainer = Trainer(config)
-    seconds = time.process_time() - start
-    wanted = round(trainer.target.ideals.get("modes", 0))
-    epochs = max(1, STEPS_BETWEEN // config.batches_per_epoch)
-    missed = 0
-    while trainer.state == "running":
-        start = time.process_time()
-        trainer.advance(epochs=epochs)
-        seconds += time.process_time() - start
-        if wanted and round(measure(trainer, trainer.batches)["modes"]) < wanted:
-            missed = trainer.batches
-    figures = {"accuracy": told_apart(trainer), "seconds": seconds, "steps": float(trainer.position.step)}
+    wanted = round(config.target.build().ideals.get("modes", 0))
+    every = max(1, STEPS_BETWEEN // config.batches_per_epoch) * config.batches_per_epoch
+    looking = {} if wanted else {"look": lambda _: {}}  # of other shapes there is nothing to see on the way
+    trainer, trace = train(config, every, clock=time.process_time, **looking)
+    missed = max((each.step for each in trace if wanted and round(each.values["modes"]) < wanted), default=0)
+    figures = {
+        "accuracy": told_apart(trainer),
+        "seconds": trace[-1].seconds,
+        "steps": float(trainer.position.step),
+    }
     if wanted:
         figures |= final_values(trainer) | {"all_modes_after": float(missed)}
     return {

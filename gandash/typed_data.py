@@ -58,7 +58,7 @@ def take(given: argparse.Namespace) -> None:
             raise ValueError(f"{Path(file).name}: {error}") from error
     except ValueError as error:
         raise RefusedError(f"--data {error}") from error
-    rows.remember(found.rows)
+    rows.remember(found.rows, spec.hash)
     for notice in found.notices:
         print(notice, file=sys.stderr)
     given.data_file = file

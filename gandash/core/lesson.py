@@ -1,8 +1,8 @@
 """What a teacher sets for a class: which controls a student sees, and a goal. Short enough for an address.
 
 ``1_shape_recipe_g_drop_goal.2000.0.05`` reads: version 1, a control each (a knob by its key in a link), and the goal:
-within 2,000 steps the headline is at most 0.05, and stays there for `HELD` measurements. A link is what a stranger typed: `decode` uses what it can and says in
-words what it could not. This module knows no torch.
+within 2,000 steps the headline is at most 0.05, and stays there for `HELD` measurements. A link is what a stranger
+typed: `decode` uses what it can and says in words what it could not. This module knows no torch.
 """
 
 from __future__ import annotations
@@ -133,7 +133,14 @@ def held(goal: Goal, *, each: int, last: int, every: int = 1) -> int:
 
 
 def progress(
-    goal: Goal, epochs: Iterable[float], values: Iterable[float], *, each: int, epoch: int, ended: bool, held: int = HELD
+    goal: Goal,
+    epochs: Iterable[float],
+    values: Iterable[float],
+    *,
+    each: int,
+    epoch: int,
+    ended: bool,
+    held: int = HELD,
 ) -> Progress:
     """How a run stands to a goal, from its headline at some epochs; `each` epoch has so many steps.
 

@@ -101,9 +101,9 @@ def hash_of(rows: Rows) -> str:
     return found.hexdigest()
 
 
-def remember(rows: Rows) -> str:
-    """Have these rows at hand for as long as the process lives; their hash."""
-    rows_hash = hash_of(rows)
+def remember(rows: Rows, rows_hash: str = "") -> str:
+    """Have these rows at hand for as long as the process lives; their hash, which is given where it is known."""
+    rows_hash = rows_hash or hash_of(rows)
     with _lock:
         if rows_hash not in _memory:
             _memory[rows_hash] = rows.copy()

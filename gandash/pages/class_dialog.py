@@ -79,8 +79,8 @@ def _goal(config: RunConfig, snapshot: Snapshot | None) -> Goal | None:
         return None
     epochs = found.steps / config.batches_per_epoch
     st.caption(
-        f"{plain(goal.said(found))}: {epochs:,.0f} epochs of this set-up. It counts once {lesson.HELD} measurements in a "
-        "row are as good, or all where there are fewer: a single one may be luck."
+        f"{plain(goal.said(found))}: {epochs:,.0f} epochs of this set-up. It counts once {lesson.HELD} measurements in "
+        "a row are as good, or all where there are fewer: a single one may be luck."
     )
     return found
 

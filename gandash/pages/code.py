@@ -8,6 +8,7 @@ import streamlit as st
 
 from gandash.core.standalone import can_be_written, file_name, script
 from gandash.core.targets.table import TableSpec
+from gandash.pages import downloads
 from gandash.pages.wording import by_hand
 from gandash.runs import reading
 from gandash.runs.service import RunService
@@ -29,25 +30,22 @@ def show(service: RunService, snapshot: Snapshot, *, mine: bool = True) -> None:
         st.markdown("## Code: the set-up as one script")
         st.caption(about(snapshot))
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="code_buttons"):
-            st.download_button(
+            downloads.button(
                 "Script",
                 partial(script, config, note),
                 file_name(config),
                 "text/x-python",
-                key="download_code",
+                key="code",
                 icon=":material/code:",
-                on_click="ignore",
             )
             if isinstance(config.target, TableSpec) and mine:
-                st.download_button(
+                downloads.button(
                     "Data",
                     partial(service.work, reading.as_csv, config.target.text),
                     f"{config.target.build().name}.csv",
                     "text/csv",
-                    key="download_data",
                     icon=":material/table:",
-                    on_click="ignore",
-                    help="The two columns as a file that the script reads: put it beside the script.",
+                    about="The two columns as a file that the script reads: put it beside the script.",
                 )
             shown = st.toggle("Show the code", key="show_code")  # colouring it keeps a browser busy
         if shown:

@@ -47,7 +47,7 @@ def show(service: RunService, snapshot: Snapshot) -> None:
             name = file_stem(snapshot, which)
             none = not snapshot.variants
             with st.container(horizontal=True, gap="xsmall", key="download_buttons"):
-                _button(
+                button(
                     f"Generator: {variant_title(snapshot, which)}",
                     partial(service.export, run_id, which, file.name),
                     f"{name}{file.suffix}",
@@ -58,7 +58,7 @@ def show(service: RunService, snapshot: Snapshot) -> None:
                     primary=True,
                     disabled=none or bool(missing),
                 )
-                _button(
+                button(
                     "History",
                     partial(history_csv, service, run_id),
                     f"{file_stem(snapshot)}-history.csv",
@@ -66,14 +66,14 @@ def show(service: RunService, snapshot: Snapshot) -> None:
                     icon=":material/show_chart:",
                     disabled=len(snapshot.history) == 0,
                 )
-                _button(
+                button(
                     "Config",
                     partial(str.encode, snapshot.config.to_json()),
                     f"{snapshot.config.shape}-config.json",
                     "application/json",
                     icon=":material/settings:",
                 )
-                _button(
+                button(
                     "Checkpoint",
                     partial(service.checkpoint, run_id),
                     f"{file_stem(snapshot)}-checkpoint.pt",
@@ -87,7 +87,7 @@ def show(service: RunService, snapshot: Snapshot) -> None:
                     "Samples", 1, MOST_SAMPLES, DEFAULT_SAMPLES, 500, key="sample_count", required=True, width=150
                 )
                 count = min(max(int(count or DEFAULT_SAMPLES), 1), MOST_SAMPLES)
-                _button(
+                button(
                     "Samples",
                     partial(samples_csv, service, run_id, count, which),
                     f"{name}-samples.csv",
@@ -113,7 +113,7 @@ def _film(service: RunService, snapshot: Snapshot) -> None:
     """The run's past, to take home."""
     nothing, stem = not (snapshot.timeline or snapshot.frames), file_stem(snapshot)
     with st.container(horizontal=True, gap="xsmall", key="film_buttons"):
-        _button(
+        button(
             "Film",
             partial(film.html, service, snapshot.run_id),
             f"{stem}-film.html",
@@ -122,7 +122,7 @@ def _film(service: RunService, snapshot: Snapshot) -> None:
             about="One file that plays in any browser without a network: points, timeline, light and dark.",
             disabled=nothing,
         )
-        _button(
+        button(
             "GIF",
             partial(film.gif, service, snapshot.run_id, style.theme()),
             f"{stem}.gif",
@@ -131,7 +131,7 @@ def _film(service: RunService, snapshot: Snapshot) -> None:
             about="Up to 200 epochs of the run, evenly spread, in the theme of this page.",
             disabled=nothing,
         )
-        _button(
+        button(
             "Pictures",
             partial(film.pictures, service, snapshot.run_id, style.theme()),
             f"{stem}-pictures.zip",
@@ -211,7 +211,7 @@ def _choose_format() -> Format:
     return FORMATS[name or "torchscript"]
 
 
-def _button(
+def button(
     label: str,
     build: Callable[[], bytes],
     name: str,
@@ -223,6 +223,7 @@ def _button(
     disabled: bool = False,
     primary: bool = False,
 ) -> None:
+    """Draw a button that builds a file at the click; `about` says more of it."""
     st.download_button(
         label,
         build,

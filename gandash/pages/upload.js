@@ -1,8 +1,7 @@
 // A file of one's own becomes a target: dropped or chosen, sent with its progress, read by the server's workers, and two
 // of its columns chosen from a preview. What a file says, its name and its columns' too, is text and never markup.
 //
-// There is one file at a time for the page, which goes on coming while something else is looked at. `seq` counts the
-// targets that were sent to the page's script.
+// There is one file at a time for the page, which goes on coming while something else is looked at.
 
 import { child } from "./elements.js";
 
@@ -270,14 +269,10 @@ export function render(component) {
   const { data, parentElement } = component;
   let held = parentElement.gandashUpload;
   if (!held) {
-    held = parentElement.gandashUpload = { view: view(parentElement), seq: data.seq };
+    held = parentElement.gandashUpload = { view: view(parentElement) };
     shown.add(held.view);
   }
-  held.seq = Math.max(held.seq, data.seq);
-  held.view.take(data, (target) => {
-    held.seq += 1;
-    component.setTriggerValue("target", JSON.stringify({ seq: held.seq, target }));
-  });
+  held.view.take(data, (target) => component.setTriggerValue("target", JSON.stringify({ target })));
 }
 
 export function unmount(parent) {

@@ -28,7 +28,7 @@ UPLOAD = "upload"
 MOST_CARDS = 8
 
 _BEGINS = EMPTY[:-1]
-_MINE, _SEQ = "own_tables", "tables_seen"
+_MINE = "own_tables"
 
 
 def is_table(text: str) -> bool:
@@ -65,7 +65,6 @@ def show(held: str) -> None:
     """Draw the element that takes a file."""
     looking = server.visitor()
     data = {
-        "seq": st.session_state.setdefault(_SEQ, 0),
         "address": f"{base_path()}/uploads",
         "most": looking.service.incoming.quota.file,
         "allowed": looking.lasting,
@@ -74,15 +73,14 @@ def show(held: str) -> None:
     element("gandash_upload", "upload.js", data, key=UPLOAD, css=_css(), on_target_change=_take)
 
 
-def told(said: object) -> tuple[int, str] | None:
-    """How many targets the element has sent, and the newest one's text; None for what is none."""
+def told(said: object) -> str | None:
+    """The text of the target that the element has sent; None for what is none."""
     if not isinstance(said, str) or len(said) > LONGEST_JSON:
         return None
     with suppress(ValueError, KeyError, TypeError, RecursionError):
-        found = json.loads(said)
-        seq, spec = found["seq"], setup.target(found["target"])
-        if isinstance(seq, int) and spec and is_table(spec.text):
-            return seq, spec.text
+        spec = setup.target(json.loads(said)["target"])
+        if spec and is_table(spec.text):
+            return spec.text
     return None
 
 
@@ -90,7 +88,7 @@ def _take() -> None:
     found = told(st.session_state[UPLOAD].get("target"))
     if found is None:
         return
-    st.session_state[_SEQ], st.session_state[setup.key("target")] = found
+    st.session_state[setup.key("target")] = found
     take_table()
 
 

@@ -27,6 +27,17 @@ KEPT_SECONDS = 30 * 86400.0
 Call = Callable[[], Any]
 
 
+class _Passed(Future[Any]):
+    """What a call comes to, and which of the engine's futures it waits for: both are cancelled, or neither."""
+
+    inner: Future[Any] | None = None
+
+    def cancel(self) -> bool:
+        if self.inner is not None and not self.inner.cancel():  # it has begun
+            return False
+        return super().cancel()
+
+
 class Sending(Executor):
     """Another engine's, which is shut down with it. `folder` has the rows that the server knows."""
 
@@ -35,8 +46,8 @@ class Sending(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Call `fn` in a worker."""
-        future: Future[Any] = Future()
-        inner = self.engine.submit(fn, *args, **kwargs)
+        future = _Passed()
+        future.inner = inner = self.engine.submit(fn, *args, **kwargs)
         inner.add_done_callback(partial(self._done, future, partial(fn, *args, **kwargs), (self._named, self._sent)))
         return future
 
@@ -44,14 +55,14 @@ class Sending(Executor):
         """End the engine."""
         self.engine.shutdown(wait=wait, cancel_futures=cancel_futures)
 
-    def _done(self, future: Future[Any], call: Call, ways: tuple[Callable[..., Call], ...], inner: Future[Any]) -> None:
+    def _done(self, future: _Passed, call: Call, ways: tuple[Callable[..., Call], ...], inner: Future[Any]) -> None:
         if inner.cancelled():
             future.cancel()
             return
         error = inner.exception()
         if isinstance(error, MissingRowsError) and ways:
             try:
-                again = self.engine.submit(ways[0](call, error.rows_hash))
+                future.inner = again = self.engine.submit(ways[0](call, error.rows_hash))
             except Exception as refused:  # they are not here either, or the engine is closed
                 error = error if isinstance(refused, MissingRowsError) else refused
             else:
@@ -79,12 +90,13 @@ def _looking_in(folder: str, call: Call) -> Any:
 def _having(rows: Rows, call: Call) -> Any:
     """In a worker: these rows are kept, in a folder of the worker's own or else in memory."""
     folder = Path(platformdirs.user_cache_dir("gandash", appauthor=False)) / by_hash.FOLDER
+    rows_hash = by_hash.hash_of(rows)
     try:
-        by_hash.keep(by_hash.hash_of(rows), folder, rows)
+        by_hash.keep(rows_hash, folder, rows)
         by_hash.look_in(folder)
         _clear(folder)
     except OSError:
-        by_hash.remember(rows)
+        by_hash.remember(rows, rows_hash)
     return call()
 
 

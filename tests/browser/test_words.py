@@ -164,23 +164,32 @@ def test_the_script_is_asked_for_when_the_server_gets_ready(empty_page: Page, sh
     assert "" not in [run for run, _ in empty_page.evaluate("window.watched()")]
 
 
+ROOM = """() => {
+  const strip = document.querySelector(".gandash-course");
+  const { top, height } = strip.querySelector("p").getBoundingClientRect();
+  return [strip.scrollHeight, document.documentElement.scrollHeight, top, height];
+}"""
+"""What the strip takes, all of the page with it, and where the sentence is."""
+
+
 def test_notes_stand_beside_the_sentence_and_move_nothing(empty_page: Page, show: Callable[..., None]) -> None:
     note = {"seen": f"All points lie in one spot. {HOSTILE}", "advice": "Try smaller learning rates."}
     show("course", said(sentence="Training."), run="noted", version=1)
     empty_page.locator(".gandash-course").evaluate("(each) => (each.style.height = '4rem')")  # as the page's strip does
     notes = empty_page.locator(".gandash-notes")
     expect(notes).to_be_hidden()
-    height = empty_page.locator(".gandash-course").evaluate("(each) => each.offsetHeight")
+    room = empty_page.evaluate(ROOM)
     play(empty_page, "noted", version=2, words=said(sentence="Training.", notes=[note, {**note, "seen": "Another."}]))
     expect(notes.locator(".gandash-note-first")).to_contain_text(HOSTILE)
     lines = notes.get_by_role("listitem")
     expect(lines).to_have_count(0)  # of what can be seen
+    assert empty_page.evaluate(ROOM) == room
     notes.get_by_role("button", name="+1 more").click()
     expect(lines).to_have_count(2)
     expect(lines.first).to_contain_text(HOSTILE)
     expect(lines.nth(1)).to_contain_text("Another.")
+    assert empty_page.evaluate(ROOM) == room
     empty_page.keyboard.press("Escape")
     expect(lines).to_have_count(0)
-    assert empty_page.locator(".gandash-course").evaluate("(each) => each.offsetHeight") >= height
     play(empty_page, "noted", version=3, words=said(sentence="Training.", notes=[]))
     expect(notes).to_be_hidden()

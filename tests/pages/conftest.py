@@ -66,16 +66,20 @@ def texts(at: AppTest) -> str:
     """Everything that the page says in words, the sidebar included, as it reads on screen where it is escaped."""
     kinds: tuple[Any, ...] = (at.markdown, at.caption, at.error, at.warning, at.success, at.info)
     said = [as_read(str(element.value)) for kind in kinds for element in kind]
-    for told in parts(at).values():
-        words = json.loads(told["words"])
+    for part in parts(at).values():
+        words = json.loads(part["words"])
         said += [words["status"]["label"], words["progress"], words["sentence"], *words["qualities"]]
     return "\n".join(said)
 
 
+def components(at: AppTest) -> list[dict[str, Any]]:
+    """What each element of ours on the page is told."""
+    return [json.loads(element.proto.json) for element in at.get("bidi_component") if element.proto.json]
+
+
 def parts(at: AppTest) -> dict[str, dict[str, Any]]:
     """What the elements that watch a run are told, by their names."""
-    told = [json.loads(element.proto.json) for element in at.get("bidi_component") if element.proto.json]
-    return {each["part"]: each for each in told if "part" in each}
+    return {each["part"]: each for each in components(at) if "part" in each}
 
 
 def tile(at: AppTest, label: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
@@ -16,7 +15,7 @@ from gandash.core.lesson import CONTROLS, Goal, Lesson
 from gandash.core.presets import PRESETS
 from gandash.pages import classroom, goal, recipes, setup, train_on
 from gandash.runs.service import RunService
-from tests.pages.conftest import OpenPage, config_of, run_in_address, texts, widget
+from tests.pages.conftest import OpenPage, components, config_of, run_in_address, texts, widget
 from tests.pages.test_controls import ended
 from tests.pages.test_share import copied
 from tests.pages.test_train import train_some
@@ -36,8 +35,7 @@ def keys(at: AppTest) -> set[str]:
 
 
 def goal_of(at: AppTest) -> dict[str, Any]:
-    told = [json.loads(each.proto.json) for each in at.get("bidi_component") if each.proto.json]
-    return next(each for each in told if "most" in each)
+    return next(each for each in components(at) if "most" in each)
 
 
 def test_a_student_sees_the_controls_of_the_link_and_no_other(open_page: OpenPage) -> None:
@@ -147,8 +145,7 @@ def test_the_dialog_gives_link_frame_and_code(open_page: OpenPage, monkeypatch: 
     at.number_input("class_steps").set_value(500)
     at.number_input("class_value").set_value(3.0).run()
     assert "Gap to real 3.0 % or less, within 500 steps" in texts(at)
-    told = [json.loads(each.proto.json) for each in at.get("bidi_component") if each.proto.json]
-    texts_of = {each["label"]: each["text"] for each in told if "button" in each}
+    texts_of = {each["label"]: each["text"] for each in components(at) if "button" in each}
     query = parse_qs(urlparse(texts_of["Link"]).query)
     assert link.decode(query["setup"][0]) == (HEART, ())
     found, wrong = lesson.decode(query[classroom.PARAMETER][0])

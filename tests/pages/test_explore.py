@@ -15,7 +15,7 @@ from gandash.core.config import RunConfig
 from gandash.core.records import Appraisal
 from gandash.pages import exploring, latent
 from gandash.runs.service import RunService
-from tests.pages.conftest import ANNA, BEN, OpenPage, texts
+from tests.pages.conftest import ANNA, BEN, OpenPage, components, texts
 from tests.portable_files import described, random_generator
 from tests.portable_files import portable as write
 from tests.runs.conftest import ManualEngine, until
@@ -31,8 +31,7 @@ def trained(service: RunService, engine: ManualEngine, config: RunConfig = MINE,
 
 
 def elements(at: AppTest) -> dict[str, dict[str, Any]]:
-    told = [json.loads(element.proto.json) for element in at.get("bidi_component") if element.proto.json]
-    return {each["shows"]: each for each in told if each.get("shows") in ("pad", "sample")}
+    return {each["shows"]: each for each in components(at) if each.get("shows") in ("pad", "sample")}
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from gandash.pages import gallery, reading, setup
 from gandash.pages.words import before, describe
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Frame, History, Snapshot, Status
-from tests.pages.conftest import OpenPage, config_of, texts, widget
+from tests.pages.conftest import OpenPage, components, config_of, texts, widget
 
 
 def choose(at: AppTest, group: str) -> None:
@@ -31,8 +31,7 @@ def choose(at: AppTest, group: str) -> None:
 
 def board(at: AppTest) -> dict[str, object] | None:
     """The scene of the board, if the page has one."""
-    told = [json.loads(element.proto.json) for element in at.get("bidi_component") if element.proto.json]
-    return next((json.loads(each["scene"]) for each in told if each.get("key") == "board_chart"), None)
+    return next((json.loads(each["scene"]) for each in components(at) if each.get("key") == "board_chart"), None)
 
 
 def type_numbers(at: AppTest, typed: str) -> None:

@@ -16,7 +16,7 @@ from gandash.core.targets import read_spec
 from gandash.core.targets.formula import FormulaSpec
 from gandash.pages import gallery, own, setup
 from gandash.runs.service import RunService
-from tests.pages.conftest import OpenPage, as_read, config_of, texts, widget
+from tests.pages.conftest import OpenPage, as_read, components, config_of, texts, widget
 from tests.pages.test_train import train_some
 from tests.runs.conftest import ManualEngine, until
 
@@ -179,8 +179,7 @@ DOT = '{"kind":"drawn","strokes":[{"width":40,"corners":[[0,0]]}]}'
 
 def canvas(at: AppTest) -> dict[str, Any]:
     """What the page tells the canvas."""
-    told = [json.loads(element.proto.json) for element in at.get("bidi_component") if element.proto.json]
-    return next(each for each in told if each.get("script", "").startswith("/assets/draw."))
+    return next(each for each in components(at) if each.get("script", "").startswith("/assets/draw."))
 
 
 def draw(at: AppTest, text: str) -> None:

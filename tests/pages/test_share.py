@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from random import Random
-from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import numpy as np
@@ -18,7 +16,7 @@ from gandash.core.targets import Target, read_spec
 from gandash.pages import address, setup
 from gandash.runs.service import RunService
 from tests.core.random_configs import drawing
-from tests.pages.conftest import OpenPage, config_of, texts, widget
+from tests.pages.conftest import OpenPage, components, config_of, texts, widget
 
 LARGE = read_spec(drawing(Random(0), 1500))
 
@@ -28,13 +26,11 @@ def copied(at: AppTest) -> dict[str, str]:
     at.session_state["share"] = True
     at.run()
     assert not at.exception
-    told: list[dict[str, Any]] = [json.loads(each.proto.json) for each in at.get("bidi_component") if each.proto.json]
-    return {each["label"]: each["text"] for each in told if "button" in each}
+    return {each["label"]: each["text"] for each in components(at) if "button" in each}
 
 
 def canvas(at: AppTest) -> str:
-    told = [json.loads(each.proto.json) for each in at.get("bidi_component") if each.proto.json]
-    return str(next(each["target"] for each in told if "seq" in each))
+    return str(next(each["target"] for each in components(at) if "seq" in each))
 
 
 def set_up(at_address: str) -> str:

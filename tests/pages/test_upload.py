@@ -19,7 +19,7 @@ from gandash.pages import exploring, gallery, own, setup, upload
 from gandash.pages.wording import plain
 from gandash.runs import reading
 from gandash.runs.service import RunService
-from tests.pages.conftest import BEN, OpenPage, as_read, config_of, texts, widget
+from tests.pages.conftest import BEN, OpenPage, as_read, components, config_of, texts, widget
 from tests.pages.hostile import HOSTILE
 from tests.pages.test_own import choose
 from tests.pages.test_train import train_some
@@ -46,8 +46,7 @@ def spec(service: RunService) -> Any:
 
 def element(at: AppTest) -> dict[str, Any]:
     """What the page tells the element that takes a file."""
-    told = [json.loads(each.proto.json) for each in at.get("bidi_component") if each.proto.json]
-    return next(each for each in told if each.get("script", "").startswith("/assets/upload."))
+    return next(each for each in components(at) if each.get("script", "").startswith("/assets/upload."))
 
 
 def downloads(at: AppTest) -> list[Any]:
@@ -126,12 +125,12 @@ def test_on_another_server_it_says_what_is_missing_and_keeps_the_rest(open_page:
 
 
 def test_what_the_element_sends_is_distrusted(spec: TableSpec) -> None:
-    assert upload.told(json.dumps({"seq": 3, "target": spec.text})) == (3, spec.text)
+    assert upload.told(json.dumps({"target": spec.text})) == spec.text
     wrong = spec.model_copy(update={"rows": spec.rows + 30}).text
-    for said in (None, 3, "", "[", "[]", "{}", "x" * 10**6, json.dumps({"seq": "a", "target": spec.text})):
+    for said in (None, 3, "", "[", "[]", "{}", "x" * 10**6):
         assert upload.told(said) is None
     for target in ("ring8", "y = x; x = 0..1", upload.EMPTY, wrong, spec.text.replace(spec.hash, "0" * 32), 3):
-        assert upload.told(json.dumps({"seq": 1, "target": target})) is None
+        assert upload.told(json.dumps({"target": target})) is None
 
 
 def test_a_run_is_listed_and_its_pages_open_even_when_its_rows_are_gone(

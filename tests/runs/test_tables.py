@@ -31,7 +31,7 @@ from .conftest import ManualEngine, until
 
 def rows(seed: int) -> Rows:
     rng = np.random.default_rng((seed, os.getpid()))
-    return np.round(rng.normal(size=(200, 2)) * [1, 100] + [5, 2000], 1)
+    return np.round(rng.normal(size=(200, 2)) * [1, 100] + [5, 2000], 4)  # no row twice
 
 
 def config(spec: TableSpec) -> RunConfig:
@@ -132,6 +132,20 @@ def test_rows_that_nobody_has_are_told_and_other_errors_and_answers_pass(tmp_pat
     with pytest.raises(ValueError, match="invalid literal"):
         engine.submit(int, "x").result(1)
     assert engine.submit(int, "7").result(1) == 7
+
+
+def test_a_call_is_cancelled_in_the_engine_too_unless_it_has_begun(engine: ManualEngine, tmp_path: Path) -> None:
+    sending = Sending(engine, tmp_path)
+    waiting, begun = sending.submit(int, "1"), sending.submit(int, "2")
+    inner = [future for future, _, _ in engine.calls]
+    assert waiting.cancel() and inner[0].cancelled() and waiting.cancelled()
+    inner[1].set_running_or_notify_cancel()
+    assert not begun.cancel()
+    inner[1].set_result(2)
+    assert begun.result(1) == 2
+    third = sending.submit(int, "3")
+    engine.calls[-1][0].cancel()
+    assert third.cancelled()
 
 
 def test_a_run_whose_rows_are_gone_says_so_and_can_be_resumed(service: RunService, engine: ManualEngine) -> None:

@@ -141,7 +141,7 @@ class TableSpec(TargetSpec):
                 f"The rows that were given are not those of the table {self.name} ({self.hash}), of which there are "
                 f"{self.rows + self.held_out:,}: {len(rows):,} were given. Give the same rows in the same order."
             )
-        by_hash.remember(rows)
+        by_hash.remember(rows, self.hash)
 
     def make(self) -> Table:
         """The target."""
@@ -196,7 +196,7 @@ def from_points(
     rows = by_hash.checked(points)
     axes = [_axis(each, (first, second)) for each in logarithm]
     spec = TableSpec.of(rows, name=name, columns=(first, second), logarithm=axes)
-    by_hash.remember(rows)
+    by_hash.remember(rows, spec.hash)
     return spec.make()
 
 
