@@ -18,7 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import RESULTS, append, final_values, in_processes, machine, read, rounded, save, table, train
+from benchmarks.common import (
+    RESULTS,
+    append,
+    final_values,
+    in_processes,
+    look,
+    machine,
+    read,
+    rounded,
+    save,
+    table,
+    train,
+)
 from benchmarks.quality import names_of_shapes, seeds_of
 from gandash.core.config import RunConfig
 from gandash.core.judge import Neighbours, spread_of
@@ -63,8 +75,7 @@ def run(recipe: str, config: RunConfig) -> dict[str, Any]:
     """Train one config to its end and return its figures."""
     wanted = round(config.target.build().ideals.get("modes", 0))
     every = max(1, STEPS_BETWEEN // config.batches_per_epoch) * config.batches_per_epoch
-    looking = {} if wanted else {"look": lambda _: {}}  # of other shapes there is nothing to see on the way
-    trainer, trace = train(config, every, clock=time.process_time, **looking)
+    trainer, trace = train(config, every, look=look if wanted else _no_modes, clock=time.process_time)
     missed = max((each.step for each in trace if wanted and round(each.values["modes"]) < wanted), default=0)
     figures = {
         "accuracy": told_apart(trainer),
@@ -81,6 +92,11 @@ def run(recipe: str, config: RunConfig) -> dict[str, Any]:
         "figures": rounded(figures),
         "config": config.model_dump(mode="json", exclude_defaults=True),
     }
+
+
+def _no_modes(_: Trainer) -> Mapping[str, float]:
+    """Of shapes without modes there is nothing to see on the way."""
+    return {}
 
 
 def jobs_of(recipes: Sequence[str], shapes: Sequence[str], seeds: Sequence[int]) -> list[tuple[str, RunConfig]]:

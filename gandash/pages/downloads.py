@@ -213,7 +213,7 @@ def _choose_format() -> Format:
 
 def button(
     label: str,
-    build: Callable[[], bytes],
+    build: Callable[[], bytes | str],
     name: str,
     mime: str,
     *,
