@@ -165,7 +165,7 @@ function showLayers(chart) {
   const found = switched.chosen(views);
   const { look } = chart.scene.layout.meta;
   switched.tell(found, views?.epoch ?? 0, look);
-  element.dataset.layers = found.map(([{ name }]) => name).join(" ");
+  element.dataset.layers = found.map(([, , name]) => name).join(" ");
   if (found.length) Object.assign(element.dataset, { layersEpoch: views.epoch, layersAt: views.at });
   else delete element.dataset.layersEpoch;
   const trails = switched.on("trails") ? chart.trail.frames : [];

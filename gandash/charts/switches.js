@@ -27,7 +27,7 @@ function remember(kept) {
 
 // Put switches into an element. `onChange` is called whenever something else is to be shown. What is returned has:
 // `offer(views)`, what there is to switch, none to hide all; `names()`, what to ask the stream for; `on(name)`; `chosen
-// (views)`, the arrays of what is on; `tell(views, look)`, which brings the legend up to date.
+// (views)`, of what is on `[offer, arrays, the name by which they came]`; `tell(views, look)`, which brings the legend up to date.
 export function switches(parent, onChange) {
   const root = child(parent, "div", "gandash-layers");
   const row = child(root, "div", "gandash-chips");
@@ -92,14 +92,14 @@ export function switches(parent, onChange) {
       build();
     },
     names: () => offers.filter(({ name }) => name !== TRAILS.name && on(name)).map(askedFor),
-    // a plane that is being turned shows the last turn until the next is there
+    // a plane that is being turned comes as another turn until the one that was asked for is there
     chosen(views) {
       const found = [];
       for (const offer of offers) {
         if (!on(offer.name) || !views) continue;
-        const { arrays } = views;
-        const parts = arrays.get(askedFor(offer)) ?? [...arrays].find(([name]) => name.split("@")[0] === offer.name)?.[1];
-        if (parts) found.push([offer, parts]);
+        const there = [...views.arrays].filter(([name]) => name.split("@")[0] === offer.name);
+        const [name, parts] = there.find(([name]) => name === askedFor(offer)) ?? there[0] ?? [];
+        if (parts) found.push([offer, parts, name]);
       }
       return found;
     },

@@ -324,8 +324,8 @@ class Hub:
 
 
 def _together(room: _Room) -> list[str]:
-    """All views of a run that somebody looks at."""
-    return sorted({name for views in room.looks for name in views})
+    """All views of a run that somebody looks at, first those of who came last."""
+    return list(dict.fromkeys(name for views in reversed(room.looks) for name in views))
 
 
 def _older(snapshot: Snapshot | None, known: Snapshot | None) -> bool:

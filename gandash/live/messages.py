@@ -35,7 +35,8 @@ All have `run` (its id), `time` (when the message was made, Unix seconds) and `a
 - `kept`: ``[first, last, step]``, which past epochs can be asked for (`gandash.live.frames`), if there are any
 
 Views have, besides: `epoch` and `at`, the moment they are of (null before there are any), `names`, those of the views
-that were asked for which are in the message, as they were asked for, and `offers`, ``[{"name", "title", "help",
+that were asked for which are in the message, as they were asked for (of one that is turned another turn, as long as
+that which was asked for is not there), and `offers`, ``[{"name", "title", "help",
 "legend", "quarters"}, ...]``, all that can be asked for. Their arrays are "view:<as asked for>:<array>", such as
 "view:discriminator:surface". A client names what it looks at in the query, ``views=discriminator,manifold@1.25``; with
 an empty ``views=`` it is told what there is.
@@ -65,7 +66,7 @@ from numpy.typing import NDArray
 
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.records import PlayedPhase, finite
-from gandash.core.views import offered
+from gandash.core.views import offered, standing_in
 from gandash.live.thin import thin
 from gandash.runs.looks import Sight
 from gandash.runs.snapshot import History, Snapshot
@@ -131,7 +132,8 @@ def after(snapshot: Snapshot) -> Cursor:
 
 def views(snapshot: Snapshot, sight: Sight | None, asked: Sequence[str]) -> bytes:
     """What is seen of the views that a client has asked for."""
-    there = {} if sight is None else {name: sight.views[name] for name in asked if name in sight.views}
+    found = () if sight is None else tuple(standing_in(name, sight.views) for name in asked)
+    there = {name: sight.views[name] for name in found if name is not None} if sight is not None else {}
     header = {
         "kind": "views",
         "run": snapshot.run_id,

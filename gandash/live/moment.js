@@ -23,7 +23,7 @@ export function moment(run, base = "") {
 class Moment {
   constructor(run, base) {
     Object.assign(this, { run, base, kept: [], range: "", wanted: null, epoch: null, frame: null, problem: "" });
-    Object.assign(this, { views: null, names: [], asked: "" });
+    Object.assign(this, { views: null, names: [], asked: "", seen: null });
     this.frames = new Map(); // by epoch: what has come
     this.listeners = new Set();
     this.loading = false;
@@ -41,7 +41,7 @@ class Moment {
   // Nobody shows the run any more: who comes back begins live.
   forget() {
     moments.delete(`${this.base} ${this.run}`);
-    Object.assign(this, { wanted: null, epoch: null, frame: null, views: null, asked: "" });
+    Object.assign(this, { wanted: null, epoch: null, frame: null, views: null, asked: "", seen: null });
     this.frames.clear();
   }
 
@@ -91,23 +91,30 @@ class Moment {
     this.see();
   }
 
+  // Ask for what is to be seen inside at the epoch that is shown, until it comes or something else is to be seen. What
+  // was seen at this epoch stays until then.
   async see() {
-    const asked = this.epoch === null || !this.names.length ? "" : `epoch=${this.epoch}&views=${this.names}`;
+    const [epoch, asked] = this.epoch === null || !this.names.length ? [null, ""] : [this.epoch, `epoch=${this.epoch}&views=${this.names}`];
     if (asked === this.asked) return;
-    this.asked = asked;
-    this.views = null;
-    await new Promise((done) => setTimeout(done, REST_MS));
-    if (!asked || asked !== this.asked) return;
-    try {
-      const answer = await fetch(`${this.base}/frames/${encodeURIComponent(this.run)}/views?${asked}`);
-      if (!answer.ok || asked !== this.asked) return;
-      const state = { views: null };
-      take(state, decode(await answer.arrayBuffer()));
+    if (epoch !== this.seen) this.views = null;
+    Object.assign(this, { asked, seen: epoch });
+    let rest = REST_MS;
+    while (asked) {
+      await new Promise((done) => setTimeout(done, rest));
       if (asked !== this.asked) return;
-      this.views = state.views;
-      this.tell();
-    } catch {
-      this.asked = ""; // it is asked for again at the next epoch
+      rest = RETRY_MS;
+      try {
+        const answer = await fetch(`${this.base}/frames/${encodeURIComponent(this.run)}/views?${asked}`);
+        if (answer.status >= 500) continue; // nobody had the time
+        const state = { views: null };
+        if (answer.ok) take(state, decode(await answer.arrayBuffer()));
+        if (asked !== this.asked) return;
+        this.views = state.views;
+        this.tell();
+        return;
+      } catch {
+        // the server cannot be reached
+      }
     }
   }
 

@@ -123,7 +123,7 @@ export function picture(canvas, note) {
     stepped = step;
     const look = theme();
     switched.tell(found, views?.epoch ?? 0, look);
-    canvas.dataset.layers = found.map(([{ name }]) => name).join(" ");
+    canvas.dataset.layers = found.map(([, , name]) => name).join(" ");
     if (found.length) canvas.dataset.layersEpoch = views.epoch;
     else delete canvas.dataset.layersEpoch;
     middle = found.length || trails.length ? layer(canvas, scale) : null;

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from gandash.runs.worker import Views
 
 MOST_VIEWS = 12
-"""Views of a run that are computed at the same time; one that is turned by each who looks counts for each."""
+"""Views of a run that are computed at the same time; one that is turned by each who looks counts for each.
+
+Of more the first ones, which whoever asks last has put there."""
 LOOKING_SECONDS = 3.0
 """For how long somebody looks who has said so once."""
 SHORTEST_SECONDS = 0.2
@@ -58,7 +60,7 @@ class Looks:
         self._looks: dict[str, _Look] = {}
 
     def look(self, run_id: str, names: Sequence[str], now: float) -> None:
-        """Somebody looks at these views, which apply to the run; at none any more if there are no names."""
+        """Somebody looks at these views, which apply to the run; nobody at any of it any more if there are no names."""
         for other in [other for other, look in self._looks.items() if now - look.told > LOOKING_SECONDS]:
             del self._looks[other]
         if not names:

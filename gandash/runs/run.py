@@ -330,7 +330,9 @@ def take_in(run: Run, chunk: Chunk, now: float) -> Run:
         run = replace(run, appraisal_seconds=before + chunk.appraisal_seconds)
     if chunk.appraisals:
         unappraised, appraised = 0.0, chunk.progress
-    run = replace(run, checkpoint=chunk.checkpoint, unappraised=unappraised, measured=chunk.measured)
+    # what was only measured stands where it stood: it is not saved again, and what was seen inside it is still right
+    checkpoint = run.checkpoint if chunk.checkpoint == run.checkpoint else chunk.checkpoint
+    run = replace(run, checkpoint=checkpoint, unappraised=unappraised, measured=chunk.measured)
     if chunk.kept:
         run = replace(run, kept=timeline.thinned((*run.kept, *chunk.kept), chunk.epoch))
     if budget.seconds:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
@@ -136,7 +137,7 @@ class RunService:
         self._closing = threading.Lock()
         self._closed = False
         self._over = threading.Event()
-        self._inbox: SimpleQueue[tuple[str, Future[Chunk]] | None] = SimpleQueue()
+        self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._warm_up: Future[tuple[str, ...]] = engine.submit(worker.warm_up)
         self._warm_up.add_done_callback(_log_failure)
         self._saver = Saver(self._library, clock, self._saved, self._lost)
@@ -278,16 +279,19 @@ class RunService:
         child = runs.child(parent, secrets.token_hex(5), datetime.now(UTC), config, chunk, kept)
         return self._begin(child, owner, ask=Ask() if step else None)
 
-    def watch(self, run_id: str, views: Sequence[str] = ()) -> None:
+    def watch(self, run_id: str, views: Sequence[str] | None = None) -> None:
         """Say that a page is looking at this run, which keeps it from being paused, and at these views of it.
 
-        What is seen is told to those who `subscribe_views`; it has to be said again every second or so. Views that are
-        none, or do not apply to the run, are left out.
+        They are all that anybody looks at, which None says nothing about. What is seen is told to those who
+        `subscribe_views`; it has to be said again every second or so. Views that are none, or do not apply to the run,
+        are left out.
         """
         if run_id not in self._library:
             return
         now = self._clock()
         self._watched[run_id] = now
+        if views is None:
+            return
         with self._lock:
             if run_id in self._library:
                 self._looks.look(run_id, wanted(self._library[run_id].snapshot.config, views), now)
@@ -584,7 +588,7 @@ class RunService:
             chunk = Future()
             chunk.set_exception(EngineClosedError(str(error)))
         self._flights[run_id] = chunk
-        chunk.add_done_callback(lambda done: self._inbox.put((run_id, done)))
+        chunk.add_done_callback(lambda done: self._inbox.put(partial(self._receive, run_id, done)))
 
     def _rung(self, run_id: str) -> None:
         """The clock has come to a run's next phase."""
@@ -593,11 +597,11 @@ class RunService:
                 self._submit(self._library[run_id])
 
     def _receive_all(self) -> None:
-        while (item := self._inbox.get()) is not None:
+        while (take := self._inbox.get()) is not None:
             try:
-                self._receive(*item)
+                take()
             except Exception:
-                _log.exception("Run %s: what follows from a chunk could not be done", item[0])
+                _log.exception("What follows from a chunk could not be done")
 
     def _receive(self, run_id: str, done: Future[Chunk]) -> None:
         with self._lock:
@@ -646,11 +650,9 @@ class RunService:
             _log.debug("Run %s: nobody could look inside", run_id, exc_info=True)
             return
         self._looking.add(run_id)
-        coming.add_done_callback(
-            lambda done: self._looked(
-                run_id, Sight(snapshot.epoch, snapshot.progress, {}, frozenset(names), checkpoint), done
-            )
-        )
+        asked = Sight(snapshot.epoch, snapshot.progress, {}, frozenset(names), checkpoint)
+        # by the inbox: it may be there already, and who tells what is seen holds no lock
+        coming.add_done_callback(lambda done: self._inbox.put(partial(self._looked, run_id, asked, done)))
 
     def _looked(self, run_id: str, asked: Sight, done: Future[worker.Views]) -> None:
         """The views of a run that stands still are there, or could not be had."""

@@ -7,10 +7,13 @@ import math
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from gandash.core import link
+from gandash.core.config import RunConfig
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import OVERLAY, press, wait_for_epoch
 from tests.browser.stage import empty_stage
 
+ALL = "discriminator manifold gradients density"
 CONTOUR = """async (level) => {
   const { contour } = await import("/contours.js");
   const values = Float32Array.from({ length: 40 * 50 }, (_, k) => Math.hypot((k % 50) - 24, Math.floor(k / 50) - 19));
@@ -78,8 +81,20 @@ def chip(page: Page, name: str) -> None:
     page.keyboard.press("Enter")
 
 
+def wait_for_layers(page: Page, names: str, at_least: int = 0, at_most: int = 10**9) -> None:
+    """Wait until these layers are drawn, all of an epoch in these bounds, and so are the points."""
+    page.wait_for_function(
+        """([chart, names, least, most]) => {
+          const { layers, epoch, layersEpoch } = document.querySelector(chart).dataset;
+          return layers === names && epoch === layersEpoch && +epoch >= least && +epoch <= most;
+        }""",
+        arg=[OVERLAY, names, at_least, at_most],
+    )
+
+
 def test_layers_are_switched_follow_the_run_and_go_with_it(dashboard: str, open_page: OpenPage) -> None:
-    page = open_page(dashboard)
+    setup = link.encode(RunConfig(latent_dim=4))  # whose plane can be turned
+    page = open_page(f"{dashboard}/?setup={setup}")
     overlay, legend = page.locator(OVERLAY), page.locator(".gandash-legend")
     canvas = ".gandash-under"
     expect(page.get_by_role("button", name="Discriminator", exact=True)).to_have_attribute("aria-pressed", "false")
@@ -90,7 +105,7 @@ def test_layers_are_switched_follow_the_run_and_go_with_it(dashboard: str, open_
     for name in ("Discriminator", "Manifold", "Gradients", "Density", "Trails"):
         chip(page, name)
         expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute("aria-pressed", "true")
-    expect(overlay).to_have_attribute("data-layers", "discriminator manifold gradients density")
+    expect(overlay).to_have_attribute("data-layers", ALL)
     page.wait_for_function(f"+document.querySelector(`{OVERLAY}`).dataset.layersEpoch >= 1")
     expect(legend).to_contain_text("generated0")
     assert page.evaluate(COLOURS, canvas) > 50
@@ -109,6 +124,20 @@ def test_layers_are_switched_follow_the_run_and_go_with_it(dashboard: str, open_
     )
     paused = overlay.get_attribute("data-layers-epoch")
     image = f"document.querySelector('{canvas}').toDataURL()"
+    turn = page.locator(".gandash-turn input")
+    turn.focus()
+    page.keyboard.press("End")  # its picture may be as it was: all of the grid can still be in one place
+    wait_for_layers(page, "discriminator manifold@2 gradients density", at_least=int(paused or 0))
+    before = page.evaluate(image)
+    page.locator(".gandash-timeline input").focus()
+    page.keyboard.press("Home")
+    wait_for_layers(page, "discriminator manifold@2 gradients density", at_most=0)
+    assert page.evaluate(image) != before
+    turn.focus()
+    page.keyboard.press("Home")
+    wait_for_layers(page, ALL, at_most=0)
+    page.get_by_role("button", name="Latest", exact=True).click()
+    wait_for_layers(page, ALL, at_least=int(paused or 0))  # a chunk that was on its way counts after the pause, too
     before = page.evaluate(image)
     overlay.focus()
     page.keyboard.press("+")
@@ -125,7 +154,7 @@ def test_layers_are_switched_follow_the_run_and_go_with_it(dashboard: str, open_
 
     page.goto(f"{dashboard}/watch/{watched}")  # a paused run, in the same tab: what was on stays on
     cloud = page.locator("#cloud")
-    expect(cloud).to_have_attribute("data-layers", "discriminator manifold gradients density")
+    expect(cloud).to_have_attribute("data-layers", ALL)
     expect(page.locator(".gandash-legend")).to_contain_text("Epoch")
     chip(page, "Discriminator")
     expect(cloud).to_have_attribute("data-layers", "manifold gradients density")

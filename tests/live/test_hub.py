@@ -358,7 +358,10 @@ def test_who_looks_inside_is_told_what_there_is_and_what_is_seen() -> None:
             assert (await curious.get(3))[0]["names"] == []
             late = Client(hub, views=("discriminator",))
             assert (await late.get(2))[0]["epoch"] == 7
-            for client in (*looking, late):
+            turning = Client(hub, views=("manifold@1.5", "manifold@x"))
+            assert (await turning.get(2))[0]["names"] == ["manifold"], "as it was, until it is turned"
+            assert service.views[-1] == ["manifold@1.5", "manifold@x", "discriminator"], "who came last is served first"
+            for client in (*looking, late, turning):
                 await client.leave()
             async with asyncio.timeout(30):
                 while service.views[-1]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from gandash.core.config import RunConfig
 from gandash.runs import worker
 from gandash.runs.executors import LocalWorkers
-from gandash.runs.looks import LOOKING_SECONDS, SHARE, SHORTEST_SECONDS, Looks, Sight
+from gandash.runs.looks import LOOKING_SECONDS, MOST_VIEWS, SHARE, SHORTEST_SECONDS, Looks, Sight
 from gandash.runs.service import RunService
 from gandash.runs.store import RunStore
 from gandash.runs.worker import Budget
@@ -111,6 +112,30 @@ def test_a_run_that_stands_still_is_looked_into_once(
     until(lambda: not service._looking)
     service.watch(other, ["discriminator"])
     assert len(told) == 1 and engine.calls == [], "what cannot be had is not asked for again and again"
+
+
+def test_a_plane_that_is_turned_again_and_again_ends_where_it_was_turned_to_last(
+    service: RunService, engine: ManualEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mesh = {"mesh": np.zeros((2, 2, 2), np.float32)}
+    monkeypatch.setattr(worker, "views", lambda config, checkpoint, names: dict.fromkeys(names, mesh))
+    told: list[Sight] = []
+    service.subscribe_views(lambda _, sight: told.append(sight))
+    run = service.start(CONFIG.model_copy(update={"latent_dim": 4}), step=True)
+    engine.run_next()
+    until(lambda: not service.snapshot(run).status.active)
+    turns = [f"manifold@{turn / 20:g}" for turn in range(1, 40)]
+    for turn in turns:
+        service.watch(run, [turn, "density"])
+        service.watch(run)  # a page's script runs, which knows nothing of what its stream looks at
+    assert len(engine.calls) == 1, "one at a time"
+    for asked in (turns[0], turns[-1]):  # what was asked for between them is left out
+        assert engine.calls[0][2][2][0] == asked
+        engine.run_next()
+        until(partial(lambda turn: told and turn in told[-1].views, asked))
+    assert engine.calls == [] and told[-1].tried >= {turns[0], turns[-1], "density"}
+    service.watch(run, turns)
+    assert engine.calls[0][2][2] == tuple(turns[1:MOST_VIEWS]), "of too many those that were asked for last"
 
 
 def test_a_failing_view_ends_no_training(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -231,9 +231,11 @@ def test_an_appraisal_that_takes_several_chunks_is_finished_before_the_run_train
         budget = runs.next_budget(run)
         assert budget is not None
         assert (budget.seconds, budget.evaluate, budget.measured) == (0.0, True, known)
+        stands, same = run.checkpoint, bytes(bytearray(b"y"))
         run = runs.take_in(
-            runs.launch(run, budget), Chunk("running", checkpoint=b"y", measured=further, appraisal_seconds=0.25), 0.0
+            runs.launch(run, budget), Chunk("running", checkpoint=same, measured=further, appraisal_seconds=0.25), 0.0
         )
+        assert run.checkpoint is stands, "it stands where it stood: nothing to save or to look into again"
     budget = runs.next_budget(run)
     assert budget is not None
     answer = FakeTraining()("a", CONFIG.to_json(), None, budget)

@@ -21,7 +21,7 @@ from gandash.core.views.view import Arrays, View
 if TYPE_CHECKING:
     from gandash.core.trainer import Trainer
 
-__all__ = ["VIEWS", "Arrays", "View", "compute", "offered", "wanted"]
+__all__ = ["VIEWS", "Arrays", "View", "compute", "offered", "standing_in", "wanted"]
 
 VIEWS: Mapping[str, View] = MappingProxyType(
     {view.name: view for view in (DISCRIMINATOR, MANIFOLD, GRADIENTS, DENSITY, NETWORKS)}
@@ -41,9 +41,9 @@ def compute(trainer: Trainer, asked: str) -> Arrays:
 
 
 def wanted(config: RunConfig, names: Iterable[str]) -> tuple[str, ...]:
-    """Those of the views that were asked for which can be had with a config, each once, in order."""
+    """Those of the views that were asked for which can be had with a config, each once, in the order of asking."""
     found = []
-    for asked in sorted(set(names)):
+    for asked in dict.fromkeys(names):
         try:
             view, _ = _understood(asked, config)
         except ValueError:
@@ -51,6 +51,23 @@ def wanted(config: RunConfig, names: Iterable[str]) -> tuple[str, ...]:
         if view.applies(config):
             found.append(asked)
     return tuple(found)
+
+
+def standing_in(asked: str, there: Iterable[str]) -> str | None:
+    """Which of the views that are there is the one that was asked for, or else its nearest turn; None if none is it.
+
+    >>> standing_in("manifold@1.25", ["discriminator", "manifold", "manifold@1.5"])
+    'manifold@1.5'
+    """
+    name, _, turn = asked.partition("@")
+    turns = [each for each in there if each.partition("@")[0] == name]
+    if asked in turns or not turns:
+        return asked if turns else None
+    try:
+        quarters = float(turn or 0)
+    except ValueError:
+        return None
+    return min(turns, key=lambda each: abs(float(each.partition("@")[2] or 0) - quarters))
 
 
 def offered(config: RunConfig) -> list[dict[str, Any]]:
