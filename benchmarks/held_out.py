@@ -1,11 +1,12 @@
 """How well the best recipe learns tables of one's own: ``python -m benchmarks.held_out``.
 
 Twenty real tables of 203 to 50,000 rows, three seeds. The figure is how far generated points lie from the held-out
-rows, over how far as many rows of the training do (sliced Wasserstein distance, axes counting alike). Samples are as large
-as what is held out, so 1 is what fresh rows would have, and rows drawn out of the training again have about 1.2 where
-half is held out; *of many* is the same with eight samples together against all rows of the training. Beside it stand copying, which is 0.5 where generated points are no nearer to rows of the
-training than held-out rows are, and the verdict. Seconds are the processor's, on one thread. Runs are appended to a
-file as they end and not made again, so the report, in ``benchmarks/held_out.md``, can be made in pieces.
+rows, over how far as many rows of the training do (sliced Wasserstein distance, axes counting alike). Samples are as
+large as what is held out, so 1 is what fresh rows would have, and rows drawn anew out of those of the training have
+about 1.2 where half is held out; *of many* is the same of eight samples together, against all rows of the training.
+Beside it stand copying, which is 0.5 where generated points are no nearer to rows of the training than held-out rows
+are, and the verdict. Seconds are the processor's, on one thread. Runs are appended to a file as they end and not made
+again, so the report, in ``benchmarks/held_out.md``, can be made in pieces.
 """
 
 from __future__ import annotations
