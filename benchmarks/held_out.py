@@ -15,7 +15,7 @@ import argparse
 import math
 import time
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -107,7 +107,7 @@ def held_against(target: Table, generated: Sequence[Points]) -> dict[str, float]
     }
 
 
-@lru_cache(maxsize=None)
+@cache
 def redrawn(name: str) -> float:
     """The figure of rows drawn with replacement out of those of the training."""
     target = spec_of(name).make()
