@@ -21,6 +21,7 @@ from statistics import fmean, median
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.common import RESULTS, append, in_processes, machine, read, rounded, save, table
 from benchmarks.quality import seeds_of
@@ -117,7 +118,7 @@ def redrawn(name: str) -> float:
     return held_against(target, samples)["ratio"]
 
 
-def _scaled(points: Points, scale: Floats) -> Floats:
+def _scaled(points: Points | NDArray[Any], scale: Floats) -> Floats:
     return np.asarray(points, np.float64) / scale
 
 
