@@ -14,6 +14,7 @@ import sqlite3
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from pyarrow import parquet
 from gandash.core import tables
 from gandash.core.tables import limits
 from gandash.core.tables import parquet as parquet_reader
+
+from . import lying_parquet as lying
 
 Make = Callable[[], bytes]
 N = 100
@@ -163,6 +166,22 @@ BAD: dict[str, tuple[Make, str]] = {
     "Parquet of lists": (lambda: columns(x=[[1.0]] * N, y=[{"a": 1.0}] * N), "no column of numbers"),
     "Parquet of nothing finite": (lambda: columns(x=X * np.nan, y=[None] * N), "no column of numbers"),
     "Parquet of 1,500 columns": (lambda: columns(**{f"c{i}": [1.0] for i in range(1500)}), "has 1,500 columns"),
+    "Parquet with a page that says to have 2 GB": (lambda: lying.claims(2**31 - 1), "takes more memory"),
+    "Parquet with a page that says to have 256 MB": (lambda: lying.claims(2**28), "damaged Parquet"),
+    "Parquet with a page that says to have less than nothing": (lambda: lying.claims(-1), "damaged Parquet"),
+    "Parquet with a page that is longer than the file": (
+        lambda: lying.beside(lying.Column(lying.page(lying.numbers(), 800, packed=2**31 - 1))),
+        "takes more memory|damaged",
+    ),
+    "Parquet with 50 KB that are 1.5 GB": (lambda: lying.expands(1536), "takes more memory"),
+    "Parquet with a dictionary of 2 billion": (
+        lambda: lying.beside(replace(lying.same(100), dictionary=lying.page(b"", 0, 2**31 - 1, of="dictionary"))),
+        "takes more memory|damaged",
+    ),
+    "Parquet with five billion numbers in 10 KB": (
+        lambda: lying.file({f"c{i}": lying.same(50_000_000) for i in range(100)}, 50_000_000),
+        "declares 5,000,000,000 numbers",
+    ),
     "Parquet under a key": (lambda: b"PARE" + WHOLE[4:-4] + b"PARE", "encrypted"),
 }
 
@@ -229,12 +248,35 @@ def test_parquet_that_declares_too_much_is_refused_before_it_is_unpacked(
                 tables.read(path)
 
 
+def test_what_is_written_byte_by_byte_is_parquet(tmp_path: Path) -> None:
+    """Otherwise the liars above would be refused for another reason."""
+    path = tmp_path / "honest.parquet"
+    path.write_bytes(lying.beside(lying.Column(lying.page(lying.zstd(lying.numbers(2)), 800), codec=lying.ZSTD)))
+    found = parquet.read_table(path)
+    np.testing.assert_array_equal(found["z"].to_numpy(), np.frombuffer(lying.numbers(2)))
+    assert tables.read(path).numeric == ("x", "y", "z")
+    path.write_bytes(lying.file({"x": lying.same(70), "y": lying.same(70)}, 70))
+    assert parquet.read_table(path)["y"].to_pylist() == [1.0] * 70
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="another system")
 def test_what_takes_too_much_room_after_all_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ROOM", 2**29)
     with pytest.raises(ValueError, match=r"b.csv takes more memory"), limits.bounded_memory("b.csv"):
         np.ones(2**28)
     np.ones(2**20)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="another system")
+def test_long_texts_that_are_one_in_a_dictionary_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "b.parquet"
+    path.write_bytes(lying.long_texts(16))
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr(limits, "ROOM", 2**27)
+    with pytest.raises(ValueError, match=r"b.parquet takes more memory"):
+        tables.read(path)
 
 
 def test_a_hostile_name_is_shown_as_one_short_line(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from gandash import RunConfig, Target
 from gandash.core import rows as by_hash
 from gandash.core.rows import MissingRowsError, Rows
 from gandash.core.targets.table import TableSpec
-from gandash.runs import worker
+from gandash.runs import reading, worker
 from gandash.runs.executors import LocalWorkers
 from gandash.runs.library import UNDO_TIME
 from gandash.runs.sending import Sending
@@ -25,6 +25,7 @@ from gandash.runs.service import RunService
 from gandash.runs.snapshot import Status
 from gandash.runs.store import UNUSED_TIME, RunStore
 from gandash.runs.worker import Budget, Chunk
+from tests.core import lying_parquet as lying
 
 from .conftest import ManualEngine, until
 
@@ -65,6 +66,16 @@ def test_a_run_on_points_in_memory_trains_in_a_worker_and_its_rows_are_saved_bes
 def test_a_table_whose_rows_are_not_here_does_not_start(service: RunService) -> None:
     with pytest.raises(ValueError, match="are not on this machine"):
         service.start(config(TableSpec.of(rows(2))))
+
+
+def test_a_worker_says_that_a_small_file_is_huge_and_goes_on(tmp_path: Path, workers: LocalWorkers) -> None:
+    bomb, table = tmp_path / "bomb", tmp_path / "table"
+    bomb.write_bytes(lying.expands(1536))
+    table.write_bytes(lying.file({"x": lying.honest(0), "y": lying.honest(1)}))
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"bomb.parquet takes more memory to read"):
+            workers.submit(reading.read, str(bomb), "bomb.parquet").result(30)
+    assert workers.submit(reading.read, str(table), "table.parquet").result(30)["rows"] == 100
 
 
 class Elsewhere(Executor):

@@ -12,6 +12,8 @@ from gandash.core.tables.source import MOST_COLUMNS, PREVIEWED, Batch, Kind, Sou
 
 LONGEST_FOOTER = 16 * 2**20
 MOST_DECLARED_ROWS = 50_000_000
+MOST_NUMBERS = 500_000_000
+"""Numbers that are read, however small they are packed: some ten seconds' worth."""
 MOST_UNPACKED = 2 * 2**30
 """Bytes that all columns of numbers may declare to have."""
 MOST_GROUPS = 100_000
@@ -62,6 +64,11 @@ def _open(path: Path, called: str) -> Source:
         if about.num_rows > MOST_DECLARED_ROWS or about.num_row_groups > MOST_GROUPS:
             raise ValueError(f"{called} declares {about.num_rows:,} rows; at most {MOST_DECLARED_ROWS:,} are read.")
         kinds = _kinds(schema)
+        numbers = about.num_rows * kinds.count("number")
+        if numbers > MOST_NUMBERS:
+            raise ValueError(
+                f"{called} declares {numbers:,} numbers; at most {MOST_NUMBERS:,} are read. Leave out rows or columns."
+            )
         sizes = _sizes(about)
         unpacked = sum(sum(sizes.get(schema.names[place], ())) for place, kind in enumerate(kinds) if kind == "number")
         if unpacked > MOST_UNPACKED or unpacked < 0:
