@@ -33,7 +33,7 @@ const percent = (share) => `${(Math.floor(share * 1000) / 10).toFixed(1)} %`; //
 // ---------------------------------------------------------------------------------------------- what is counted
 
 // The number at each place of a frame, in its order; NaN for what is no place of the board.
-export function numbersOf({ x, y }) {
+function numbersOf({ x, y }) {
   return Array.from(x, (column, i) => {
     const inside = column >= -0.5 && column < SIDE - 0.5 && y[i] >= -0.5 && y[i] < SIDE - 0.5;
     return inside ? SIDE * Math.round(y[i]) + Math.round(column) : NaN;
@@ -42,7 +42,7 @@ export function numbersOf({ x, y }) {
 
 // How often each number comes: `counts`, of `total` places; how many `fit` the pattern, how many of its `distinct` numbers
 // appear, and how many places are `lost`, on no square.
-export function tally(numbers, pattern) {
+function tally(numbers, pattern) {
   const counts = new Array(DEPTH).fill(0);
   for (const number of numbers) if (number >= 0) counts[number]++;
   const fit = pattern.reduce((sum, number) => sum + counts[number], 0);
@@ -69,7 +69,7 @@ export function about(number, pattern, found) {
 // What a phase did that was played by itself: `real` and `generated` are how often each number is in the batch that it was
 // played on, null where it was on none; of the generator's, `moved` is by how much each one comes more or less often now.
 // `words` say it in a line.
-export function playedOn({ real, generated, moved }) {
+function playedOn({ real, generated, moved }) {
   const count = (points) => (points.x.length ? tally(numbersOf(points), []).counts : null);
   const [was, is] = [count(generated), count(moved)];
   if (was && is) {
@@ -91,7 +91,7 @@ const signed = (change) => (change > 0 ? `+${change}` : `−${-change}`);
 
 // How large a square is and where the sequences are, for so much room: `{ cell, wide, low, rows, beside }`, in pixels;
 // `heat` whether the heatmap has a place, if it is wanted.
-export function arranged(width, height, wanted = false) {
+function arranged(width, height, wanted = false) {
   const without = fitted(width, height, 0);
   const within = wanted ? fitted(width, height, HEAT) : { cell: 0 };
   if (within.rows && within.cell >= HEAT_LEAST * without.cell) return { ...within, heat: true };
@@ -126,7 +126,7 @@ function write(element, words) {
 
 // The outputs (10 × 100, flat) on a canvas of a pixel each, the stronger the larger: a row a number, that of its largest
 // entry; below them what belongs. A largest entry that does not belong has another colour.
-export function paintHeat(canvas, outputs, member, colours) {
+function paintHeat(canvas, outputs, member, colours) {
   const count = outputs.length / DEPTH;
   [canvas.width, canvas.height] = [DEPTH, count + MARKS];
   const context = canvas.getContext("2d");

@@ -47,7 +47,6 @@ THUMBNAIL_POINTS = 220
 THUMBNAIL_PIXELS = 48
 THUMBNAIL_SQUARE = 3.6
 """How wide a number is drawn on a thumbnail's board."""
-PREVIEW_PIXELS = 220
 
 
 @dataclass(frozen=True)
@@ -250,24 +249,6 @@ def _some_points(target: Target) -> Points:
     if target.numbers:  # each of them once
         return np.array([(number % 10, number // 10) for number in target.numbers], np.float32)
     return target.shown(THUMBNAIL_POINTS, np.random.default_rng(0))
-
-
-def preview_svg(target: Target, real: Points, theme: Theme = "light") -> str:
-    """A picture of real points ``(n, dim)`` in a frame with the ends of both axes, `PREVIEW_PIXELS` wide and high."""
-    palette = PALETTES[theme]
-    low, high, size = 1, PREVIEW_PIXELS - 16, PREVIEW_PIXELS
-    (x_min, x_max), (y_min, y_max) = target.canvas.bounds
-    words = (
-        (low, size - 4, "start", f"{x_min:g}"),
-        ((low + high) / 2, size - 4, "middle", target.canvas.axes[0]),
-        (high, size - 4, "end", f"{x_max:g}"),
-        (low + 4, high - 5, "start", f"{y_min:g}"),
-        (low + 4, 14, "start", f"{y_max:g} {target.canvas.axes[1]}"),
-    )
-    text = "".join(f'<text x="{x:g}" y="{y:g}" text-anchor="{end}">{escape(word)}</text>' for x, y, end, word in words)
-    frame = f'<path d="M{low} {low}V{high}H{high}V{low}Z" fill="none" stroke="{palette.grid}"/>'
-    text = f'<g font-family="sans-serif" font-size="{SMALL}" fill="{palette.text}">{text}</g>'
-    return _svg(size, frame + _svg_dots(target, real, high, 2.2, palette.real) + text)
 
 
 def _svg(pixels: int, content: str, colour: str = "") -> str:

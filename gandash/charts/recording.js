@@ -5,7 +5,7 @@ const MOST = 65535;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 // The frames of a file: their epochs and points, within `bounds`, the ranges of both axes.
-export function decodeFilm(buffer, bounds) {
+function decodeFilm(buffer, bounds) {
   const values = new Uint16Array(buffer);
   const [count, n] = values;
   const at = (place, axis) => bounds[axis][0] + (values[place] / MOST) * (bounds[axis][1] - bounds[axis][0]);

@@ -80,11 +80,6 @@ def config_of(state: State) -> RunConfig:
         raise ValueError("The checkpoint's config cannot be read. " + "\n".join(explain(error))) from error
 
 
-def checkpoint_config(data: bytes) -> RunConfig:
-    """The config of the run that wrote a checkpoint; `ValueError` in words if the bytes are none."""
-    return config_of(load(data))
-
-
 def check_config(state: State, config: RunConfig) -> None:
     """Raise `ValueError` if a state belongs to another config; the device alone may differ."""
     different = [name for name in changed_knobs(config, config_of(state)) if name != "device"]

@@ -44,8 +44,3 @@ class EarlyStopping:
         if not abs(value - self.anchor) < self.min_change:
             self.anchor, self.anchor_epoch = value, self.epoch
         return self.epoch - self.anchor_epoch >= self.patience
-
-    @property
-    def improved(self) -> bool:
-        """Whether the value just taken is the best so far."""
-        return self.best_epoch is not None and self.best_epoch == self.epoch

@@ -12,7 +12,7 @@ const EPOCH_PIXELS = 70;
 
 // The range in which most values of some columns are, whether the axis is logarithmic, and in words what is cut off.
 // `log` as for `axisOf`.
-export function rangeOf(columns, log) {
+function rangeOf(columns, log) {
   const found = axisOf(columns, log);
   if (!found) return { range: [0, 1], log: false, cut: "" };
   const { lowest, highest } = found;

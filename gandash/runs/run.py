@@ -41,7 +41,6 @@ SHOWN_PHASES = 3.0
 KEPT_FRAMES = 8
 
 Unit = Literal["epoch", "step", "phase"]
-UNITS: tuple[Unit, ...] = ("phase", "step", "epoch")
 LEAST_PACE, MOST_PACE = 0.1, 1000.0
 """Phases a second that a run can be asked to play."""
 

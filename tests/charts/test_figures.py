@@ -22,7 +22,6 @@ from gandash.charts.figures import (
     losses,
     metric,
     overlay,
-    preview_svg,
     result_svg,
     scores,
     thumbnail_svg,
@@ -111,7 +110,7 @@ def test_a_target_in_space_is_drawn_as_its_canvas_sees_it() -> None:
     np.testing.assert_array_equal(points_of(scene), real[:, [0, 2]])
     titles = [scene["layout"][axis]["title"]["text"] for axis in ("xaxis", "yaxis")]
     assert titles == ["breadth", "height &lt;z&gt;"]  # what Plotly would take for markup is text
-    for svg in (thumbnail_svg(helix), result_svg(helix, real), preview_svg(helix, real)):
+    for svg in (thumbnail_svg(helix), result_svg(helix, real)):
         ElementTree.fromstring(svg)
 
 
@@ -142,7 +141,6 @@ def test_no_text_in_a_chart_is_smaller_than_11_pixels() -> None:
     for scene in (*charts, overlay(SHAPES["circle"], real, "light")):
         sizes = dict(texts({"layout": scene["layout"], "word": scene.get("mark", {}).get("word", {})}))
         assert len(sizes) >= 5 and min(sizes.values()) >= 11, sizes
-    assert 'font-size="11"' in preview_svg(SHAPES["circle"], real)
 
 
 def luminance(colour: str) -> float:
@@ -198,16 +196,6 @@ def test_a_picture_of_a_result_shows_what_is_inside_and_finite() -> None:
     many = result_svg(shape, shape.sample(5000, np.random.default_rng(0)))
     assert len(many) < 10_000
     assert "M" not in ElementTree.fromstring(result_svg(shape, points[:0]))[1].attrib["d"]
-
-
-def test_a_preview_names_the_ends_of_its_axes_as_text() -> None:
-    helix = Helix()
-    words = [
-        each.text
-        for each in ElementTree.fromstring(preview_svg(helix, helix.sample(9, np.random.default_rng(0)))).iter()
-        if each.text
-    ]
-    assert words == ["-1", "breadth", "1", "0", "10 height <z>"]
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from gandash.core.checkpoint import checkpoint_config, dump, load
+from gandash.core.checkpoint import config_of, dump, load
 from gandash.core.config import RunConfig
 from gandash.core.trainer import Trainer
 from tests.core.checkpoints.make import FOLDER, NEXT_EPOCHS, SAMPLE_SEED, cpu, digest
@@ -35,7 +35,7 @@ Fixture = tuple[RunConfig, bytes, dict[str, Any]]
 
 def test_past_checkpoints_resume_where_they_stood(fixture: Fixture) -> None:
     config, data, document = fixture
-    assert checkpoint_config(data) == config
+    assert config_of(load(data)) == config
     trainer = Trainer.resume(config, data)
     assert (trainer.state, trainer.epoch) == (document["state"], document["epoch"])
     assert trainer.history[-1].epoch == document["history"][0]["epoch"]
@@ -82,7 +82,7 @@ def saved(**changes: Any) -> bytes:
 def test_a_knob_that_is_newer_than_the_file_has_its_default() -> None:
     config = SMALL.model_dump(mode="json")
     del config["best_by"], config["evaluate_every"]
-    assert checkpoint_config(saved(config=config)) == SMALL
+    assert config_of(load(saved(config=config))) == SMALL
     assert Trainer.resume(SMALL, saved(config=config)).epoch == 1
 
 
@@ -115,7 +115,7 @@ def test_a_version_1_of_another_device_goes_on_as_well() -> None:
     state["rng"] = torch.zeros(16, dtype=torch.uint8)
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    config = checkpoint_config(path.read_bytes())
+    config = config_of(load(path.read_bytes()))
     assert len(Trainer.resume(config, buffer.getvalue()).advance(epochs=1)) == 1
 
 

@@ -64,16 +64,6 @@ def test_measurements_may_skip_epochs_and_the_one_at_which_patience_ends(patienc
     assert stopping.update(2.0, epoch=15)
 
 
-def test_each_value_is_told_from_the_best_so_far() -> None:
-    stopping = EarlyStopping(patience=10)
-    assert stopping.improved is False, "nothing has been measured yet"
-    told = []
-    for value in (math.nan, 3.0, 3.0, 2.0, math.nan):
-        stopping.update(value)
-        told.append(stopping.improved)
-    assert told == [False, True, False, True, False]
-
-
 def test_what_can_never_be_measured_ends_after_the_patience_but_never_settles() -> None:
     assert our_stop([math.nan] * 5, EarlyStopping(3)) == 3
     assert our_stop([math.nan] * 5, EarlyStopping(3, min_change=0.1)) is None

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from gandash.charts.figures import encode as encode_points
-from gandash.charts.figures import overlay, preview_svg, result_svg, thumbnail_svg
+from gandash.charts.figures import overlay, result_svg, thumbnail_svg
 from gandash.core.config import RunConfig
 from gandash.core.link import decode, encode
 from gandash.core.trainer import Trainer
@@ -89,5 +89,5 @@ def test_a_worker_sends_its_frames_and_a_chart_draws_them() -> None:
     scene = overlay(target, real, "light")
     assert scene["real"] == encode_points(real[:, [0, 2]]), "drawn from the side, as its canvas says"
     assert scene["layout"]["yaxis"]["title"]["text"] == "z"
-    for picture in (thumbnail_svg(target), result_svg(target, points), preview_svg(target, real)):
+    for picture in (thumbnail_svg(target), result_svg(target, points)):
         assert picture.startswith("<svg") and picture.count("nan") == 0
