@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 I32, I64, BINARY, LIST, STRUCT = 5, 6, 8, 9, 12
-DOUBLE, TEXT = 5, 6
+DOUBLE = 5
 PLAIN, RUNS, DICTIONARY = 0, 3, 8
 STORED, ZSTD = 0, 6
 MEGABYTE = 2**20
@@ -56,7 +56,6 @@ class Column:
 
     data: bytes
     dictionary: bytes = b""
-    type: int = DOUBLE
     codec: int = STORED
 
 
@@ -84,7 +83,7 @@ def file(columns: Mapping[str, Column], rows: int = 100) -> bytes:
         start = len(out)
         out += column.dictionary + column.data
         about = [
-            (1, I32, column.type),
+            (1, I32, DOUBLE),
             (2, LIST, (I32, [PLAIN, RUNS, DICTIONARY])),
             (3, LIST, (BINARY, [name.encode()])),
             (4, I32, column.codec),
@@ -95,7 +94,7 @@ def file(columns: Mapping[str, Column], rows: int = 100) -> bytes:
             *([(11, I64, start)] if column.dictionary else []),
         ]
         chunks.append([(2, I64, start), (3, STRUCT, about)])
-        schema.append([(1, I32, column.type), (3, I32, 0), (4, BINARY, name.encode())])
+        schema.append([(1, I32, DOUBLE), (3, I32, 0), (4, BINARY, name.encode())])
     group = [(1, LIST, (STRUCT, chunks)), (2, I64, 800), (3, I64, rows)]
     end = struct_of([(1, I32, 2), (2, LIST, (STRUCT, schema)), (3, I64, rows), (4, LIST, (STRUCT, [group]))])
     return out + end + struct.pack("<I", len(end)) + b"PAR1"
@@ -135,18 +134,4 @@ def same(rows: int) -> Column:
     return Column(
         page(run, len(run), rows, encoding=DICTIONARY),
         page(struct.pack("<dd", 1.0, 2.0), 16, 2, of="dictionary"),
-    )
-
-
-def long_texts(megabytes: int) -> bytes:
-    """A column of a hundred texts, each of so many MB, that are one in a dictionary."""
-    text = struct.pack("<I", megabytes * MEGABYTE) + b"a" * (megabytes * MEGABYTE)
-    run = b"\x01" + varint(100 << 1) + b"\x00"
-    return beside(
-        Column(
-            page(zstd(run), len(run), encoding=DICTIONARY),
-            page(zstd(text), len(text), 1, of="dictionary"),
-            TEXT,
-            ZSTD,
-        )
     )

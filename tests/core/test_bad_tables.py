@@ -267,18 +267,6 @@ def test_what_takes_too_much_room_after_all_is_left_alone(monkeypatch: pytest.Mo
     np.ones(2**20)
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="another system")
-def test_long_texts_that_are_one_in_a_dictionary_are_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "b.parquet"
-    path.write_bytes(lying.long_texts(16))
-    assert path.stat().st_size < 10_000
-    monkeypatch.setattr(limits, "ROOM", 2**27)
-    with pytest.raises(ValueError, match=r"b.parquet takes more memory"):
-        tables.read(path)
-
-
 def test_a_hostile_name_is_shown_as_one_short_line(tmp_path: Path) -> None:
     path = tmp_path / ("<img src=x>\n" + "a" * 200)
     path.write_bytes(b"")
