@@ -94,6 +94,7 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
             wrong = "  \n".join(map(plain, checked.reasons))
             # what is being typed or drawn says so itself, where that can be seen
             typing = own.is_own(st.session_state[setup.key("target")]) and checked.wrong.keys() == {"target"}
+            typing = typing and checked.meant is None and classroom.shows("target")
             with st.container(key="wrong_own" if typing else "wrong"):
                 st.error(f"Train is off until the set-up is right. {wrong}", icon=":material/tune:")
         if found.problem:

@@ -54,7 +54,7 @@ def show(checked: setup.Setup) -> None:
                 _cards("Data", dict.fromkeys(used), upload.labels(used), upload.take_table)
             if spec := setup.target(name):
                 st.caption(plain(spec.build().formula))
-            own.show_table(name, checked.wrong.get("target"))
+            own.show_table(name, None if checked.meant else checked.wrong.get("target"))  # that is said above Train
             return
         _cards("Formula", own.cards(name, form))
         own.show_formula(name)

@@ -49,10 +49,12 @@ def show(checked: setup.Setup) -> None:
 
 def follow(checked: setup.Setup) -> None:
     """Settle which recipe is chosen: the one that the knobs are, where none is yet; none that they are no longer."""
-    config, chosen = checked.config, st.session_state.get(RECIPE)
-    if config:
-        st.session_state[_RIGHT] = config.target
-    elif setup.target() is None:  # as it is typed or drawn, the knobs stay what they are for the one before
+    config, chosen = checked.config or checked.meant, st.session_state.get(RECIPE)
+    if checked.config:
+        st.session_state[_RIGHT] = checked.config.target
+    elif (
+        config is None and setup.target() is None
+    ):  # as it is typed or drawn, the knobs stay what they are for the one before
         config = _with_the_last()
     if chosen is None:
         st.session_state[RECIPE] = recipe_of(config)
@@ -71,7 +73,8 @@ def take_shape() -> None:
         return
     if setup.target(setup.kept("target")) is None:
         last = _with_the_last()
-        st.session_state[RECIPE] = chosen = recipe_of(last)
+        # without one, what is left are rows that are not on this server: then the switch says whose recipe it is
+        st.session_state[RECIPE] = chosen = recipe_of(last) if last else st.session_state.get(RECIPE) or OWN
         if chosen == OWN and last and setup.target() and not setup.read(None).config:
             st.session_state[RECIPE] = chosen = "textbook"
         if chosen in RECIPES:

@@ -28,10 +28,14 @@ _KEPT = "kept_setup"
 
 @dataclass(frozen=True)
 class Setup:
-    """What the widgets say. `config` is None where it is refused: `problems` says why."""
+    """What the widgets say. `config` is None where it is refused: `problems` says why.
+
+    `meant` is what would be trained if the rows that it names were on this server.
+    """
 
     config: RunConfig | None
     problems: tuple[Problem, ...] = ()
+    meant: RunConfig | None = None
 
     @property
     def wrong(self) -> Mapping[str, str]:
@@ -125,7 +129,7 @@ def read(devices: tuple[str, ...] | None, limits: CostLimits | None = None, **ot
     except ValidationError as error:
         return Setup(None, tuple(problems(error)))
     if missing := absent(config.target):
-        return Setup(None, (Problem("target", missing),))
+        return Setup(None, (Problem("target", missing),), meant=config)
     if devices is not None and config.device not in ("auto", *devices):
         missing = f"this machine has no {config.device}: choose auto or {' or '.join(devices)}"
         return Setup(None, (Problem("device", missing),))

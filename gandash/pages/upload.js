@@ -1,7 +1,8 @@
 // A file of one's own becomes a target: dropped or chosen, sent with its progress, read by the server's workers, and two
 // of its columns chosen from a preview. What a file says, its name and its columns' too, is text and never markup.
 //
-// There is one file at a time for the page, which goes on coming while something else is looked at.
+// There is one file at a time for the page, which goes on coming while something else is looked at. One that has come
+// waits on the server for its columns to be chosen, and a page that is loaded anew finds it again by what the tab noted.
 
 import { child } from "./elements.js";
 
@@ -14,6 +15,27 @@ const PRIVATE = "It stays on this server, where others come to it only through y
 const file = { stage: "none", name: "", share: 0, id: "", found: null, chosen: null, kept: [], refused: "" };
 const shown = new Set(); // the elements that show it
 let request = null; // what can be aborted
+let looked = false; // whether it was looked for a file from before the page was loaded
+
+const NOTED = "gandash-upload";
+const ID = /^[0-9a-f]{32}$/;
+
+// Note which file waits, or with null that none does. A tab may refuse to keep anything.
+function note(waiting) {
+  try {
+    if (waiting) sessionStorage.setItem(NOTED, JSON.stringify(waiting));
+    else sessionStorage.removeItem(NOTED);
+  } catch {}
+}
+
+function noted() {
+  try {
+    const { id, name } = JSON.parse(sessionStorage.getItem(NOTED));
+    return ID.test(id) ? { id, name: String(name) } : null;
+  } catch {
+    return null;
+  }
+}
 
 function change(news) {
   Object.assign(file, news);
@@ -63,8 +85,13 @@ async function send(chosen, { address, most }) {
   });
   if (!sent) return;
   if (sent.error) return change({ stage: "none", refused: sent.error });
-  change({ stage: "reading", id: sent.id });
-  const found = await ask("POST", `${address}/${sent.id}/read?name=${encodeURIComponent(chosen.name)}`);
+  await read(address, { id: sent.id, name: chosen.name });
+}
+
+async function read(address, waiting) {
+  note(waiting);
+  change({ stage: "reading", ...waiting, refused: "" });
+  const found = await ask("POST", `${address}/${waiting.id}/read?name=${encodeURIComponent(waiting.name)}`);
   if (!found) return;
   if (found.error) {
     discard(address);
@@ -82,11 +109,13 @@ async function use(address, tell) {
   });
   if (!kept) return;
   if (kept.error) return change({ stage: "choosing", refused: kept.error });
+  note(null);
   change({ stage: "none", kept: kept.notices });
   tell(kept.target);
 }
 
 function discard(address) {
+  note(null);
   if (file.id) fetch(`${address}/${file.id}`, { method: "DELETE" }).catch(() => {});
   file.id = "";
 }
@@ -173,7 +202,10 @@ function view(host) {
     rest.replaceChildren();
     if (file.stage === "none" && file.found) {
       for (const notice of file.kept) child(rest, "p", "gandash-upload-notice", notice);
-      button(rest, "Other columns of this file", () => change({ stage: "choosing", refused: "" }));
+      button(rest, "Other columns of this file", () => {
+        note({ id: file.id, name: file.name });
+        change({ stage: "choosing", refused: "" });
+      });
     } else if (file.stage === "sending" || file.stage === "reading") {
       button(rest, "Cancel", () => {
         cancel();
@@ -258,6 +290,9 @@ function view(host) {
       data = news;
       tell = send;
       draw();
+      const waiting = looked || !data.allowed ? null : noted();
+      looked = true;
+      if (waiting && file.stage === "none" && !file.found) read(data.address, waiting);
     },
     remove: () => root.remove(),
   };

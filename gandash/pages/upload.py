@@ -15,6 +15,8 @@ from pathlib import Path
 import streamlit as st
 
 from gandash.charts.live import element
+from gandash.core.targets import read_spec
+from gandash.core.targets.table import TableSpec
 from gandash.core.targets.target import LONGEST_JSON
 from gandash.live import assets
 from gandash.live.base import base_path
@@ -38,8 +40,11 @@ def is_table(text: str) -> bool:
 
 def title(text: str) -> str:
     """What such a target is called."""
-    spec = setup.target(text)
-    return spec.build().title if spec else "A file"
+    with suppress(ValueError):
+        spec = read_spec(text)
+        if isinstance(spec, TableSpec):  # its rows may not be on this server
+            return spec.build().title
+    return "A file"
 
 
 def labels(texts: Sequence[str]) -> Mapping[str, str]:

@@ -150,6 +150,10 @@ def test_a_file_is_sent_and_two_of_its_columns_are_trained_live(
 
     page.set_input_files(".gandash-upload input[type=file]", file)
     expect(area.get_by_role("cell", name="<img src=x>").first).to_be_visible()
+    page.reload()
+    page.get_by_role("radio", name="Own", exact=True).first.click()
+    page.get_by_role("radio", name="Upload", exact=True).click()
+    expect(said).to_contain_text(f"{file.name}: choose two columns")
     x, y = area.get_by_label("Column of the x axis"), area.get_by_label("Column of the y axis")
     assert x.locator("option:checked").text_content() == "[income](http://a)"
     assert y.locator("option").all_text_contents() == ["id", "[income](http://a)", "<b>height</b>"]

@@ -114,14 +114,33 @@ def test_each_file_that_was_used_has_a_card_of_its_own(open_page: OpenPage, serv
     assert widget(at, "dropout").value == "0.2"
 
 
+def inside(at: AppTest, key: str) -> str:
+    """What the errors in a container of the page say, by its key."""
+
+    def found(block: Any) -> list[str]:
+        here = getattr(block.proto, "id", "").endswith(f"-{key}")
+        deeper = [each for each in block.children.values() if hasattr(each, "children")]
+        said = [as_read(each.value) for each in block.children.values() if here and each.type == "error"]
+        return said + [text for each in deeper for text in found(each)]
+
+    return " ".join(found(at.main))
+
+
 def test_on_another_server_it_says_what_is_missing_and_keeps_the_rest(open_page: OpenPage, tmp_path: Path) -> None:
     config = textbook(table(tmp_path / "elsewhere", "far", seed=9)).model_copy(update={"dropout": 0.1})
     at = open_page(setup=link.encode(config))
     assert "The rows of far are not on this server" in texts(at) and at.button("train").disabled
     assert not element(at)["chosen"] and widget(at, "dropout").value == "0.1"
     assert setup.key("target") not in [radio.key for radio in at.radio], "there is no card of what is not there"
+    assert at.button("choose").label.startswith("far") and not inside(at, "wrong_own")
+    assert "The rows of far are not on this server" in inside(at, "wrong"), "which shows beside an open sidebar too"
+    assert "not on this server" not in " ".join(each.value for each in at.sidebar.markdown), "once is enough"
     choose(at, "shapes")
     assert config_of(at) == RunConfig(dropout=0.1, points=config.points, batch_size=config.batch_size)
+    at = open_page(setup=link.encode(best(table(tmp_path / "elsewhere", "far", seed=9))))
+    assert at.segmented_control("recipe").value == "best"
+    choose(at, "shapes")
+    assert config_of(at) == best(config_of(at).target), "the link's recipe, for the shape"
 
 
 def test_what_the_element_sends_is_distrusted(spec: TableSpec) -> None:
