@@ -76,6 +76,11 @@ def keep() -> None:
     st.session_state[_KEPT] = {name: st.session_state[key(name)] for name in KNOBS}
 
 
+def hold(name: str) -> None:
+    """Keep what a knob holds without its widget, which is not drawn now."""
+    st.session_state[key(name)] = st.session_state[key(name)]
+
+
 def kept(name: str) -> Any:
     """What the widget of a knob held when the page was drawn last."""
     return st.session_state[_KEPT][name]

@@ -25,6 +25,13 @@ GROUP_TITLES: Mapping[str, tuple[str, str]] = {
     "device": ("Seed", ":material/casino:"),
 }
 
+FOLDED: Mapping[str, list[str]] = {
+    group: [name for name, knob in KNOBS.items() if knob.group == group and name not in (*FIRST, "target")]
+    for group in GROUP_TITLES
+}
+"""The other knobs, by their group."""
+
+_MORE, _WRONG, _OUTCOME = "more", "wrong_groups", "load_outcome"
 _MIN_COLUMN_PIXELS = 110
 
 
@@ -52,19 +59,36 @@ def show(devices: tuple[str, ...] | None, limits: CostLimits) -> setup.Setup:
 
 
 def _more(checked: setup.Setup, devices: tuple[str, ...] | None) -> None:
-    folded = {
-        group: [name for name, knob in KNOBS.items() if knob.group == group and name not in (*FIRST, "target")]
-        for group in GROUP_TITLES
-    }
-    wrong = {group for group, names in folded.items() if any(name in checked.wrong for name in names)}
-    with st.expander("More knobs", icon=":material/error:" if wrong else ":material/tune:", key="more"):
-        for group, names in folded.items():
+    """The folded knobs. Of a section that is closed only what is wrong is drawn: all of them would be most of what a
+    run of the script costs, and much of the first page in the browser."""
+    wrong = {group: [name for name in names if name in checked.wrong] for group, names in FOLDED.items()}
+    _open_what_went_wrong({group for group, names in wrong.items() if names})
+    more = st.expander("More knobs", icon=":material/tune:", key=_MORE, on_change="rerun")
+    for group, names in FOLDED.items():
+        within, shown = more, wrong[group]
+        if more.open:
             title, icon = GROUP_TITLES[group]
-            with st.expander(
-                title, icon=":material/error:" if group in wrong else icon, type="compact", key=f"group_{group}"
-            ):
-                for name in names:
+            within = more.expander(title, icon=icon, type="compact", key=_section(group), on_change="rerun")
+            shown = names if within.open else shown
+        for name in names:
+            if name in shown:
+                with within:
                     _knob(name, checked, devices)
+            else:
+                setup.hold(name)
+
+
+def _section(group: str) -> str:
+    """The key of a section of the folded knobs; its state says whether that is open."""
+    return f"group_{group}"
+
+
+def _open_what_went_wrong(wrong: set[str]) -> None:
+    """Open the sections in which something has become wrong since the page was drawn last."""
+    fresh = wrong - st.session_state.get(_WRONG, set())
+    st.session_state[_WRONG] = wrong
+    for key in [_section(group) for group in fresh] + [_MORE] * bool(fresh):
+        st.session_state[key] = True
 
 
 def _knob(name: str, checked: setup.Setup, devices: tuple[str, ...] | None) -> None:
@@ -92,7 +116,11 @@ def _told(value: Any) -> str:
 
 def _load() -> None:
     """A file with a set-up in it sets all widgets; one without is refused in a sentence."""
-    with st.popover("Load a set-up", icon=":material/upload_file:", width="stretch", key="load"):
+    popover = st.popover("Load a set-up", icon=":material/upload_file:", width="stretch", key="load", on_change="rerun")
+    if not popover.open:
+        st.session_state.pop(_OUTCOME, None)
+        return
+    with popover:
         st.caption("The config, the history or the generator of a run, as it was downloaded.")
         st.file_uploader(
             "File with a set-up",
@@ -102,7 +130,7 @@ def _load() -> None:
             on_change=_use_file,
             label_visibility="collapsed",
         )
-        outcome = st.session_state.get("load_outcome")
+        outcome = st.session_state.get(_OUTCOME)
         if outcome:
             loaded, sentence = outcome
             (st.success if loaded else st.error)(plain(sentence))
@@ -111,11 +139,11 @@ def _load() -> None:
 def _use_file() -> None:
     file = st.session_state["config_file"]
     if file is None:
-        st.session_state["load_outcome"] = None
+        st.session_state[_OUTCOME] = None
         return
     try:
         recipes.load(read_config(file.name, file.getvalue()))
     except ValueError as error:
-        st.session_state["load_outcome"] = (False, str(error))
+        st.session_state[_OUTCOME] = (False, str(error))
     else:
-        st.session_state["load_outcome"] = (True, f"{file.name} is in the knobs. Press Train to use it.")
+        st.session_state[_OUTCOME] = (True, f"{file.name} is in the knobs. Press Train to use it.")

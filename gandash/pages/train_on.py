@@ -19,7 +19,8 @@ FIRST = (
 )
 """Knobs that are seen at once, two in a row; the others that may change are folded under them."""
 MORE_EPOCHS = 500
-_OF = "train_on_of"
+_KEPT = "train_on_kept"
+"""Where the session keeps the run that the form was filled for, and what its widgets held when it was drawn last."""
 _REFUSED = "train_on_refused"
 
 
@@ -27,8 +28,11 @@ def show(visitor: Visitor, snapshot: Snapshot | None) -> None:
     """Draw the button and, behind it, what may change. It is off where there is nothing to go on from."""
     why_not = refusal(snapshot, mine=snapshot is None or visitor.controls(snapshot))
     icon = ":material/fork_right:"
-    with st.popover("Train on", icon=icon, help=why_not or _HELP, disabled=bool(why_not), key="fork"):
-        if snapshot is not None and not why_not:
+    popover = st.popover(
+        "Train on", icon=icon, help=why_not or _HELP, disabled=bool(why_not), key="fork", on_change="rerun"
+    )
+    if snapshot is not None and not why_not and popover.open:
+        with popover:
             _form(visitor, snapshot)
 
 
@@ -56,10 +60,12 @@ def refusal(snapshot: Snapshot | None, *, mine: bool = True) -> str:
 
 def _form(visitor: Visitor, snapshot: Snapshot) -> None:
     config = snapshot.config
-    if st.session_state.get(_OF) != snapshot.run_id or setup.key("epochs", PREFIX) not in st.session_state:
+    of, kept = st.session_state.get(_KEPT, ("", {}))
+    if of != snapshot.run_id:
         _fill(config.model_copy(update={"epochs": min(config.epochs, MORE_EPOCHS)}))
-        st.session_state[_OF] = snapshot.run_id
         st.session_state.pop(_REFUSED, None)
+    for key, value in kept.items():  # Streamlit has dropped them if the form was closed
+        st.session_state.setdefault(key, value)
     checked = read(config)
     st.markdown(f"A new run goes on from epoch {snapshot.epoch:,} of this one, which stays. Epochs are those to come.")
     with st.grid(2, min_column_width=110, gap="small"):
@@ -70,6 +76,8 @@ def _form(visitor: Visitor, snapshot: Snapshot) -> None:
         with st.expander("More knobs", type="compact"):
             for name in others:
                 _knob(name, checked, config)
+    keys = [setup.key(name, PREFIX) for name in FREE]
+    st.session_state[_KEPT] = (snapshot.run_id, {key: st.session_state[key] for key in keys})
     st.caption("Points, batches and the networks' shapes are the run's own and stay.")
     if refused := st.session_state.get(_REFUSED):
         st.error(plain(refused), icon=":material/error:")

@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gandash.core.config import KNOBS, RunConfig
-from gandash.pages import NAVIGATION, server, setup
+from gandash.pages import NAVIGATION, server, setup, sidebar
 from gandash.runs.service import RunService
 from gandash.runs.store import RunStore
 from tests.runs.conftest import FakeTraining, ManualEngine
@@ -99,12 +99,22 @@ def run_in_address(at: AppTest) -> str | None:
     return value[0] if isinstance(value, list) else value
 
 
+def unfold(at: AppTest) -> None:
+    """Open *More knobs* and all that is folded in it."""
+    for key in ("more", *(f"group_{group}" for group in sidebar.FOLDED)):
+        at.session_state[key] = True
+    at.run()
+
+
 def widget(at: AppTest, name: str) -> Any:
-    """The widget of a knob."""
-    kinds = {"bool": at.toggle, "choice": at.selectbox, "target": at.radio}
-    return kinds.get(KNOBS[name].kind, at.text_input)(setup.key(name))
+    """The widget of a knob; the section that it is folded into is opened."""
+    kind = {"bool": "toggle", "choice": "selectbox", "target": "radio"}.get(KNOBS[name].kind, "text_input")
+    key = setup.key(name)
+    if key not in {element.key for element in getattr(at, kind)}:
+        unfold(at)
+    return getattr(at, kind)(key)
 
 
 def config_of(at: AppTest) -> RunConfig:
     """What the widgets hold, read as the page does not: by the field names of the config."""
-    return RunConfig(**{name: widget(at, name).value for name in KNOBS})
+    return RunConfig(**{name: at.session_state[setup.key(name)] for name in KNOBS})

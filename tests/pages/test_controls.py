@@ -27,6 +27,8 @@ def ended(at: AppTest, engine: ManualEngine, training: FakeTraining, service: Ru
     engine.run_next()
     until(lambda: service.snapshot(run_id).status.ended)
     at.run()
+    at.session_state["fork"] = True
+    at.run()
     return run_id
 
 
@@ -121,6 +123,11 @@ def test_what_a_child_cannot_have_is_told_at_the_knob(
     assert not at.button("train").disabled
     on(at, "dropout").set_value("0.2").run()
     assert not at.button("train_on").disabled
+    for opened in (False, True):  # what is in the form when it is closed is there when it is opened again
+        at.session_state["fork"] = opened
+        at.run()
+        assert offered(at) is opened
+    assert on(at, "dropout").value == "0.2"
 
 
 def test_an_objective_brings_its_defaults_to_a_child_and_takes_them_back(

@@ -18,7 +18,7 @@ from gandash.core.cost import CostLimits
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESETS
 from gandash.core.targets.shapes import SHAPES
-from gandash.pages import address, knobs, setup
+from gandash.pages import address, knobs, setup, sidebar
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot, Status
 from tests.pages.conftest import OpenPage, config_of, texts, widget
@@ -59,6 +59,42 @@ def test_a_set_up_that_is_too_large_for_the_server_is_refused_beside_the_button(
     assert at.button("train").disabled and at.button("epoch").disabled
     assert "a worker would need about" in texts(at) and "0.5 GB is the most" in texts(at)
     widget(at, "generator_widths").set_value("16, 32").run()
+    assert not at.button("train").disabled
+
+
+def drawn(at: AppTest) -> set[str]:
+    """The knobs that have a widget now."""
+    widgets = (*at.text_input, *at.selectbox, *at.toggle, *at.radio)
+    return {name for name in KNOBS if setup.key(name) in {each.key for each in widgets}}
+
+
+def test_knobs_in_a_closed_section_are_not_drawn_and_hold_what_they_held(open_page: OpenPage) -> None:
+    at = open_page()
+    assert drawn(at) == {"target", *sidebar.FIRST}
+    widget(at, "latent_dim").set_value("7").run()
+    assert drawn(at) == set(KNOBS)
+    at.session_state["group_networks"] = False
+    at.run()
+    assert drawn(at) == set(KNOBS) - set(sidebar.FOLDED["networks"])
+    at.session_state["more"] = False
+    at.run()
+    widget(at, "dropout").set_value("0.2").run()
+    assert drawn(at) == {"target", *sidebar.FIRST}
+    assert config_of(at) == RunConfig(latent_dim=7, dropout=0.2)
+    assert widget(at, "latent_dim").value == "7"
+
+
+def test_what_becomes_wrong_in_a_closed_section_opens_it_once(open_page: OpenPage) -> None:
+    at = open_page(setup=link.encode(RunConfig(shape="heart", batch_size=300)))
+    at.session_state[setup.key("points")] = "200"  # as if a file had brought it: wrong for the batch beside it
+    at.run()
+    assert drawn(at) == {"target", *sidebar.FIRST, *sidebar.FOLDED["data"]}
+    assert "larger than the data" in texts(at)
+    at.session_state["more"] = False
+    at.run()
+    wrong = drawn(at) - {"target", *sidebar.FIRST}
+    assert wrong and wrong < set(sidebar.FOLDED["data"]), "the user may close it: what is wrong marks it"
+    widget(at, "points").set_value("2000").run()
     assert not at.button("train").disabled
 
 
@@ -210,6 +246,8 @@ def test_a_device_that_the_machine_lacks_is_refused(open_page: OpenPage) -> None
 
 
 def upload(at: AppTest, content: bytes, name: str = "config.json") -> None:
+    at.session_state["load"] = True
+    at.run()
     at.file_uploader("config_file").set_value((name, content, "application/octet-stream")).run()
     assert not at.exception
 
