@@ -32,9 +32,8 @@ _HELP = (
 )
 
 
-def show(checked: setup.Setup) -> None:
-    """Draw the switch. It says what the knobs hold: *Own* as soon as they are no longer the recipe's."""
-    follow(checked)
+def show() -> None:
+    """Draw the switch. It says what the knobs hold, as `follow` has settled."""
     st.segmented_control(
         "Recipe",
         list(TITLES),
@@ -48,7 +47,7 @@ def show(checked: setup.Setup) -> None:
 
 
 def follow(checked: setup.Setup) -> None:
-    """Settle which recipe is chosen: the one that the knobs are, where none is yet; none that they are no longer."""
+    """Settle which recipe is chosen: the one that the knobs are, where none is yet; *Own* as soon as they are not."""
     config, chosen = checked.config or checked.meant, st.session_state.get(RECIPE)
     if checked.config:
         st.session_state[_RIGHT] = checked.config.target

@@ -35,14 +35,21 @@ _MORE, _WRONG, _OUTCOME = "more", "wrong_groups", "load_outcome"
 _MIN_COLUMN_PIXELS = 110
 
 
-def show(devices: tuple[str, ...] | None, limits: CostLimits) -> setup.Setup:
-    """Draw the sidebar and return the set-up that its widgets hold, checked. `devices` is None while unknown."""
+def check(devices: tuple[str, ...] | None, limits: CostLimits) -> setup.Setup:
+    """The set-up that the widgets hold, drawn or to be drawn, checked. `devices` is None while unknown."""
     setup.restore()
     checked = setup.read(devices, limits)
+    recipes.follow(checked)
+    return checked
+
+
+def show(checked: setup.Setup, devices: tuple[str, ...] | None) -> None:
+    """Draw the sidebar for a set-up that was checked in this run of the script."""
     with st.sidebar:
         if classroom.shows("shape"):
             gallery.show(checked)
-        (recipes.show if classroom.shows("recipe") else recipes.follow)(checked)
+        if classroom.shows("recipe"):
+            recipes.show()
         lesson = classroom.now()
         if names := [
             name for name in (FIRST if lesson is None else KNOBS) if classroom.shows(name) and name != "target"
@@ -55,7 +62,6 @@ def show(devices: tuple[str, ...] | None, limits: CostLimits) -> setup.Setup:
             _more(checked, devices)
             _load()
     setup.keep()
-    return checked
 
 
 def _more(checked: setup.Setup, devices: tuple[str, ...] | None) -> None:

@@ -27,13 +27,16 @@ classroom.read()
 found = address.find_run(service)
 if found.snapshot is not None:
     service.watch(found.snapshot.run_id)  # until the page has its stream, which may take a while
-checked = sidebar.show(service.devices(), service.cost_limits)
+devices = service.devices()
+checked = sidebar.check(devices, service.cost_limits)
 
-with st.container(key="stage"):  # a grid of the style sheet, laid out as the screen allows
-    with st.container(key="desk", gap="xsmall"):
-        controls.show(looking, checked, found)
-        goal.show(found.snapshot)
-        next_run.show(checked, found.snapshot)
+stage = st.container(key="stage")  # a grid of the style sheet, laid out as the screen allows
+with stage, st.container(key="desk", gap="xsmall"):  # first: a browser that is slow has the buttons before the rest
+    controls.show(looking, checked, found)
+    goal.show(found.snapshot)
+    next_run.show(checked, found.snapshot)
+sidebar.show(checked, devices)
+with stage:
     mine = found.snapshot is None or looking.controls(found.snapshot)
     monitor.show(found.snapshot, ready=service.ready, mine=mine)
 if found.snapshot is not None and classroom.shows("home"):
