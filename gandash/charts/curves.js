@@ -74,10 +74,12 @@ function metrics(scene, layout, lines) {
   const together = units.size === 1;
   layout.title.text = lines.length === 1 ? `${first.name} (${first.unit})` : together ? first.unit : "";
   layout.showlegend = lines.length > 1;
-  if (scene.lines.length && !lines.length)
+  if (scene.lines.length && !lines.length) {
     layout.annotations = [
       { text: "Not measured yet", x: 0.5, y: 0.5, xref: "paper", yref: "paper", showarrow: false },
     ];
+    layout.yaxis.showticklabels = false; // figures of nothing
+  }
   const ideals = new Set(lines.map((line) => line.ideal));
   const named = lines.map((line) => (together ? line : { ...line, name: `${line.name} (${line.unit})` }));
   const log = lines.length > 0 && lines.every((line) => line.log);

@@ -37,6 +37,8 @@ FEWEST_EPOCHS = 5
 
 SMALL = 11
 """Pixels of the smallest text."""
+TITLE_TOP = 24
+"""Pixels above a chart's title, which stands beside the first line of its legend."""
 FAINT = 0.3
 """Opacity of a line that is there to be compared with its average."""
 
@@ -305,9 +307,9 @@ def _curves(palette: Palette, title: str, revision: str, look: str, smoothing: f
     layout["yaxis"] |= {"nticks": 6}
     layout["margin"] |= {"b": 38}
     layout["meta"] |= {"narrowest": FEWEST_EPOCHS}
-    line = {"type": "line", "layer": "below", "line": {"color": palette.hint, "width": 1, "dash": "dot"}}
+    line = {"type": "line", "layer": "between", "line": {"color": palette.hint, "width": 1, "dash": "dot"}}
     word = {"showarrow": False, "font": {"size": SMALL, "color": palette.hint}}
-    word |= {"bgcolor": _faint(palette.background, 0.9), "borderpad": 0}  # lines pass behind it
+    word |= {"bgcolor": _faint(palette.background, 0.6), "borderpad": 0}  # lines pass behind it, and are seen
     return {
         "layout": layout,
         "lines": [],
@@ -331,7 +333,8 @@ def _layout(palette: Palette, title: str, revision: str, look: str) -> Layout:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": palette.text, "size": 12},
-        "title": {"text": title, "font": {"size": 13}, "x": 0.01, "xanchor": "left", "y": 0.98, "yanchor": "top"},
+        "title": {"text": title, "font": {"size": 13}, "x": 0.01, "xanchor": "left"}
+        | {"y": 1, "yanchor": "top", "pad": {"t": TITLE_TOP}},  # on one line with the legend, however high the chart
         "margin": {"l": 42, "r": 10, "t": 32, "b": 26},
         "showlegend": True,
         "legend": {

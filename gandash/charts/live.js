@@ -30,6 +30,8 @@ const VISIT_MS = 140; // in which points get to where they were at a past epoch
 const LETTER = 6.2; // pixels, on average
 const LEGEND_SYMBOL = 45; // pixels, with the space around it
 const LEGEND_LINE = 19; // pixels
+const TICK_LINE = 16; // pixels that the number at a tick takes of an axis upwards
+const FEWEST_TICKS = 3;
 const PAN = 0.1; // of the span, at each press of a key
 const ZOOM = 0.8; // of the span, likewise
 const KEYS = { ArrowLeft: [1, -PAN, 0], ArrowRight: [1, PAN, 0], ArrowUp: [1, 0, PAN], ArrowDown: [1, 0, -PAN] };
@@ -348,6 +350,13 @@ function legendLines({ data, layout }, width) {
   return Math.ceil((letters * LETTER + entries.length * LEGEND_SYMBOL) / (width - layout.margin.l - layout.margin.r));
 }
 
+// No more numbers along a low chart's y axis than have room there.
+function thinTicks({ yaxis, margin }, height) {
+  const most = Math.max(FEWEST_TICKS, Math.floor((height - margin.t - margin.b) / TICK_LINE));
+  yaxis.nticks = Math.min(yaxis.nticks, most);
+  if (yaxis.tickvals?.length > most) yaxis.tickvals = yaxis.tickvals.filter((_, i) => i % 2 === 0);
+}
+
 // What Plotly shall draw now; new objects at every call, since Plotly keeps them.
 function figureOf(chart) {
   const { scene, state } = chart;
@@ -383,6 +392,7 @@ function drawFigure(chart) {
   layout.uirevision = revisionOf(chart);
   layout.autosize = true;
   layout.margin.t += LEGEND_LINE * (legendLines({ data, layout }, element.clientWidth) - 1);
+  if (!isCloud(chart)) thinTicks(layout, element.clientHeight);
   if (touch.matches) layout.dragmode = false; // a finger scrolls the page
   const sameType = element._fullLayout?.yaxis.type === (layout.yaxis.type ?? "linear");
   if (layout.uirevision !== element.layout?.uirevision || !sameType) chart.view = "home";

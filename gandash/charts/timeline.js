@@ -50,6 +50,7 @@ export function timeline(parent, theme) {
     live.setAttribute("aria-pressed", String(there && !past));
     save.toggleAttribute("href", false);
     if (there && (at.frame || state.frames.length)) address();
+    save.setAttribute("aria-disabled", String(!save.href));
     root.classList.toggle("gandash-timeline-past", past);
     slider.max = Math.max(last(), 1);
     const place = past ? at.kept.indexOf(nearest(at.kept, at.wanted)) : Number(slider.max);

@@ -92,7 +92,7 @@ _ALL = (
     ),
     Metric(
         "batch_mse",
-        "Batch error (textbook)",
+        "Textbook's batch error",
         "axis units²",
         "lower",
         0.0,

@@ -40,7 +40,7 @@ export function logTicks([low, high], most) {
   return values.map((value) => [value, logText(value)]);
 }
 
-const logText = (value) => (Math.abs(value) < 4 ? String(+(10 ** value).toPrecision(3)) : `${+(10 ** (value - Math.floor(value + 1e-9))).toPrecision(1)}e${Math.floor(value + 1e-9)}`);
+const logText = (value) => (Math.abs(value) < 4 ? String(+(10 ** value).toPrecision(3)) : `${+(10 ** (value - Math.floor(value + 1e-9))).toPrecision(3)}e${Math.floor(value + 1e-9)}`);
 
 // Make a canvas as large as it is on screen, in real pixels. Its context then takes CSS pixels.
 export function fitted(canvas) {

@@ -27,6 +27,7 @@ export function curve(canvas, { lines, hints = [], since = 0, log = null, cursor
   const { context, width, height } = fitted(canvas);
   context.clearRect(0, 0, width, height);
   const found = rangeOf(lines.map((line) => Array.from(line.y)), log);
+  const nothing = lines.every((line) => !line.x.length); // then there are no figures to tell
   const look = looks(canvas);
   const last = Math.max(FEWEST_EPOCHS, ...lines.map((line) => line.x.at(-1) ?? 0));
   const place = found.log ? Math.log10 : (value) => value;
@@ -42,7 +43,7 @@ export function curve(canvas, { lines, hints = [], since = 0, log = null, cursor
     x: { range: [0, last], ticks: sideways.values.map((value) => [value, epochText(value)]), title: "epoch" },
     y: {
       range: found.range,
-      ticks: found.log ? logTicks(found.range, upwards) : whole(found.range, upwards),
+      ticks: nothing ? [] : found.log ? logTicks(found.range, upwards) : whole(found.range, upwards),
     },
   });
   if (!box) return found.cut;
@@ -60,7 +61,7 @@ export function curve(canvas, { lines, hints = [], since = 0, log = null, cursor
     context.stroke();
     context.setLineDash([]);
   };
-  const near = hints.filter(([value]) => place(value) > found.range[0] && place(value) < found.range[1]);
+  const near = hints.filter(([value]) => !nothing && place(value) > found.range[0] && place(value) < found.range[1]);
   for (const [value] of near) dotted(box.left, box.y(place(value)), box.left + box.wide, box.y(place(value)));
   if (since) dotted(box.x(since), box.top, box.x(since), box.top + box.high);
   context.lineJoin = "round";

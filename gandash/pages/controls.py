@@ -17,8 +17,8 @@ from gandash.pages.wording import plain
 from gandash.runs.snapshot import Snapshot
 
 NOT_YOURS = (
-    "This run belongs to somebody else. You can watch it, download what it has made, and train its set-up or train on "
-    "from it in a run of your own."
+    "This run belongs to somebody else: watch it, download what it has made, and train its set-up, or on from it, in a "
+    "run of your own."
 )
 NOT_LASTING = (
     "This browser keeps no cookie here, so you control this run until you close or reload this page. After that you "

@@ -14,7 +14,7 @@ from gandash.core.targets import Target
 from gandash.pages import wording
 from gandash.runs.snapshot import Snapshot
 
-BETTER = {"lower": "lower", "higher": "higher", "ideal": "neither more nor less"}
+BETTER = {"lower": "lower", "higher": "higher", "ideal": "near the ideal"}
 
 
 def show(snapshot: Snapshot) -> None:

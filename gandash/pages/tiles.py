@@ -48,7 +48,7 @@ def tiles_of(target: Target, snapshot: Snapshot | None) -> list[Tile]:
         Tile(
             "Loss G / D",
             _pair(history, "generator_loss", "discriminator_loss"),
-            "a tie: 0.69 / 1.39" if textbook_loss else "no quality",
+            "a tie: 0.69 / 1.39" if textbook_loss else "lower is not better",
             "How badly the generator fools the discriminator, and how badly the discriminator tells real from "
             "generated, over the last epoch. They need not fall: the two networks play against each other. With the "
             "textbook's loss, 0.69 and 1.39 mean that the discriminator can only guess.",
@@ -66,11 +66,10 @@ def tiles_of(target: Target, snapshot: Snapshot | None) -> list[Tile]:
 def _metric_tile(name: str, metrics: Mapping[str, float], epoch: int, target: Target) -> Tile:
     metric = METRICS[name]
     label, value = SHORT_TITLES.get(name, metric.title), metrics.get(name)
+    if name == target.tiles[0] and value is not None:
+        label = f"{label}, epoch {epoch:,}"
     if name == "headline":
-        when = "" if value is None else f", epoch {epoch:,}"
-        return Tile(
-            f"{label}{when}", wording.measured(metric, value), "0 % = nobody can tell, lower is better", metric.help
-        )
+        return Tile(label, wording.measured(metric, value), "0 % = nobody can tell, lower is better", metric.help)
     ideal = target.ideals.get(name, metric.ideal)
     note = NOTES.get(name) or ("" if ideal is None else f"ideal: {_short(wording.measured(metric, ideal))}")
     return Tile(label, wording.measured(metric, value), note, metric.help)

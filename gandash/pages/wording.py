@@ -93,18 +93,25 @@ def what_happens(snapshot: Snapshot, reading: str = "") -> str:
             failed = f"The run failed at epoch {snapshot.epoch:,}." if status is Status.FAILED else ""
             told = line(snapshot.message) or failed
             reading = played(snapshot) or reading
-            if status not in (Status.DIVERGED, Status.FAILED) and "collapsed" not in told:
+            if status not in (Status.DIVERGED, Status.FAILED) and not _says_what_failed(told):
                 told = f"{told} {reading}".strip()
     return f"{line(snapshot.unsaved)} {told}".strip()
 
 
-def next_step(snapshot: Snapshot) -> str:
-    """What can be pressed to go on; empty while a run trains."""
+def next_step(snapshot: Snapshot, told: str = "") -> str:
+    """What can be pressed to go on, after what is `told` of the run; empty while it trains."""
     if snapshot.status is Status.FAILED:
         return "" if snapshot.message else "Press Resume to try again."
     if snapshot.status is Status.PAUSED and snapshot.phase is not None:
         return ""  # who plays by hand knows
+    if snapshot.status.ended and _says_what_failed(told):
+        return "" if _says_what_failed(snapshot.message) else _NEXT_STEPS[Status.DIVERGED]
     return _NEXT_STEPS.get(snapshot.status, "")
+
+
+def _says_what_failed(message: str) -> bool:
+    """Whether it is said that a generator is no good; the trainer's own words say what to try instead as well."""
+    return any(said in message for said in ("has collapsed", "None of its points", "lie far off"))
 
 
 def played(snapshot: Snapshot) -> str:

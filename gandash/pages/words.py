@@ -45,7 +45,7 @@ def describe(snapshot: Snapshot) -> Words:
         "pace": wording.pace(snapshot),
         "record": wording.by_hand(snapshot),
         "told": told,
-        "sentence": " ".join(part for part in (told, wording.next_step(snapshot)) if part),
+        "sentence": " ".join(part for part in (told, wording.next_step(snapshot, told)) if part),
         "announce": announcement(snapshot),
         "label": wording.overlay_label(target, snapshot),
         "tiles": [asdict(tile) for tile in tiles.tiles_of(target, snapshot)],

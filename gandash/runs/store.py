@@ -276,7 +276,7 @@ class RunStore:
         except _ODD as error:
             raise StoreError(
                 f"Run {run_id} was saved by another version of gandash, and this one cannot read its set-up: "
-                f"{str(error)[:400]}"
+                f"{_first_sentence(str(error))}"
             ) from error
         try:
             appraisals = _appraisals(row["appraisals"])
@@ -698,6 +698,11 @@ def _joined(parts: Iterable[sqlite3.Row]) -> History:
         columns = np.frombuffer(part["columns"], "<f8").reshape(len(names), len(epochs))
         history = history.joined(epochs, dict(zip(names, columns, strict=True)))
     return history
+
+
+def _first_sentence(text: str) -> str:
+    """What is wrong, without what would be allowed: nobody can put a saved set-up right."""
+    return f"{text.partition('. ')[0][:300].rstrip('.')}."
 
 
 def _text(value: object) -> str:

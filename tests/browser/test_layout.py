@@ -63,6 +63,13 @@ FAINT = """() => {
 }"""
 
 
+SMALL_FOR_A_FINGER = """() => [
+  ...document.querySelectorAll(":is(.st-key-controls, .st-key-choose) button, .st-key-pages a")]
+  .map((each) => [each.innerText, each.getBoundingClientRect()])
+  .filter(([, { width }]) => width)
+  .filter(([, { top, bottom, width, height }]) => height < 40 || width < 40 || top < 0 || bottom > innerHeight)
+  .map(([text]) => text)"""
+
 COUNT_WORDS = """() => {
   window.said = 0;
   const region = document.querySelector(".st-key-announce [role=status]");
@@ -137,6 +144,8 @@ def test_a_phone_has_one_column_in_the_order_of_reading_and_finds_the_runs(dashb
     page = open_page(dashboard, width=390, height=844, touch=True)
     until_charts_are_drawn(page)
     found = places(page)
+    small = page.evaluate(SMALL_FOR_A_FINGER)
+    assert small == [], "40 pixels for a finger"
     order = ("status", "overlay_chart", "tiles", "loss_chart", "score_chart", "metric_chart")
     assert sorted(order, key=lambda key: float(found[key][1])) == list(order)
     assert found["overlay_chart"][1] + found["overlay_chart"][3] <= 844

@@ -65,6 +65,17 @@ def test_what_to_press_is_told_apart_from_what_happens() -> None:
     assert running["sentence"] == running["told"] != ""
 
 
+def test_nobody_is_sent_to_download_a_generator_that_is_no_good() -> None:
+    """Nor told the same thing twice."""
+    failing = "All 7 epochs are done. None of its points lies where real ones do: train on."
+    told = words.describe(snapshot(Status.FINISHED, message=failing))
+    assert told["sentence"] == told["told"] == failing
+    far = Frame(7, 0.5, np.full((9, 2), 1e9, np.float32))
+    told = words.describe(snapshot(Status.FINISHED, message="All 7 epochs are done.", frames=(far,)))
+    assert "Download" not in told["sentence"] and told["sentence"].endswith("press Train.")
+    assert "Download" in words.describe(snapshot(Status.FINISHED, message="All 7 epochs are done."))["sentence"]
+
+
 def test_a_run_that_cannot_be_saved_says_so_for_as_long_as_it_is_so() -> None:
     for status in (Status.RUNNING, Status.PAUSED, Status.FINISHED):
         told = words.describe(snapshot(status, unsaved="It is not saved: the disk is full."))

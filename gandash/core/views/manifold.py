@@ -103,7 +103,7 @@ MANIFOLD = View(
     "Manifold",
     "Where the generator carries a regular grid of its noise: strong where it squeezes it together, violet where it "
     "turns it over",
-    "strong: squeezed, violet: turned over",
+    "squeezed where strong, turned over where violet",
     manifold,
     turned=manifold,
     quarters=quarters,
