@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from gandash.charts.ticks import log_ticks
 from gandash.core.metrics import METRICS, Metric
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.targets import Target
@@ -35,6 +36,8 @@ SMALLEST_PERCENT = 0.1
 FEWEST_EPOCHS = 5
 """An axis of epochs shows at least as many, so that its ticks are whole epochs; none is zoomed in further."""
 
+MOST_TICKS, FAR = 7, 4
+"""Ticks of a logarithmic axis, and how many times its span beyond it there are any."""
 SMALL = 11
 """Pixels of the smallest text."""
 TITLE_TOP = 24
@@ -118,7 +121,6 @@ def overlay(target: Target, real: Points, theme: Theme) -> Scene:
         "type": "scatter",
         "mode": "markers",
         "name": "generated",
-        "hovertemplate": "(%{x:.3g}, %{y:.3g})<extra></extra>",
         "marker": {"color": _faint(palette.generated, palette.generated_opacity), "size": 9, "symbol": "star"},
     }
     layout = _layout(palette, escape(target.title, quote=False), revision=target.name, look=theme)
@@ -127,12 +129,24 @@ def overlay(target: Target, real: Points, theme: Theme) -> Scene:
             "range": list(bounds),
             "title": {"text": escape(title, quote=False), "font": {"size": SMALL}, "standoff": 4},
         }
+    for axis in target.canvas.log:
+        layout[f"{'xy'[axis]}axis"] |= _log_axis(*target.canvas.bounds[axis])
+    said = ["10<sup>%{{{}:.2f}}</sup>" if i in target.canvas.log else "%{{{}:.3g}}" for i in range(2)]
+    stars["hovertemplate"] = f"({said[0].format('x')}, {said[1].format('y')})<extra></extra>"
     if target.canvas.equal:  # a plane with one unit; the axes of a curve are two quantities, each with its own scale
         layout["xaxis"] |= {"constrain": "domain"}
         layout["yaxis"] |= {"constrain": "domain", "scaleanchor": "x", "scaleratio": 1}
     layout["margin"] |= {"l": 52, "b": 38}
     layout |= {"dragmode": "pan", "hovermode": "closest"}
     return {"layout": layout, "traces": [dots, stars], "real": encode(target.canvas.project(real))}
+
+
+def _log_axis(low: float, high: float) -> Layout:
+    """The ticks of an axis of decimal logarithms: those in the picture, and powers of ten far beyond, for who pans."""
+    far = FAR * (high - low)
+    beyond = [tick for tick in log_ticks(low - far, high + far, FAR * MOST_TICKS) if not low <= tick[0] <= high]
+    places, texts = zip(*log_ticks(low, high, MOST_TICKS), *beyond, strict=True)
+    return {"tickvals": list(places), "ticktext": list(texts)}
 
 
 def board(target: Target, theme: Theme) -> Scene:

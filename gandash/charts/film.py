@@ -147,6 +147,7 @@ def html(film: Film) -> bytes:
             "axes": target.canvas.axes,
             "bounds": target.canvas.bounds,
             "equal": target.canvas.equal,
+            **({"log": target.canvas.log} if target.canvas.log else {}),
             **({"numbers": target.numbers} if target.numbers else {}),
         },
         "ranges": ranges,

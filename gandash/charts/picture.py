@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from gandash.charts.figures import MISFIT, PALETTES, SMALL, THUMBNAIL_POINTS, Palette, Theme
-from gandash.charts.ticks import tick_text, ticks
+from gandash.charts.ticks import log_ticks, tick_text, ticks
 from gandash.core.problems import one_line
 from gandash.core.targets import Target
 from gandash.core.targets.target import Points
@@ -470,6 +470,8 @@ class _Plane:
         top, bottom = self._head.height, self._paper.height - pad - line - gap - (line if titles[0] else 0)
 
         def marks(axis: int, length: int) -> list[tuple[float, str]]:
+            if axis in canvas.log:
+                return log_ticks(*canvas.bounds[axis], length / (_TICK * look.scale))
             values, step = ticks(*canvas.bounds[axis], length / (_TICK * look.scale))
             return [(value, tick_text(value, step)) for value in values]
 

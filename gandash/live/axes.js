@@ -40,6 +40,13 @@ export function logTicks([low, high], most) {
   return values.map((value) => [value, logText(value)]);
 }
 
+// Ticks of an axis, `[value, text]`; a logarithmic one's values are decimal logarithms.
+export function axisTicks(range, most, log) {
+  if (log) return logTicks(range, most);
+  const { values, step } = ticks(range, most);
+  return values.map((value) => [value, tickText(value, step)]);
+}
+
 const logText = (value) => (Math.abs(value) < 4 ? String(+(10 ** value).toPrecision(3)) : `${+(10 ** (value - Math.floor(value + 1e-9))).toPrecision(3)}e${Math.floor(value + 1e-9)}`);
 
 // Make a canvas as large as it is on screen, in real pixels. Its context then takes CSS pixels.

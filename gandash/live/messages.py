@@ -201,6 +201,7 @@ def _message(
             "axes": target.canvas.axes,
             "bounds": target.canvas.bounds,
             "equal": target.canvas.equal,
+            **({"log": target.canvas.log} if target.canvas.log else {}),
             "objective": config.objective,
             "probability": OBJECTIVES[config.objective].probability,
             "since": snapshot.first_epoch,

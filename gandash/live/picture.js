@@ -4,7 +4,7 @@
 // "own", what the user made of them. A redraw copies two finished layers, the axes and the dots, and a thousand times
 // the same star.
 
-import { fitted, frame, looks, tickText, ticks } from "./axes.js";
+import { axisTicks, fitted, frame, looks } from "./axes.js";
 import { glider } from "./glide.js";
 import { countOutside, fittedRanges, outside, outsideText, scaled } from "./points.js";
 
@@ -86,15 +86,15 @@ export function picture(canvas, note) {
     const look = looks(canvas);
     const { x, y } = ranges();
     const times = look.size / USUAL;
-    const axis = (range, title, pixels) => {
-      const { values, step } = ticks(range, pixels / (TICK_PIXELS * times));
-      return { range, title, ticks: values.map((value) => [value, tickText(value, step)]) };
+    const axis = (place, range, pixels) => {
+      const log = Boolean(scene.log?.includes(place));
+      return { range, title: scene.axes[place], ticks: axisTicks(range, pixels / (TICK_PIXELS * times), log) };
     };
     const [wide, high] = scene.equal ? Array(2).fill(Math.min(size.width, size.height)) : [size.width, size.height];
     under = layer(canvas, scale);
     box = frame(under, size.width, size.height, look, {
-      x: axis(x, scene.axes[0], wide),
-      y: axis(y, scene.axes[1], high),
+      x: axis(0, x, wide),
+      y: axis(1, y, high),
       equal: scene.equal,
     });
     if (!box) return;

@@ -114,7 +114,7 @@ def scene(target: Target) -> dict[str, Any]:
     """The picture of a target, as `explore.js` draws it; `board` where a point is a number's place."""
     canvas = target.canvas
     board = bool(target.numbers)
-    return {"bounds": canvas.bounds, "axes": canvas.axes, "equal": canvas.equal, "board": board}
+    return {"bounds": canvas.bounds, "axes": canvas.axes, "equal": canvas.equal, "log": canvas.log, "board": board}
 
 
 def scattered(places: Array) -> Array:

@@ -57,18 +57,21 @@ export function makePicture(parent) {
   canvas.setAttribute("role", "img");
   let generator = null, told = {}, real = new Float32Array(0), mesh = null, way = [], stale = true;
 
-  // What is drawn of a point: its first two numbers, or the place of the number that it says on the board.
+  // What is drawn of a point: its first two numbers, the logarithm where an axis is one, or the place of the number that
+  // it says on the board.
   function drawn(points, row) {
     const { dim } = generator;
-    if (!told.scene.board) return [points[row * dim], points[row * dim + 1]];
+    const { board: onBoard, log } = told.scene;
+    if (!onBoard) return [0, 1].map((place) => (log.includes(place) ? Math.log10 : Number)(points[row * dim + place]));
     let most = 0;
     for (let i = 1; i < dim; i++) if (points[row * dim + i] > points[row * dim + most]) most = i;
     return [most % 10, Math.floor(most / 10)];
   }
 
   function layer() {
-    const { bounds, axes, equal, board: onBoard } = told.scene;
-    const { context, look, box } = begin(canvas, [bounds[0], axes[0]], [bounds[1], axes[1]], equal);
+    const { bounds, axes, equal, log, board: onBoard } = told.scene;
+    const [x, y] = [0, 1].map((place) => [bounds[place], axes[place], log.includes(place)]);
+    const { context, look, box } = begin(canvas, x, y, equal);
     made.lay(box);
     if (!box) return;
     clipped(context, box, () => {
@@ -137,7 +140,7 @@ export function makePicture(parent) {
       const shown = drawn(point, 0);
       made.move(...shown);
       const { bounds, board: onBoard, axes } = told.scene;
-      const where = onBoard ? `The number ${shown[0] + 10 * shown[1]}` : shown.map((value, i) => `${axes[i]} = ${number(value)}`).join(", ");
+      const where = onBoard ? `The number ${shown[0] + 10 * shown[1]}` : axes.map((axis, i) => `${axis} = ${number(point[i])}`).join(", ");
       const out = !onBoard && shown.some((value, i) => !(value >= bounds[i][0] && value <= bounds[i][1]));
       made.words.textContent = `${where}${out ? ", outside the picture" : ""}`;
       return point;

@@ -1,22 +1,21 @@
 // What Explore's canvases are drawn with.
 
-import { fitted, frame, looks, tickText, ticks } from "./axes.js";
+import { axisTicks, fitted, frame, looks } from "./axes.js";
 
 const TICK_PIXELS = 70;
 
-export function axis(range, title, pixels) {
-  const { values, step } = ticks(range, pixels / TICK_PIXELS);
-  return { range, title, ticks: values.map((value) => [value, tickText(value, step)]) };
+export function axis(range, title, pixels, log) {
+  return { range, title, ticks: axisTicks(range, pixels / TICK_PIXELS, log) };
 }
 
-// A canvas cleared, with axes `[range, title]` around its plot, one without a title bare; `box` is null where there is no
-// room for one.
+// A canvas cleared, with axes `[range, title, whether it is logarithmic]` around its plot, one without a title bare; `box`
+// is null where there is no room for one.
 export function begin(canvas, x, y, equal) {
   const { context, width, height } = fitted(canvas);
   context.clearRect(0, 0, width, height);
   const look = looks(canvas);
   const [wide, high] = equal ? Array(2).fill(Math.min(width, height)) : [width, height];
-  const [across, up] = [[x, wide], [y, high]].map(([[range, title], pixels]) => (title ? axis(range, title, pixels) : { range, ticks: [] }));
+  const [across, up] = [[x, wide], [y, high]].map(([[range, title, log], pixels]) => (title ? axis(range, title, pixels, log) : { range, ticks: [] }));
   const box = frame(context, width, height, look, { x: across, y: up, equal });
   return { context, look, box };
 }

@@ -196,12 +196,12 @@ class Library:
         return sorted(shown, key=lambda run: run.created, reverse=True)
 
     def thumbnail(self, run_id: str) -> NDArray[np.float32] | None:
-        """Some points of a run's newest frame as they are drawn, (n, 2), without loading the run; None without one."""
+        """Some points of a run's newest frame, (n, 2), without loading the run; None without one."""
         entry = self._entry(run_id)
         if entry is None or entry.clean:
             return self._store.thumbnail(run_id)
         snapshot = entry.run.snapshot
-        return thumbnail(snapshot.config, snapshot.frames[-1].points) if snapshot.frames else None
+        return thumbnail(snapshot.frames[-1].points) if snapshot.frames else None
 
     def kept(self, run_id: str, epochs: Collection[int] | None = None, *, weights: bool = False) -> tuple[Kept, ...]:
         """What the timeline keeps of a run, of these epochs or all, oldest first; without `weights` only the points."""

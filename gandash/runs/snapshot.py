@@ -406,6 +406,6 @@ def damaged(run_id: str, owners: tuple[str, ...] = ()) -> RunSummary:
     )
 
 
-def thumbnail(config: RunConfig, points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What is drawn of the first points of a frame, (n, 2) with n at most `THUMBNAIL_POINTS`."""
-    return np.asarray(config.target.build().canvas.project(points[:THUMBNAIL_POINTS]), np.float32)
+def thumbnail(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The first two coordinates of the first points of a frame, at most `THUMBNAIL_POINTS`: its canvas draws them."""
+    return np.asarray(points[:THUMBNAIL_POINTS, :2], np.float32)

@@ -305,20 +305,20 @@ class RunStore:
         return StoredRun(snapshot, data, str(row["server"]))
 
     def thumbnail(self, run_id: str) -> NDArray[np.float32] | None:
-        """What is drawn of the first points of a run's newest frame, (n, 2) with n at most `THUMBNAIL_POINTS`.
+        """The first points of a run's newest frame, (n, 2) with n at most `THUMBNAIL_POINTS`.
 
-        None if it has no frame yet, or a set-up that cannot be read.
+        None if it has no frame yet, or one that cannot be read.
         """
         with self._read() as db:
             row = db.execute(
-                "SELECT substr(points, 1, 4 * dim * ?) AS points, dim, config FROM frames JOIN runs ON id = run_id "
+                "SELECT substr(points, 1, 4 * dim * ?) AS points, dim FROM frames JOIN runs ON id = run_id "
                 f"WHERE id = ?{_IN_SIGHT}",
                 (THUMBNAIL_POINTS, run_id),
             ).fetchone()
         if row is None:
             return None
         try:
-            return thumbnail(RunConfig.from_json(row["config"]), _points(row))
+            return thumbnail(_points(row))
         except _ODD:
             return None
 

@@ -167,6 +167,7 @@ def test_a_file_is_sent_and_two_of_its_columns_are_trained_live(
     page.locator(TRAIN).click()
     wait_for_epoch(page, 3)
     expect(page.locator(OVERLAY).get_by_text("[income](http://a)", exact=True)).to_be_visible()
+    expect(page.locator(f"{OVERLAY} .xtick text", has_text="1e4")).to_be_visible()  # by its logarithm, as it is learnt
     with page.expect_download() as coming:
         page.locator(".st-key-download_generator button").first.click()
     generator = torch.jit.load(coming.value.path())  # type: ignore[no-untyped-call]

@@ -16,7 +16,7 @@ from PIL import Image
 from gandash.charts import picture as pictures
 from gandash.charts.figures import MISFIT, PALETTES, Theme
 from gandash.charts.picture import Size, easel, outside_text, picture, thumbnail
-from gandash.charts.ticks import tick_text, ticks
+from gandash.charts.ticks import log_ticks, tick_text, ticks
 from gandash.core.targets import Target
 from gandash.core.targets.patterns import PATTERNS, int_to_onehot
 from gandash.core.targets.shapes import SHAPES
@@ -227,3 +227,31 @@ def test_pictures_need_no_torch_and_no_streamlit() -> None:
 def test_ticks_are_round_and_told_apart(low: float, high: float, most: float, words: str) -> None:
     values, step = ticks(low, high, most)
     assert " ".join(tick_text(value, step) for value in values) == words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "most", "words"),
+    [
+        (1.9, 4.2, 6, "100 1000 1e4"),
+        (2.8, 3.4, 6, "1000 2000"),
+        (3.02, 3.2, 6, "1100 1200 1300 1400 1500"),
+        (-7, 9, 4, "1e-4 1 1e4 1e8"),
+        (-2.2, -0.1, 6, "0.01 0.02 0.05 0.1 0.2 0.5"),
+        (5.05, 5.2, 3, "1.2e5 1.4e5"),
+    ],
+)
+def test_ticks_of_a_logarithmic_axis_are_round_and_told_apart(low: float, high: float, most: float, words: str) -> None:
+    found = log_ticks(low, high, most)
+    assert " ".join(text for _, text in found) == words
+    assert [10.0**place for place, _ in found] == pytest.approx([float(text) for _, text in found])
+
+
+def test_a_table_whose_logarithm_is_learnt_is_drawn_by_it() -> None:
+    rows = np.column_stack((np.linspace(0, 1, 200), np.geomspace(1, 1e6, 200)))
+    half = rows[:100]  # where the logarithm is small: half of the picture, and of a linear axis next to nothing
+    images = [
+        close_to(pixels(picture(half, Target.from_points(rows, logarithm=log))), PALETTES["light"].generated)
+        for log in ([1], [])
+    ]
+    tall = [np.ptp(np.flatnonzero(image[60:].any(axis=1))) for image in images]
+    assert tall[0] > 4 * tall[1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textwrap import indent
 
+import numpy as np
+
 from gandash.core.config import RunConfig
 from gandash.core.targets import Target
 
@@ -260,12 +262,13 @@ def picture(target: Target) -> str:
             'left.set(xlabel="number", ylabel="share")\n'
         )
     else:
-        (low, high), (bottom, top) = target.canvas.bounds
+        (low, bottom), (high, top) = target.canvas.samples(np.array(target.canvas.bounds).T).tolist()
+        scales = "".join(f', {"xy"[axis]}scale="log"' for axis in target.canvas.log)
         equal = ', aspect="equal"' if target.canvas.equal else ""
         left = (
             'left.scatter(*real_points[:1000].T, s=4, label="real")\n'
             'left.scatter(*points.numpy().T, s=4, label="generated")\n'
-            f"left.set(xlim=({low:.9g}, {high:.9g}), ylim=({bottom:.9g}, {top:.9g}){equal})\n"
+            f"left.set(xlim=({low:.9g}, {high:.9g}), ylim=({bottom:.9g}, {top:.9g}){scales}{equal})\n"
         )
     return (
         f"figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))\n{left}"

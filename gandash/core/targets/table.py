@@ -33,8 +33,6 @@ SHOWN = (0.005, 0.995)
 MIDDLE, MOST_BEYOND = (0.1, 0.9), 10.0
 """The picture ends where it goes beyond these quantiles by so many times what lies between them."""
 MARGIN = 0.1
-LOG_SHOWN = 1.645
-"""A column of which the logarithm is learnt is shown up to so many standard deviations above its mean."""
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -243,16 +241,15 @@ class Table(Target):
 
     @property
     def canvas(self) -> Canvas:  # type: ignore[override]
-        """Nearly all of both columns, each with its own unit."""
+        """Nearly all of both columns, each with its own unit; by its logarithm where that is learnt."""
         x, y = (self._shown(axis) for axis in range(2))
-        return Canvas((x, y), axes=self.spec.columns, equal=False)
+        return Canvas((x, y), axes=self.spec.columns, equal=False, log=self.spec.logarithm)
 
     def _shown(self, axis: int) -> tuple[float, float]:
         spread = self.spec.spread[axis]
         low, high = spread.low, spread.high
         if axis in self.spec.logarithm:
-            assert spread.log_mean is not None and spread.log_std is not None
-            high = max(min(high, math.exp(min(spread.log_mean + LOG_SHOWN * spread.log_std, 700.0))), low * 1.01)
+            low, high = math.log10(low), math.log10(high)
         margin = MARGIN * (high - low)
         return low - margin, high + margin
 

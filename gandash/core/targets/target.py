@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -36,16 +37,39 @@ Bounds = tuple[tuple[float, float], tuple[float, float]]
 class Canvas:
     """The picture of a target: fixed axes, ((x_min, x_max), (y_min, y_max)), and the titles of both.
 
-    `equal` axes have one unit, as a plane has; the axes of a curve are two quantities, each with its own scale.
+    `equal` axes have one unit, as a plane has; the axes of a curve are two quantities, each with its own scale. Those
+    in `log`, 0 for x and 1 for y, are logarithmic: bounds and places there are decimal logarithms.
     """
 
     bounds: Bounds
     axes: tuple[str, str] = ("x", "y")
     equal: bool = True
+    log: tuple[int, ...] = ()
 
     def project(self, points: Points) -> Points:
-        """What is drawn of samples ``(n, dim)``: their first two coordinates, ``(n, 2)``."""
-        return points[:, :2]
+        """What is drawn of samples ``(n, dim)``: their first two coordinates, ``(n, 2)``.
+
+        What is not above 0 is not finite on a logarithmic axis.
+        """
+        places = points[:, :2]
+        if self.log:
+            places, columns = places.copy(), list(self.log)
+            with np.errstate(all="ignore"):
+                places[:, columns] = np.log10(places[:, columns])
+        return places
+
+    def samples(self, places: Points) -> Points:
+        """Which samples of two coordinates are drawn at these places ``(n, 2)``."""
+        found, columns = places.copy(), list(self.log)
+        with np.errstate(over="ignore"):
+            found[:, columns] = 10.0 ** found[:, columns]
+        return found
+
+    def pulls(self, points: Points, pulls: Points) -> Points:
+        """Minus gradients ``(n, 2)`` at samples ``(n, 2)`` by what is drawn instead of by the samples themselves."""
+        found, columns = pulls.copy(), list(self.log)
+        found[:, columns] *= math.log(10) * points[:, columns]
+        return found
 
 
 @dataclass(frozen=True)

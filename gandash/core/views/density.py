@@ -39,7 +39,9 @@ def smoothed(trainer: Trainer, points: NDArray[np.float32]) -> NDArray[np.float6
     """A kernel density estimate of points ``(n, 2)`` on the picture's grid, ``(64, 64)``."""
     from scipy.ndimage import gaussian_filter
 
-    (left, right), (bottom, top) = trainer.target.canvas.bounds
+    canvas = trainer.target.canvas
+    (left, right), (bottom, top) = canvas.bounds
+    points = np.asarray(canvas.project(points), np.float32)
     counts, _, _ = np.histogram2d(points[:, 1], points[:, 0], CELLS, ((bottom, top), (left, right)))
     return np.asarray(gaussian_filter(counts, SMOOTHING, mode="constant"), np.float64)
 

@@ -26,18 +26,15 @@ def surface(trainer: Trainer) -> Arrays:
 
     As the discriminator is used, not as it is trained: without dropout and instance noise. With packing a point stands
     for a whole pack of itself. Of scores the scale is symmetric about the value that says nothing: the objective's own,
-    or half way between the mean scores of real and of generated points. Where a logarithm is learnt there is nothing at
-    0 and below: those cells are as the lowest above.
+    or half way between the mean scores of real and of generated points.
     """
     import torch
 
-    (left, right), (bottom, top) = trainer.target.canvas.bounds
-    axes = [grid(left, right, CELLS), grid(bottom, top, CELLS)]
-    output = trainer.target.output
-    for axis in () if output is None else output.exponential:
-        axes[axis] = np.maximum(axes[axis], axes[axis][axes[axis] > 0].min())
-    x, y = np.meshgrid(*axes)
-    places = torch.from_numpy(np.column_stack((x.ravel(), y.ravel())).astype(np.float32))
+    canvas = trainer.target.canvas
+    (left, right), (bottom, top) = canvas.bounds
+    x, y = np.meshgrid(grid(left, right, CELLS), grid(bottom, top, CELLS))
+    cells = canvas.samples(np.column_stack((x.ravel(), y.ravel())))
+    places = torch.from_numpy(cells.astype(np.float32))
     objective = OBJECTIVES[trainer.config.objective]
     with trainer.judging() as judge, torch.no_grad():
         logits = judge(places)

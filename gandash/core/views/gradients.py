@@ -19,7 +19,7 @@ PAIRED = 64
 
 
 def gradients(trainer: Trainer) -> Arrays:
-    """`arrows` (150, 2, 2): generated points, and minus the gradient of the generator's loss there, by data units.
+    """`arrows` (150, 2, 2): generated points, and minus the gradient of the generator's loss there, as they are drawn.
 
     The points are the first of those in the picture.
     """
@@ -27,7 +27,7 @@ def gradients(trainer: Trainer) -> Arrays:
 
 
 def pulls(trainer: Trainer, points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Points ``(n, 2)`` in data units, and minus the gradient of the generator's loss at each: ``(n, 2, 2)``.
+    """Where points ``(n, 2)`` are drawn, and minus the gradient of the generator's loss at each by that: ``(n, 2, 2)``.
 
     The loss is that of each point alone, as a mean would shrink the arrows with their number; where it is one on pairs,
     the mean over pairs with 64 real points. Without dropout and instance noise; with packing a point stands for a whole
@@ -49,7 +49,8 @@ def pulls(trainer: Trainer, points: NDArray[np.float32]) -> NDArray[np.float32]:
         else:
             _, slope = objective.generator(logits, logits)
         (found,) = torch.autograd.grad(fake, places, slope * len(points))
-    return np.stack((points, -found.cpu().numpy()), axis=1).astype(np.float32)
+    canvas = trainer.target.canvas
+    return np.stack((canvas.project(points), canvas.pulls(points, -found.cpu().numpy())), axis=1).astype(np.float32)
 
 
 GRADIENTS = View(

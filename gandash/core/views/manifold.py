@@ -70,14 +70,14 @@ def quarters(config: RunConfig) -> int:
 
 
 def _carried(trainer: Trainer, latent: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Where points of the latent space end, ``(n, 2)``, given from -1 to 1 over what the grid covers."""
+    """Where points of the latent space end in the picture, ``(n, 2)``, given from -1 to 1 over what the grid covers."""
     if trainer.config.latent == "uniform":
         from scipy.special import erfinv
 
         noise = np.sqrt(2.0) * erfinv(np.clip(latent, -1.0, 1.0))
     else:
         noise = REACH * latent
-    return trainer.generated(noise.astype(np.float32))
+    return np.asarray(trainer.target.canvas.project(trainer.generated(noise.astype(np.float32))), np.float32)
 
 
 def _areas(trainer: Trainer, mesh: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -104,6 +104,22 @@ def test_it_learns_standardised_logarithms_and_gives_the_tables_own_units() -> N
     assert target.spec.model_copy(update={"logarithm": ()}) == table().spec, "the same rows, learnt as they are"
 
 
+def test_where_the_logarithm_is_learnt_the_picture_shows_it() -> None:
+    target = table(logarithm=("pay",))
+    canvas, rows = target.canvas, target.sample(500, np.random.default_rng(0))
+    places = canvas.project(rows)
+    np.testing.assert_allclose(places, np.column_stack((rows[:, 0], np.log10(rows[:, 1]))), rtol=1e-6)
+    np.testing.assert_allclose(canvas.samples(places), rows, rtol=1e-4)
+    low, high = np.array(canvas.bounds).T
+    assert ((places >= low) & (places <= high)).all(axis=1).mean() > 0.97
+    assert np.isnan(canvas.project(np.array([[1.0, -1.0]]))[0, 1]), "what has no logarithm has no place"
+    assert table().canvas.log == () and table().canvas.bounds[0] == canvas.bounds[0]
+    moved = rows[:1] * [1.0, 1.0 + 1e-6]  # a loss that falls by 1 a unit of pay falls faster by a decade of it
+    (pull,) = canvas.pulls(rows[:1].astype(float), np.array([[0.0, 1.0]]))
+    apart = canvas.project(moved) - canvas.project(rows[:1].astype(float))
+    assert pull[1] * apart[0, 1] == pytest.approx(moved[0, 1] - rows[0, 1], rel=1e-3)
+
+
 def test_names_out_of_a_file_are_shown_as_one_line_and_quoted_in_csv() -> None:
     target = table(name='<b>a\n"b', columns=("x, really\t", 'say "y"'))
     assert target.title == '<b>a "b'
