@@ -129,8 +129,8 @@ def overlay(target: Target, real: Points, theme: Theme) -> Scene:
             "range": list(bounds),
             "title": {"text": escape(title, quote=False), "font": {"size": SMALL}, "standoff": 4},
         }
-    for axis in target.canvas.log:
-        layout[f"{'xy'[axis]}axis"] |= _log_axis(*target.canvas.bounds[axis])
+    for place in target.canvas.log:
+        layout[f"{'xy'[place]}axis"] |= _log_axis(*target.canvas.bounds[place])
     said = ["10<sup>%{{{}:.2f}}</sup>" if i in target.canvas.log else "%{{{}:.3g}}" for i in range(2)]
     stars["hovertemplate"] = f"({said[0].format('x')}, {said[1].format('y')})<extra></extra>"
     if target.canvas.equal:  # a plane with one unit; the axes of a curve are two quantities, each with its own scale
