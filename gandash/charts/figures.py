@@ -40,7 +40,7 @@ MOST_TICKS, FAR = 7, 4
 """Ticks of a logarithmic axis, and how many times its span beyond it there are any."""
 SMALL = 11
 """Pixels of the smallest text."""
-TITLE_TOP = 24
+TITLE_TOP = 11
 """Pixels above a chart's title, which stands beside the first line of its legend."""
 FAINT = 0.3
 """Opacity of a line that is there to be compared with its average."""
@@ -355,8 +355,9 @@ def _layout(palette: Palette, title: str, revision: str, look: str) -> Layout:
             "orientation": "h",
             "x": 1,
             "xanchor": "right",
+            "yref": "container",
             "y": 1.0,
-            "yanchor": "bottom",
+            "yanchor": "top",
             "font": {"size": SMALL},
             "itemsizing": "constant",
             "bgcolor": "rgba(0,0,0,0)",

@@ -80,6 +80,10 @@ function say(chart, epoch) {
   }
   chart.badge ??= child(chart.element.parentElement, "div", "gandash-recording");
   chart.badge.textContent = `Recording, epoch ${epoch}`;
+  const { xaxis, yaxis } = chart.element._fullLayout; // in the plot's corner, not on the numbers of its axes
+  const [right, bottom] = [xaxis, yaxis].map(({ _offset, _length }) => _offset + _length);
+  chart.badge.style.right = `${chart.element.clientWidth - right + 6}px`;
+  chart.badge.style.bottom = `${chart.element.clientHeight - bottom + 6}px`;
 }
 
 // Before there is a run, a film of the shape that is chosen, for as long as there is none.

@@ -20,7 +20,7 @@ from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
 from gandash.core.targets import Target, TargetSpec
 from gandash.core.views import offered
-from gandash.pages import TRAIN, address, recipes, setup, style
+from gandash.pages import TRAIN, address, own, recipes, setup, style
 from gandash.pages.parts import Told, part, telling
 from gandash.pages.words import Words, before, describe
 from gandash.runs.snapshot import Snapshot
@@ -47,7 +47,9 @@ def show(snapshot: Snapshot | None, *, ready: bool, mine: bool = True) -> None:
     """
     spec = snapshot.config.target if snapshot else setup.target() or recipes.last_target() or PREVIEW.target
     target = spec.build()
-    words = describe(snapshot) if snapshot else before(target, ready)
+    words = (
+        describe(snapshot) if snapshot else before(target, ready, own.missing(st.session_state[setup.key("target")]))
+    )
     told = telling(snapshot, words, mine=mine)
     with st.container(key="head"):
         _strip(snapshot, told)

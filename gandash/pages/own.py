@@ -128,6 +128,14 @@ def form_of(text: str) -> Form:
     return "line" if fields and fields.get("x") is not None else "curve"
 
 
+def missing(text: str) -> str:
+    """What is to be done before a target of one's own can be trained on; empty if it can be."""
+    if not is_own(text) or setup.target(text):
+        return ""
+    do = "Draw a line" if is_drawing(text) else "Choose a file" if upload.is_table(text) else "Put the formula right"
+    return f"{do} in the sidebar, then press Train. The picture still shows what was chosen before."
+
+
 def title(text: str) -> str:
     """What a target of one's own is called, right or wrong."""
     if is_drawing(text):

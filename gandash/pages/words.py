@@ -54,10 +54,13 @@ def describe(snapshot: Snapshot) -> Words:
     }
 
 
-def before(target: Target, ready: bool) -> Words:
-    """The same before there is a run, for a target that may be trained on; `ready` says that a worker is warm."""
+def before(target: Target, ready: bool, missing: str = "") -> Words:
+    """The same before there is a run, for a target that may be trained on; `ready` says that a worker is warm.
+
+    `missing` says what is to be done first where another target is chosen that cannot be trained on yet.
+    """
     pick = wording.PICK_NUMBERS if target.numbers else wording.PICK
-    told = pick if ready else wording.WARMING_UP
+    told = missing or (pick if ready else wording.WARMING_UP)
     return {
         "status": _status(wording.READY),
         "warning": "",
