@@ -37,7 +37,7 @@ def test_widths_and_parameters_are_those_of_the_networks(name: str) -> None:
 def test_what_is_between_the_layers_is_named() -> None:
     generator, discriminator = players(CONFIGS["best-grid25"])
     assert [layer.title for layer in generator.layers][:3] == ["Noise", "Features", "Hidden 1"]
-    assert generator.layers[1].notes == ("5 octaves", "6 digits")
+    assert generator.layers[1].notes == ("5 octaves", "8 digits")
     assert discriminator.layers[-1].notes == ("score",)
     textbook = players(RunConfig())[1]
     assert {layer.notes for layer in textbook.layers[1:-1]} == {("ReLU", "dropout 0.3")}
