@@ -26,7 +26,7 @@ const LONGEST_GAP = 2000; // ms between messages; anything longer was a pause of
 const LATEST_LOAD = 1000; // ms, until Plotly is loaded whatever else the page does
 const DELAY = 0.4; // of the time between two messages, by which the points lag behind, so that a late one is not seen
 const MOST_WAITING = 12; // frames
-const VISIT_MS = 140; // in which points get to where they were at a past epoch
+const VISIT_MS = 140; // in which points get to where they were at a past epoch, or come to rest
 const LETTER = 6.2; // pixels, on average
 const LEGEND_SYMBOL = 45; // pixels, with the space around it
 const LEGEND_LINE = 19; // pixels
@@ -128,12 +128,13 @@ function glide(chart) {
   if (chart.queue.length) chart.request = requestAnimationFrame(() => glide(chart));
 }
 
-function takeFrames(chart, all) {
+// Of a run that `rests`, as after an epoch by hand, nothing comes that points could go on to: they are there soon.
+function takeFrames(chart, all, rests = false) {
   const fresh = all.filter((frame) => frame.at > chart.seen);
   if (!fresh.length) return;
   const now = performance.now();
   const since = now - chart.heardAt;
-  if (since < LONGEST_GAP) chart.interval += 0.2 * (since - chart.interval);
+  if (since < LONGEST_GAP && !rests) chart.interval += 0.2 * (since - chart.interval);
   chart.heardAt = now;
   const jump = chart.seen < 0 || !chart.shown || since > LONGEST_GAP || calm.matches || chart.slept;
   chart.slept = false;
@@ -143,6 +144,7 @@ function takeFrames(chart, all) {
     arrive(chart, fresh.at(-1));
     return;
   }
+  if (rests) return hurry(chart, fresh);
   // What has come is shown behind what still waits, in about the time until more of it comes. Where the last of it is
   // due is kept a little behind the next message, and gets there over a few messages rather than at once.
   if (!chart.queue.length) chart.from = { points: chart.shown, due: now };
@@ -201,13 +203,14 @@ function showLayers(chart) {
   paintLayers(pen, box, { views: found.map(([, parts]) => parts), trails, bounds, look }, chart.kept);
 }
 
-// To this frame at once, or nearly so.
-function hurry(chart, frame) {
+// To the last of these frames at once, or nearly so, whatever is on the way.
+function hurry(chart, frames) {
+  const last = frames.at(-1);
   chart.queue = [];
-  if (!chart.shown || calm.matches || chart.shown.x.length !== frame.points.x.length) return arrive(chart, frame);
+  if (!chart.shown || calm.matches || chart.shown.x.length !== last.points.x.length) return arrive(chart, last);
   const now = performance.now();
   chart.from = { points: chart.shown, due: now };
-  chart.queue = [{ ...frame, due: now + VISIT_MS }];
+  chart.queue = frames.map((frame, i) => ({ ...frame, due: now + (VISIT_MS * (i + 1)) / frames.length }));
   chart.request ||= requestAnimationFrame(() => glide(chart));
 }
 
@@ -216,11 +219,11 @@ function visit(chart, frames) {
   const past = chart.time?.frame ?? null;
   const newest = frames.at(-1);
   if (past) {
-    if (chart.past !== past) hurry(chart, past);
+    if (chart.past !== past) hurry(chart, [past]);
   } else if (chart.past && newest) {
     chart.seen = newest.at;
-    hurry(chart, newest);
-  } else takeFrames(chart, frames);
+    hurry(chart, [newest]);
+  } else takeFrames(chart, frames, chart.state.state?.active === false);
   if (chart.past !== past) chart.trail.forget();
   chart.past = past;
 }

@@ -17,12 +17,13 @@ export function glider() {
     from = { points: frame.points, due: now };
   };
 
-  // Take those of the frames `[{ epoch, at, points }]`, oldest first, that have not been seen; `jump` to the newest.
-  cloud.take = (frames, now, jump) => {
+  // Take those of the frames `[{ epoch, at, points }]`, oldest first, that have not been seen; `jump` to the newest. The
+  // last ones before a rest are on the way for so many ms, whatever is on it.
+  cloud.take = (frames, now, jump, rest = 0) => {
     const fresh = frames.filter((frame) => frame.at > cloud.seen);
     if (!fresh.length) return false;
     const since = now - tickedAt;
-    if (since < LONGEST_TICK) interval += 0.4 * (since - interval);
+    if (since < LONGEST_TICK && !rest) interval += 0.4 * (since - interval);
     tickedAt = now;
     cloud.seen = fresh.at(-1).at;
     if (jump || !cloud.points || since > LONGEST_TICK * 5) {
@@ -31,9 +32,9 @@ export function glider() {
       return true;
     }
     // what has not been shown yet shares the time until the next tick with what has come
-    const legs = [...queue, ...fresh].slice(-MOST_LEGS);
+    const legs = rest ? fresh : [...queue, ...fresh].slice(-MOST_LEGS);
     from = { points: cloud.points, due: now };
-    queue = legs.map((frame, i) => ({ ...frame, due: now + (interval * (i + 1)) / legs.length }));
+    queue = legs.map((frame, i) => ({ ...frame, due: now + ((rest || interval) * (i + 1)) / legs.length }));
     return true;
   };
 

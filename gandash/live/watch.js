@@ -203,7 +203,10 @@ function drawPoints() {
   if (state.scene.numbers) {
     numbers?.play(frame ? null : state.phase);
     numbers?.show(frame ? [frame] : state.frames);
-  } else points.show(state.real, state.frames, { played: state.phase, visited: frame, views: now?.views ?? null });
+  } else {
+    const moment = { played: state.phase, visited: frame, views: now?.views ?? null, rests: !state.state.active };
+    points.show(state.real, state.frames, moment);
+  }
 }
 
 async function bringTimeline(run) {

@@ -17,7 +17,9 @@ Of more the first ones, which whoever asks last has put there."""
 LOOKING_SECONDS = 3.0
 """For how long somebody looks who has said so once."""
 SHORTEST_SECONDS = 0.2
-"""Between two computations of a run's views while it trains."""
+"""Between two computations of a run's views while it trains, on average."""
+EARLY_SECONDS = 0.1
+"""By how much one may come sooner: they are computed where chunks end, so at the end that is nearest to their beat."""
 SHARE = 0.08
 """The share of a training's time that its views may take."""
 
@@ -44,12 +46,12 @@ class Sight:
 
 @dataclass
 class _Look:
-    """What somebody looks at, who said so last at `told`; the newest sight; when views were asked for, their cost."""
+    """What somebody looks at, who said so last at `told`; the newest sight; when views are due next, their cost."""
 
     names: tuple[str, ...]
     told: float
     sight: Sight | None = None
-    asked: float = float("-inf")
+    beat: float = float("-inf")
     seconds: float = 0.0
 
 
@@ -80,9 +82,10 @@ class Looks:
         if not names:
             return ()
         look = self._looks[run_id]
-        if now - look.asked < max(SHORTEST_SECONDS, look.seconds / SHARE):
+        if now < look.beat - EARLY_SECONDS:
             return ()
-        look.asked = now
+        gap = max(SHORTEST_SECONDS, look.seconds / SHARE)
+        look.beat = gap + (look.beat if now < look.beat + gap else now)  # what was missed is not made up for
         return names
 
     def seen(self, run_id: str, sight: Sight, seconds: float = 0.0) -> Sight | None:

@@ -477,6 +477,38 @@ def test_points_outside_are_counted_as_they_glide_out(new_chart: Callable[[], Ch
     assert len(chart.page.evaluate("[...window.said]")) >= 4  # nothing, the last, and some on the way
 
 
+def test_the_last_points_before_a_rest_are_there_soon_whatever_is_on_the_way(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("exponential"), [Frame(1, 0.1, cloud(0, 0))], "run")
+    coming = [stage.told([Frame(epoch, epoch / 10, cloud(epoch, 0))]) for epoch in (2, 3)]
+    coming[1]["state"] = {"stage": "", "active": False}
+    seen = chart.page.evaluate(
+        """async ([run, coming, selector]) => {
+          const [chart, seen] = [document.querySelector(selector), new Set()];
+          for (const news of coming) window.play(run, news);
+          do {
+            await new Promise(requestAnimationFrame);
+            seen.add(chart.dataset.epoch);
+          } while (chart.dataset.epoch !== "3");
+          return [...seen];
+        }""",
+        [f"run {chart.key}", coming, chart.selector],
+    )
+    assert seen == ["1", "3"]
+    glided = """async () => {
+      const cloud = (await import("/glide.js")).glider();
+      const frame = (epoch) => ({ epoch, at: epoch, points: { x: [epoch], y: [0] } });
+      const places = [];
+      const look = (now) => (cloud.move(now), places.push([cloud.epoch, cloud.points.x[0]]));
+      cloud.take([frame(1)], 0, false);
+      cloud.take([frame(2)], 1000, false); // whose way takes longer
+      cloud.take([frame(3)], 1010, false, 100);
+      for (const now of [1060, 1110]) look(now);
+      return places;
+    }"""
+    assert chart.page.evaluate(glided) == [[1, 2], [3, 3]]
+
+
 def test_points_that_are_not_finite_are_told_apart_and_all_of_them_can_come_and_go(
     new_chart: Callable[[], Chart],
 ) -> None:

@@ -13,7 +13,7 @@ from gandash.core.config import RunConfig
 from gandash.runs import worker
 from gandash.runs.executors import LocalWorkers
 from gandash.runs.looks import LOOKING_SECONDS, MOST_VIEWS, SHARE, SHORTEST_SECONDS, Looks, Sight
-from gandash.runs.service import RunService
+from gandash.runs.service import VIEWED_SECONDS, RunService
 from gandash.runs.store import RunStore
 from gandash.runs.worker import Budget
 from tests.runs.conftest import CONFIG, Clock, FakeTraining, ManualEngine, until
@@ -28,17 +28,32 @@ def test_at_most_five_times_a_second_and_a_small_share_of_the_time() -> None:
     assert looks.due("a", 0.0) == ()
     looks.look("a", ["discriminator"], 0.0)
     assert looks.due("a", 0.0) == ("discriminator",)
-    assert looks.due("a", 0.9 * SHORTEST_SECONDS) == ()
+    assert looks.due("a", 0.4 * SHORTEST_SECONDS) == ()
     assert looks.due("a", 1.1 * SHORTEST_SECONDS) == ("discriminator",)
     looks.seen("a", Sight(1, 0.1), seconds=0.1)
-    assert looks.due("a", 0.22 + 0.9 * 0.1 / SHARE) == ()
-    assert looks.due("a", 0.22 + 1.1 * 0.1 / SHARE) == ("discriminator",)
+    assert looks.due("a", 2.0 * SHORTEST_SECONDS) == ("discriminator",), "the next was due already"
+    assert looks.due("a", 0.4 + 0.9 * 0.1 / SHARE) == ()
+    assert looks.due("a", 0.4 + 1.0 * 0.1 / SHARE) == ("discriminator",)
     looks.look("a", ["discriminator"], 10.0)
     assert looks.wanted("a", 10.0 + LOOKING_SECONDS) and not looks.wanted("a", 10.1 + LOOKING_SECONDS)
     looks.look("b", ["discriminator"], 20.0)
     assert looks.sight("a") is None and looks.seen("a", Sight(1, 0.1)) is None, "nobody looks any more"
     looks.look("b", [], 20.0)
     assert looks.wanted("b", 20.0) == ()
+
+
+@pytest.mark.parametrize(("chunk", "least", "most"), [(0.17, 4.9, 5.02), (0.2, 4.9, 5.02), (0.22, 4.5, 4.6)])
+def test_chunks_of_any_length_bring_views_at_an_even_pace(chunk: float, least: float, most: float) -> None:
+    looks, seconds = Looks(), 60.0
+    ends = np.cumsum(np.random.default_rng(0).uniform(0.9 * chunk, 1.1 * chunk, round(seconds / chunk)))
+    asked = []
+    for now in ends.tolist():
+        looks.look("a", ["discriminator"], now)
+        if looks.due("a", now):
+            asked.append(now)
+    assert least <= (len(asked) - 1) / (asked[-1] - asked[0]) <= most
+    assert np.diff(asked).min() > 0.1 and np.diff(asked).max() < 2.3 * chunk
+    assert all(sum(start <= each < start + 1 for each in asked) <= 6 for start in asked)
 
 
 def test_views_of_one_moment_come_together_and_those_of_another_do_not() -> None:
@@ -69,7 +84,7 @@ def test_only_while_somebody_looks_views_are_asked_for(
     engine.run_next()
     until(lambda: len(engine.calls) == 1)
     (_, _, (*_, budget)) = engine.calls[0]
-    assert budget.views == ("discriminator",) and budget.seconds == 0.2
+    assert budget.views == ("discriminator",) and budget.seconds == VIEWED_SECONDS
     engine.run_next()
     until(lambda: len(engine.calls) == 1)
     (_, _, (*_, budget)) = engine.calls[0]
