@@ -7,7 +7,6 @@ lie evenly by length along all strokes, and evenly over the brush's disc around 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -59,7 +58,7 @@ class DrawnSpec(TargetSpec):
         """Of all strokes."""
         return float(sum(_lengths(stroke).sum() for stroke in self.strokes))
 
-    def make(self) -> Drawing:
+    def make(self) -> Shape:
         """The target."""
         starts, steps, lengths, radii = segments(self.strokes)
         ends = np.cumsum(lengths)
@@ -76,20 +75,7 @@ class DrawnSpec(TargetSpec):
         name = f"drawing-{hashlib.blake2b(self.model_dump_json().encode(), digest_size=4).hexdigest()}"
         count = len(self.strokes)
         formula = f"{count:,} stroke{'s' if count > 1 else ''} of a brush"
-        return Drawing(name, "A drawing", "area", formula, CANVAS, draw, own=self)
-
-
-@dataclass(frozen=True, eq=False)
-class Drawing(Shape):
-    """What was drawn."""
-
-    own: DrawnSpec | None = None
-
-    @property
-    def spec(self) -> DrawnSpec:  # type: ignore[override]
-        """The strokes."""
-        assert self.own is not None
-        return self.own
+        return Shape(name, "A drawing", "area", formula, CANVAS, draw, own=self)
 
 
 def _lengths(stroke: Stroke) -> Floats:

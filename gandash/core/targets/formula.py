@@ -10,7 +10,6 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, Self
 
@@ -148,35 +147,14 @@ def _checked(axis: str, expression: Expression, grid: Floats) -> Floats:
     return values
 
 
-@dataclass(frozen=True, eq=False)
-class FormulaLine(Shape):
-    """The line (x(t), y(t)), its points spread evenly by length."""
-
-    own: FormulaSpec | None = None
-
-    @property
-    def spec(self) -> FormulaSpec:  # type: ignore[override]
-        """What was typed."""
-        assert self.own is not None
-        return self.own
-
-
-@dataclass(frozen=True, eq=False)
 class FormulaCurve(CurveShape):
     """The curve y = f(x), x uniform on the range."""
-
-    own: FormulaSpec | None = None
-
-    @property
-    def spec(self) -> FormulaSpec:  # type: ignore[override]
-        """What was typed."""
-        assert self.own is not None
-        return self.own
 
     @property
     def ideals(self) -> Mapping[str, float]:  # type: ignore[override]
         """Even real points are off the curve by the noise."""
-        return MappingProxyType({"mse": self.spec.noise**2})
+        assert isinstance(self.own, FormulaSpec)
+        return MappingProxyType({"mse": self.own.noise**2})
 
 
 def make(spec: FormulaSpec) -> Shape:
@@ -196,9 +174,7 @@ def make(spec: FormulaSpec) -> Shape:
             return _finite(points, values) + noise * rng.standard_normal((n, 2))
 
         bounds = (_around(values["x"], noise), _around(values["y"], noise))
-        return FormulaLine(
-            name, title, "closed line", f"x = {spec.x}, y = {spec.y}, {span}", bounds, draw_line, own=spec
-        )
+        return Shape(name, title, "closed line", f"x = {spec.x}, y = {spec.y}, {span}", bounds, draw_line, own=spec)
     f = expressions["y"]
 
     def curve(x: ArrayLike) -> Floats:

@@ -67,7 +67,7 @@ class Shape(Target):
     `kind` is "curve" (y = f(x) with x uniform), "closed line", "mixture" (Gaussians of equal weight) or "area" (any
     other density). `bounds` are the fixed axes on screen, ((x_min, x_max), (y_min, y_max)). A curve has `curve`, its f,
     vectorised in float64, and `x_range`, where x lies; a mixture has `modes`, its centres of shape ``(k, 2)``, and
-    `mode_std`, the standard deviation of each along every axis.
+    `mode_std`, the standard deviation of each along every axis. `own` is the spec of a shape that is not built in.
 
     >>> SHAPES["ring8"].sample(3, np.random.default_rng(0)).shape
     (3, 2)
@@ -83,14 +83,15 @@ class Shape(Target):
     x_range: tuple[float, float] | None = None
     modes: Floats | None = None
     mode_std: float | None = None
+    own: TargetSpec | None = None
 
     dim = 2
     columns = ("x", "y")
 
     @property
-    def spec(self) -> ShapeSpec:  # type: ignore[override]
-        """The spec that names this shape."""
-        return ShapeSpec(name=self.name)
+    def spec(self) -> TargetSpec:  # type: ignore[override]
+        """The spec that makes or names this shape."""
+        return self.own or ShapeSpec(name=self.name)
 
     @property
     def canvas(self) -> Canvas:  # type: ignore[override]
