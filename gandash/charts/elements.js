@@ -8,6 +8,19 @@ export function child(parent, tag, className, text = "") {
   return element;
 }
 
+// What a picture does not show, in a corner of it: `note` is `{ root, text, fit, back }`. `more` says whether there is
+// anything to fit, `home` whether the view is the usual one. The focus of a button that goes moves on.
+export function sayUnseen({ root, text: words, fit, back }, { text, more, home, picture, left, top }) {
+  const active = document.activeElement; // asked before: an element that is hidden loses the focus
+  if (words.textContent !== text) words.textContent = text;
+  fit.hidden = !more;
+  back.hidden = home;
+  root.hidden = !text && home;
+  if (root.contains(active) && active.hidden) (more ? fit : home ? picture : back).focus();
+  root.style.left = `${left + 6}px`;
+  root.style.top = `${top + 6}px`;
+}
+
 // What goes wrong in a run: the gravest in `box`, and beside it a button that opens a sheet with all that was seen, a line
 // each, and what to try. The lines stay where they are as their words change.
 export function writeNotes(box, notes) {

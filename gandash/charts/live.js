@@ -8,7 +8,7 @@
 // the user made of them, which lasts for as long as the figure's `uirevision` does.
 
 import { curveFigure } from "./curves.js";
-import { child } from "./elements.js";
+import { child, sayUnseen } from "./elements.js";
 import { follow } from "./follow.js";
 import { inStep, paintLayers, trail } from "./layers.js";
 import { moment, wordsAt } from "./moment.js";
@@ -295,15 +295,8 @@ function tell(chart) {
   } else if (view !== "fit" && element.layout.meta?.cut) {
     [text, more] = [element.layout.meta.cut, true];
   }
-  const active = document.activeElement; // asked before: an element that is hidden loses the focus
-  if (note.text.textContent !== text) note.text.textContent = text;
-  note.fit.hidden = !more;
-  note.back.hidden = view === "home";
-  note.root.hidden = !text && view === "home";
-  if (note.root.contains(active) && active.hidden) (more ? note.fit : view === "home" ? element : note.back).focus();
   const { l, t } = element._fullLayout._size;
-  note.root.style.left = `${l + 6}px`;
-  note.root.style.top = `${t + 6}px`;
+  sayUnseen(note, { text, more, home: view === "home", picture: element, left: l, top: t });
 }
 
 function press(chart, event) {

@@ -5,6 +5,7 @@
 // the same star.
 
 import { axisTicks, fitted, frame, looks } from "./axes.js";
+import { sayUnseen } from "./elements.js";
 import { glider } from "./glide.js";
 import { countOutside, fittedRanges, outside, outsideText, scaled } from "./points.js";
 
@@ -196,14 +197,7 @@ export function picture(canvas, note) {
     const found = cloud.points ? outside(cloud.points, x, y) : null;
     const text = found ? outsideText(found) : "";
     const more = found !== null && countOutside(found) > 0;
-    const active = document.activeElement; // asked before: an element that is hidden loses the focus
-    if (note.text.textContent !== text) note.text.textContent = text;
-    note.fit.hidden = !more;
-    note.back.hidden = view === "home";
-    note.root.hidden = !text && view === "home";
-    if (note.root.contains(active) && active.hidden) (more ? note.fit : view === "home" ? canvas : note.back).focus();
-    note.root.style.left = `${box.left + 6}px`;
-    note.root.style.top = `${box.top + 6}px`;
+    sayUnseen(note, { text, more, home: view === "home", picture: canvas, left: box.left, top: box.top });
   }
 
   function look(next, ranges = null) {
