@@ -1,0 +1,121 @@
+"""How soon a press of Phase, Step or Epoch is answered, in headless Chromium: ``python -m benchmarks.presses``.
+
+From the key going down to the picture of what was played, on a paused run of the textbook's set-up; and how much of
+that is not the training itself, which is timed before, in this process. Prints a table of medians and writes
+``benchmarks/results/presses.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from playwright.sync_api import Page
+
+from benchmarks.common import save, table
+from benchmarks.dashboard import SETTINGS
+from gandash.core.config import RunConfig
+from gandash.pages.browser import KEYS
+from gandash.runs.run import CHUNK_SECONDS
+from gandash.runs.worker import Budget, advance
+from tests.browser.driver import (
+    OVERLAY,
+    dashboard_server,
+    headless_chromium,
+    press,
+    wait_for_epoch,
+    wait_until_drawn,
+)
+
+PRESS = """async ([key, selector, name]) => {
+  const element = document.querySelector(selector);
+  const before = element.dataset[name];
+  const began = performance.now();
+  const drawn = new Promise((done) => {
+    const look = new MutationObserver(() => {
+      if (name !== "phase" && element.dataset[name] === before) return;
+      look.disconnect();
+      done(performance.now());
+    });
+    look.observe(element, { attributes: true, attributeFilter: [`data-${name}`] });
+  });
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  return (await drawn - began) / 1000;
+}"""
+"""Presses a key, and takes the seconds until the picture's element says something else of itself."""
+REST_MS = 1500
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is played by hand: what the keys' help begins with, where the page shows it, and what workers are asked."""
+
+    help: str
+    selector: str
+    name: str
+    budget: Budget
+
+
+UNITS: Mapping[str, Unit] = {
+    "phase": Unit("one phase", ".gandash-lamp", "phase", Budget(CHUNK_SECONDS, by_hand=True, phases=1, show=True)),
+    "step": Unit("one step", OVERLAY, "frames", Budget(CHUNK_SECONDS, by_hand=True, steps=1)),
+    "epoch": Unit("one epoch", OVERLAY, "epoch", Budget(60.0, by_hand=True)),
+}
+
+
+def own_seconds(unit: Unit, count: int) -> float:
+    """How long a worker takes for one of these."""
+    config, checkpoint, seconds = RunConfig().to_json(), None, []
+    for epoch in range(count + 1):
+        until = epoch + 1 if unit.name == "epoch" else None
+        budget = Budget(unit.budget.seconds, until, by_hand=True, phases=unit.budget.phases, steps=unit.budget.steps)
+        chunk = advance("presses", config, checkpoint, budget)
+        checkpoint = chunk.checkpoint
+        seconds.append(chunk.seconds)
+    return median(seconds[1:])
+
+
+def pressed(page: Page, unit: Unit, count: int) -> list[float]:
+    """The seconds of so many presses, each after the page has come to rest."""
+    key, seconds = next(key for key, what in KEYS if what.startswith(unit.help)), []
+    for _ in range(count):
+        page.wait_for_timeout(REST_MS)
+        wait_until_drawn(page)
+        seconds.append(page.evaluate(PRESS, [key, unit.selector, unit.name]))
+    return seconds
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the benchmark from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.presses", description=__doc__)
+    parser.add_argument("--presses", type=int, default=9, help="of each (default 9)")
+    options = parser.parse_args(arguments)
+    own = {name: own_seconds(unit, options.presses) for name, unit in UNITS.items()}
+    with (
+        headless_chromium() as browser,
+        tempfile.TemporaryDirectory() as folder,
+        dashboard_server(Path(folder), SETTINGS) as (url, _),
+    ):
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(url)
+        wait_until_drawn(page)
+        page.wait_for_selector(f"{OVERLAY} .main-svg")
+        press(page, "Train")
+        wait_for_epoch(page, 2)
+        press(page, "Pause")
+        page.locator(".st-key-status").get_by_text("Paused", exact=True).wait_for()
+        found = {name: pressed(page, unit, options.presses) for name, unit in UNITS.items()}
+    rows = [
+        [name, f"{own[name]:.3f}", f"{median(seconds):.3f}", f"{median(seconds) - own[name]:.3f}"]
+        for name, seconds in found.items()
+    ]
+    print(table(["press", "training (s)", "to the picture (s)", "beyond the training (s)"], rows))
+    save("presses", own=own, presses=found)
+
+
+if __name__ == "__main__":
+    main()
