@@ -579,7 +579,7 @@ class RunService:
             self._alarms.set(run.run_id, seconds)
             return
         run_id = run.run_id
-        if views := self._looks.due(run_id, now):
+        if run.training and (views := self._looks.due(run_id, now)):
             budget = replace(budget, views=views, seconds=min(budget.seconds, VIEWED_SECONDS))
         self._library.put(runs.launch(run, budget, now))
         try:
@@ -638,8 +638,8 @@ class RunService:
     def _look(self, run_id: str) -> None:
         """Have computed what somebody looks at of a run that stands still; who calls it holds the lock."""
         run = self._library[run_id]
-        if self._closed or run.training or run.flight is not None or run.checkpoint is None:
-            return
+        if self._closed or run.training or run.checkpoint is None or (run.flight is not None and run.flight.seconds):
+            return  # what only measures, for seconds perhaps, leaves the run where it stands
         checkpoint, snapshot = run.checkpoint, run.snapshot
         names = self._looks.missing(run_id, checkpoint, self._clock())
         if not names or run_id in self._looking:

@@ -103,25 +103,37 @@ def test_a_run_that_stands_still_is_looked_into_once(
     monkeypatch.setattr(worker, "views", lambda config, checkpoint, names: {names[0]: arrays})
     told: list[tuple[str, Sight]] = []
     leave = service.subscribe_views(lambda run_id, sight: told.append((run_id, sight)))
-    run = service.start(CONFIG, step=True)
+    run = service.start(CONFIG)
+    service.pause(run)
     engine.run_next()
-    until(lambda: not service.snapshot(run).status.active)
-    assert engine.calls == []
+    until(lambda: engine.calls)
+    (_, _, (*_, budget)) = engine.calls[0]
+    assert budget.evaluate and not budget.seconds and not budget.views
+    service.watch(run, ["discriminator"])
+    assert len(engine.calls) == 2, "who looks does not wait for what is only measured"
+    engine.run_next()
+    until(lambda: service._library[run].idle)
     for _ in range(2):
         service.watch(run, ["discriminator"])
     (_, function, (config, checkpoint, names)) = engine.calls[0]
     assert function is worker.views and names == ("discriminator",)
-    assert RunConfig.from_json(config) == CONFIG and json.loads(checkpoint)["halves"] == 2
+    assert RunConfig.from_json(config) == CONFIG and json.loads(checkpoint)["halves"] == 5
     engine.run_next()
     until(lambda: told)
-    assert told[0][0] == run and told[0][1].epoch == 1 and dict(told[0][1].views) == {"discriminator": arrays}
+    assert told[0][0] == run and told[0][1].epoch == 2 and dict(told[0][1].views) == {"discriminator": arrays}
     assert service.sight(run) == told[0][1]
     service.watch(run, ["discriminator"])
     assert engine.calls == [] and len(told) == 1
     leave()
-    other = service.start(CONFIG, step=True)
+    other = service.start(CONFIG)
     engine.run_next()
-    until(lambda: not service.snapshot(other).status.active)
+    until(lambda: engine.calls)
+    service.pause(other)
+    service.watch(other, ["discriminator"])
+    assert len(engine.calls) == 1, "what is on its way will take it elsewhere"
+    service.watch(other, [])
+    engine.run_next()
+    until(lambda: service._library[other].idle)
     service.watch(other, ["discriminator"])
     engine.fail_next(RuntimeError("a worker died"))
     until(lambda: not service._looking)
