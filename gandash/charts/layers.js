@@ -129,13 +129,6 @@ function drawSurface(pen, box, parts, { bounds, look, colours }) {
   pen.stroke();
 }
 
-// The colour of a value, as three numbers.
-export function colourOf(value, [low, middle, high], [first, between, last]) {
-  const side = value < middle ? first : last;
-  const share = Math.min(1, Math.max(0, value < middle ? (middle - value) / (middle - low) : (value - middle) / (high - middle)));
-  return between.map((from, i) => from + share * (side[i] - from));
-}
-
 function imageOf({ values, shape: [rows, columns] }, scale, colours) {
   const image = document.createElement("canvas");
   [image.width, image.height] = [columns * FINER, rows * FINER];

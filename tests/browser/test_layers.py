@@ -24,14 +24,12 @@ SADDLE = """async ([values, level]) => {
   return contour(Float32Array.from(values), 2, level);
 }"""
 STEPS = """async (played) => {
-  const { inStep, colourOf } = await import("/layers.js");
+  const { inStep } = await import("/layers.js");
   const steps = inStep();
-  const seen = played.map(([at, shown, moving]) => {
+  return played.map(([at, shown, moving]) => {
     steps.take(at === null ? null : { at });
     return steps.at(shown, moving)?.at ?? null;
   });
-  const colours = [[0, 0, 0], [100, 100, 100], [200, 50, 0]];
-  return [seen, [-9, 0, 1, 2, 4, 9].map((value) => colourOf(value, [0, 2, 4], colours))];
 }"""
 COLOURS = """(selector) => {
   const canvas = document.querySelector(selector);
@@ -69,9 +67,7 @@ def test_contours_go_round_and_layers_keep_step_with_the_points(browser: Browser
             [0.3, 0.2, False],
             [None, 1, False],
         ]
-        seen, colours = page.evaluate(STEPS, played)
-        assert seen == [None, 0.1, 0.1, 0.2, 0.3, None]
-        assert colours == [[0, 0, 0], [0, 0, 0], [50, 50, 50], [100, 100, 100], [200, 50, 0], [200, 50, 0]]
+        assert page.evaluate(STEPS, played) == [None, 0.1, 0.1, 0.2, 0.3, None]
 
 
 def chip(page: Page, name: str) -> None:
