@@ -26,7 +26,8 @@ const LONGEST_GAP = 2000; // ms between messages; anything longer was a pause of
 const LATEST_LOAD = 1000; // ms, until Plotly is loaded whatever else the page does
 const DELAY = 0.4; // of the time between two messages, by which the points lag behind, so that a late one is not seen
 const MOST_WAITING = 12; // frames
-const VISIT_MS = 140; // in which points get to where they were at a past epoch, or come to rest
+const VISIT_MS = 140; // in which points get to where they were at a past epoch
+const REST_MS = 80; // in which they come to rest
 const LETTER = 6.2; // pixels, on average
 const LEGEND_SYMBOL = 45; // pixels, with the space around it
 const LEGEND_LINE = 19; // pixels
@@ -144,7 +145,7 @@ function takeFrames(chart, all, rests = false) {
     arrive(chart, fresh.at(-1));
     return;
   }
-  if (rests) return hurry(chart, fresh);
+  if (rests) return hurry(chart, fresh, REST_MS);
   // What has come is shown behind what still waits, in about the time until more of it comes. Where the last of it is
   // due is kept a little behind the next message, and gets there over a few messages rather than at once.
   if (!chart.queue.length) chart.from = { points: chart.shown, due: now };
@@ -204,13 +205,13 @@ function showLayers(chart) {
 }
 
 // To the last of these frames at once, or nearly so, whatever is on the way.
-function hurry(chart, frames) {
+function hurry(chart, frames, time = VISIT_MS) {
   const last = frames.at(-1);
   chart.queue = [];
   if (!chart.shown || calm.matches || chart.shown.x.length !== last.points.x.length) return arrive(chart, last);
   const now = performance.now();
   chart.from = { points: chart.shown, due: now };
-  chart.queue = frames.map((frame, i) => ({ ...frame, due: now + (VISIT_MS * (i + 1)) / frames.length }));
+  chart.queue = frames.map((frame, i) => ({ ...frame, due: now + (time * (i + 1)) / frames.length }));
   chart.request ||= requestAnimationFrame(() => glide(chart));
 }
 

@@ -107,9 +107,10 @@ export function switches(parent, onChange) {
       const told_ = JSON.stringify([look, epoch, found.map(([{ name }, parts]) => [name, [...(parts.get("scale")?.values ?? [])]]), kept.on]);
       if (told_ === told) return;
       told = told_;
+      const waits = !found.length && offers.some(({ name }) => name !== TRAILS.name && on(name));
+      legend.style.minHeight = waits ? `${legend.offsetHeight}px` : ""; // the picture stays where it is meanwhile
       legend.replaceChildren();
       if (!found.length) {
-        const waits = offers.some(({ name }) => name !== TRAILS.name && on(name));
         child(legend, "span", "", waits ? "Looking inside …" : on(TRAILS.name) ? "Lines: the last frames of each point" : "");
         return;
       }

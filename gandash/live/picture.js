@@ -14,7 +14,8 @@ const USUAL = 12; // pixels of the text at which symbols and ticks have the size
 const DOT = 1.75; // pixels, radius
 const STAR = 6.2; // pixels, outer radius
 const TICK_PIXELS = 75; // for each tick
-const VISIT_MS = 140; // in which points get to where they were at a past epoch, or come to rest
+const VISIT_MS = 140; // in which points get to where they were at a past epoch
+const REST_MS = 80; // in which they come to rest
 const PAN = 0.1; // of the span, at each press of a key
 const ZOOM = 0.8; // of the span, likewise
 const KEYS = { ArrowLeft: [1, -PAN, 0], ArrowRight: [1, PAN, 0], ArrowUp: [1, 0, PAN], ArrowDown: [1, 0, -PAN] };
@@ -277,7 +278,7 @@ export function picture(canvas, note) {
       if (shown && shown !== visiting) {
         cloud.seen = frames.at(-1)?.at ?? cloud.seen;
         cloud.hurry(shown, performance.now(), jump, VISIT_MS);
-      } else if (!visited) cloud.take(frames, performance.now(), jump, rests ? VISIT_MS : 0);
+      } else if (!visited) cloud.take(frames, performance.now(), jump, rests ? REST_MS : 0);
       if (visiting !== visited) past?.forget();
       [visiting, visitedViews] = [visited, views];
       slept = document.hidden;

@@ -93,7 +93,7 @@ class Looks:
         look = self._looks.get(run_id)
         if look is None:
             return None
-        if seconds:  # one that was held up for once counts little
+        if seconds and look.sight is not None:  # one that was held up for once counts little, as the first one often is
             look.seconds = min(seconds, 1.25 * look.seconds) if look.seconds else seconds
         look.sight = sight.joined(look.sight) if look.sight else sight
         return look.sight

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from gandash.core import link
 from gandash.core.config import RunConfig
+from gandash.live.messages import encode
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import OVERLAY, press, wait_for_epoch
-from tests.browser.stage import empty_stage
+from tests.browser.driver import OVERLAY, press, until, wait_for_epoch
+from tests.browser.stage import ADDRESS, empty_stage
 
 ALL = "discriminator manifold gradients density"
 CONTOUR = """async (level) => {
@@ -68,6 +71,53 @@ def test_contours_go_round_and_layers_keep_step_with_the_points(browser: Browser
             [None, 1, False],
         ]
         assert page.evaluate(STEPS, played) == [None, 0.1, 0.1, 0.2, 0.3, None]
+
+
+def test_what_a_past_epoch_looks_like_inside_is_asked_for_until_it_comes(browser: Browser) -> None:
+    asked: list[dict[str, list[str]]] = []
+
+    def answer(route: Route) -> None:
+        query = parse_qs(urlsplit(route.request.url).query)
+        if "epochs" in query:
+            told = [{"epoch": int(epoch), "words": {}} for epoch in query["epochs"][0].split(",")]
+            points = {f"frame:{place}": np.zeros((3, 2), np.float32) for place in range(len(told))}
+            route.fulfill(body=encode({"kind": "frames", "frames": told}, points))
+            return
+        asked.append(query)
+        if len(asked) == 1:
+            route.fulfill(status=503, body="The workers have not answered.")
+            return
+        (name,) = query["views"]
+        header = {"kind": "views", "epoch": 2, "at": 0.5, "names": [name], "offers": []}
+        route.fulfill(body=encode(header, {f"view:{name}:mesh": np.zeros((2, 2, 2), np.float32)}))
+
+    with empty_stage(browser) as page:
+        page.clock.install()
+        page.route(f"{ADDRESS}frames/**", answer)
+        page.evaluate(
+            """async () => {
+              const { moment } = await import("/moment.js");
+              window.at = moment("run");
+              window.seen = () => [...(window.at.views?.arrays.keys() ?? [])].join();
+              window.at.listen(() => {});
+              window.at.know([0, 4, 1]);
+              window.at.look(["manifold"]);
+              window.at.go(2);
+            }"""
+        )
+        until(page, "window.at.asked !== ''")
+        while not asked:
+            page.wait_for_timeout(20)
+        page.wait_for_timeout(50)
+        page.clock.fast_forward(3000)
+        until(page, "window.seen() === 'manifold'")
+        page.evaluate("() => { window.at.look(['manifold@1']); window.kept = window.seen(); }")
+        assert page.evaluate("window.kept") == "manifold", "what was seen there stays until the turn has come"
+        page.clock.fast_forward(200)
+        until(page, "window.seen() === 'manifold@1'")
+        assert [query["views"] for query in asked] == [["manifold"], ["manifold"], ["manifold@1"]]
+        page.evaluate("window.at.go(null)")
+        assert page.evaluate("window.at.views") is None
 
 
 def chip(page: Page, name: str) -> None:

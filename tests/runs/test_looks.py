@@ -30,10 +30,12 @@ def test_at_most_five_times_a_second_and_a_small_share_of_the_time() -> None:
     assert looks.due("a", 0.0) == ("discriminator",)
     assert looks.due("a", 0.4 * SHORTEST_SECONDS) == ()
     assert looks.due("a", 1.1 * SHORTEST_SECONDS) == ("discriminator",)
+    looks.seen("a", Sight(1, 0.1), seconds=9.0)
+    assert looks.due("a", 2.0 * SHORTEST_SECONDS) == ("discriminator",), "a worker that loads something counts nothing"
     looks.seen("a", Sight(1, 0.1), seconds=0.1)
-    assert looks.due("a", 2.0 * SHORTEST_SECONDS) == ("discriminator",), "the next was due already"
-    assert looks.due("a", 0.4 + 0.9 * 0.1 / SHARE) == ()
-    assert looks.due("a", 0.4 + 1.0 * 0.1 / SHARE) == ("discriminator",)
+    assert looks.due("a", 3.0 * SHORTEST_SECONDS) == ("discriminator",), "the next was due already"
+    assert looks.due("a", 0.6 + 0.9 * 0.1 / SHARE) == ()
+    assert looks.due("a", 0.6 + 1.0 * 0.1 / SHARE) == ("discriminator",)
     looks.look("a", ["discriminator"], 10.0)
     assert looks.wanted("a", 10.0 + LOOKING_SECONDS) and not looks.wanted("a", 10.1 + LOOKING_SECONDS)
     looks.look("b", ["discriminator"], 20.0)
