@@ -39,7 +39,7 @@ def surface(trainer: Trainer) -> Arrays:
     places = torch.from_numpy(cells.astype(np.float32))
     objective = OBJECTIVES[trainer.config.objective]
     with trainer.judging() as judge, torch.no_grad():
-        logits = torch.cat([judge(some) for some in places.split(AT_ONCE)])
+        logits = torch.cat([judge(some) for some in torch.split(places, AT_ONCE)])
         values = (logits.sigmoid() if objective.probability else logits).cpu().numpy().reshape(CELLS, CELLS)
         if objective.probability:
             scale = (0.0, 0.5, 1.0)
