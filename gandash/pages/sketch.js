@@ -87,7 +87,7 @@ export function board(context, box, look, real) {
   context.textBaseline = "middle";
   for (let n = 0; n < 100; n++) {
     context.fillStyle = look.of(occurs.has(n) ? "--dot" : "--plot-text");
-    context.globalAlpha = occurs.has(n) ? 1 : 0.45;
+    context.globalAlpha = occurs.has(n) ? 1 : 0.7;
     context.fillText(n, box.x(n % 10), box.y(Math.floor(n / 10)));
   }
   context.globalAlpha = 1;

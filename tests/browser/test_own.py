@@ -68,8 +68,12 @@ def choose_drawing(page: Page) -> None:
 
 def test_a_drawing_and_a_formula_are_trained_live(dashboard: str, open_page: OpenPage) -> None:
     page = open_page(f"{dashboard}/?setup={link.encode(SMALL)}")
+    strip = page.locator(".st-key-status")
+    place = strip.bounding_box()
     choose_drawing(page)
     expect(page.locator(TRAIN)).to_be_disabled()
+    expect(strip).to_contain_text("Draw a line in the sidebar")
+    assert strip.bounding_box() == place, "nothing moves because Train is off"
     drag(page, [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5)])
     expect(page.locator(TRAIN)).to_be_enabled()
     page.wait_for_function("location.href.includes('drawn.')")
