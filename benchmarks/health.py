@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.common import RESULTS, in_processes, rounded, save, table
 from gandash.core.config import RunConfig
-from gandash.core.health import Signals, notes, signals
+from gandash.core.health import SWING, Signals, notes, signals
 from gandash.core.judge import JUDGE_VERSION
 from gandash.core.presets import PRESETS
 from gandash.core.trainer import Trainer
@@ -89,6 +89,7 @@ def record(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "judge": JUDGE_VERSION,
+        "swing": SWING,
         "config": case.config.model_dump(mode="json"),
         "shows": case.shows,
         "seen": [note.name for note in notes(case.config, found[-1])],
@@ -107,7 +108,7 @@ def held() -> dict[str, dict[str, Any]]:
     return {
         each["name"]: each
         for each in known
-        if each.get("judge") == JUDGE_VERSION
+        if (each.get("judge"), each.get("swing")) == (JUDGE_VERSION, SWING)
         and each["name"] in CASES
         and each["config"] == CASES[each["name"]].config.model_dump(mode="json")
         and each["shows"] == list(CASES[each["name"]].shows)
@@ -120,7 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=2, help="runs at once (default 2)")
     options = parser.parse_args(arguments)
     made = held()
-    for each in in_processes(record, [(name,) for name in CASES if name not in made], options.workers):
+    missing = sorted((name for name in CASES if name not in made), key=lambda name: name.startswith("best"))
+    for each in in_processes(record, [(name,) for name in missing], options.workers):  # the longest come last
         made[each["name"]] = each
         save("health", runs=[made[name] for name in CASES if name in made])
         print(f"{each['name']}: {', '.join(each['seen']) or 'none'}", flush=True)

@@ -39,11 +39,12 @@ MISSED_MODES = 0.6
 """Up to which share of the modes reached it is called collapse; a recipe that works reaches nearly all in time."""
 STALLED = 0.5
 """Share of the run so far in which the distance to real points has got no smaller."""
-STALLED_STEPS, SLOW = 6000, 10.0
+STALLED_STEPS, SLOW = 6000, 3.2
 """After so many steps a distance above the second is no way to learn; the textbook's recipe is below it by then."""
-FAR, SWING, SWINGS = 3.0, 4.0, 3
+FAR, SWING, SWINGS = 1.75, 2.0, 3
 """A distance above the first is not close; one that turns by the second so many times in a half of the run swings.
-Distances are over those between real samples: unlike the gap to real they still tell far from farther.
+Distances are over those between real samples of 1,000 points: unlike the gap to real they still tell far from farther.
+All of these are the roots of what they were while a headline was meant that was about the square of such a distance.
 """
 FEW_X, SMALL_ERROR = 0.8, 0.001
 """A share of the range of x that has no points; a squared error as a share of the picture's height, squared."""
