@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -101,17 +101,21 @@ def _written(found: Signals) -> dict[str, float]:
     return rounded({name: value for name, value in asdict(found).items() if value is not None}, 7)
 
 
-def held() -> dict[str, dict[str, Any]]:
-    """The records that the file has already."""
+def kept() -> dict[str, dict[str, Any]]:
+    """The records that the file has."""
     file = RESULTS / "health.json"
     known = json.loads(file.read_text(encoding="utf-8"))["runs"] if file.exists() else []
+    return {each["name"]: each for each in known if each["name"] in CASES}
+
+
+def of_now(records: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Those that need not be made again."""
     return {
-        each["name"]: each
-        for each in known
+        name: each
+        for name, each in records.items()
         if (each.get("judge"), each.get("swing")) == (JUDGE_VERSION, SWING)
-        and each["name"] in CASES
-        and each["config"] == CASES[each["name"]].config.model_dump(mode="json")
-        and each["shows"] == list(CASES[each["name"]].shows)
+        and each["config"] == CASES[name].config.model_dump(mode="json")
+        and each["shows"] == list(CASES[name].shows)
     }
 
 
@@ -120,11 +124,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.health", description=__doc__)
     parser.add_argument("--workers", type=int, default=2, help="runs at once (default 2)")
     options = parser.parse_args(arguments)
-    made = held()
+    before = kept()
+    made = of_now(before)
     missing = sorted((name for name in CASES if name not in made), key=lambda name: name.startswith("best"))
     for each in in_processes(record, [(name,) for name in missing], options.workers):  # the longest come last
         made[each["name"]] = each
-        save("health", runs=[made[name] for name in CASES if name in made])
+        there = before | made
+        save("health", runs=[there[name] for name in CASES if name in there])
         print(f"{each['name']}: {', '.join(each['seen']) or 'none'}", flush=True)
     found = [made[name] for name in CASES]
     rows = [[each["name"], ", ".join(each["shows"]) or "healthy", ", ".join(each["seen"]) or "none"] for each in found]

@@ -90,6 +90,17 @@ def test_swings_are_turns_by_the_factor_and_a_steady_way_has_none() -> None:
         assert signals(EXPONENTIAL, epochs, columns, None).swings == pytest.approx(swings, abs=1)
 
 
+def test_distances_of_a_critic_that_is_hardly_held_swing_and_those_of_a_textbooks_run_shake() -> None:
+    """As `benchmarks.health` measured them in the second half of these runs, every ten epochs."""
+    critic = "1.77 1.75 1.82 3.94 2.11 1.58 2.64 2.15 1.78 1.71 2.55 2.06 1.64 1.57 1.17 1.60 1.09 1.16 2.32 1.08"
+    textbook = "1.93 1.72 1.61 1.26 1.51 1.61 2.26 1.23 1.47 1.64 2.25 2.43 2.99 2.57 2.28 1.62 1.89 1.66 1.70 1.96"
+    for words, seen in ((critic, True), (textbook, False)):
+        later = np.array([float(word) for word in words.split()])
+        epochs, columns = _columns(40, sw_ratio=np.r_[np.geomspace(12, 2, 20), later])
+        found = signals(EXPONENTIAL, 10 * epochs, columns, None)
+        assert ("oscillation" in {note.name for note in notes(EXPONENTIAL, found)}) == seen
+
+
 def test_a_run_that_has_just_begun_has_no_notes() -> None:
     epochs, columns = _columns(3, sw_ratio=1e5)
     assert not notes(EXPONENTIAL, signals(EXPONENTIAL, epochs, columns, np.full((9, 2), 900.0)))
