@@ -165,8 +165,11 @@ def test_a_nonsense_link_says_so_and_a_knob_changed_while_training_waits_for_the
     for key in CHARTS:  # the message has gone, and what is below it has not moved to another place
         expect(page.locator(f"[data-chart='{key}']")).to_have_attribute("data-mounts", "1")
     run = page.url
+    strip = page.locator(".st-key-status")
+    place = strip.bounding_box()
     page.locator("label").filter(has_text="Circle").first.click()
     expect(page.get_by_role("button", name="Train next run")).to_be_visible()
+    assert strip.bounding_box() == place, "one more button moves nothing"
     wait_for_epoch(page, epoch(page) + 2)
     assert page.url.startswith(run)
     press(page, "Train next run")
