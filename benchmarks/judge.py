@@ -283,6 +283,8 @@ def _promises(found: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> tuple
         table(["points", "shapes and tables", "told apart", "share", "the worst single one"], rows),
         "A blur of 5 % of the spread, seen:",
         table(["shape", "kind", *(f"{size:,}" for size in sizes)], lines),
+        "Two circles are lines with noise of 0.03 around them, which a blur of 5 %, 0.028, makes wider by a third and "
+        "does not blur from nothing; their recipe is that of areas, too.",
     )
 
 
