@@ -110,7 +110,10 @@ def examine(name: str, size: int, tries: int, faults: Sequence[str]) -> list[dic
     if (1 + ROOM) * size > count:
         return []
     measured = size == max(sizes)  # all faults, since those metrics are held against what they say of fresh rows
-    return _at(name, kind, draw, size, tries, list(FAULTS) if measured else faults, measured)
+    if list(faults) == [COPIES] and not measured:
+        return []
+    every = measured and list(faults) != [COPIES]
+    return _at(name, kind, draw, size, tries, list(FAULTS) if every else faults, measured)
 
 
 def subject(name: str) -> tuple[str, Draw, float]:
@@ -350,7 +353,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--sizes", type=_sizes, help=f"points of each kind (default: {SIZES}, without the last if quick)"
     )
     parser.add_argument("--subjects", nargs="+", choices=names, default=names, metavar="NAME", help="default: all")
-    parser.add_argument("--faults", nargs="+", choices=list(FAULTS), default=list(FAULTS), metavar="FAULT")
+    parser.add_argument("--faults", nargs="+", choices=[*FAULTS, COPIES], default=list(FAULTS), metavar="FAULT")
     parser.add_argument("--workers", type=int, default=2, help="subjects at once (default 2)")
     options = parser.parse_args(arguments)
     tries = options.tries or (4 if options.quick else 10)
