@@ -42,6 +42,7 @@ TITLES = {
     "first_ratio": "the same, over the empty page's",
     "whole_page": "server start to all charts drawn (s)",
     "whole_ratio": "the same, over the empty page's",
+    "pressed_at_once": "server start to first points, Train pressed as soon as it is at hand (s)",
     "first_points": "Train to first points (s)",
     "pause": "Pause to Paused (s)",
     "positions": "different positions of the points a second",
@@ -159,6 +160,16 @@ def one_round(browser: Browser, folder: Path, seconds: float) -> dict[str, float
         found["watched_ratio"] = found["watched"] / found["unwatched"]
         found["first_ratio"] = found["first_page"] / found["empty_page"]
         found["whole_ratio"] = found["whole_page"] / found["empty_page"]
+        context.close()
+
+    start = perf_counter()
+    with dashboard_server(folder / "pressed", SETTINGS) as (url, _):
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        page.goto(url)
+        press(page, "Train")  # which waits for the button
+        wait_for_epoch(page, 0)
+        found["pressed_at_once"] = perf_counter() - start
         context.close()
     return found
 

@@ -23,7 +23,8 @@ const MOST_REDRAWS = 30; // of a moving cloud, a second
 const GLIDE_SHARE = 0.5; // of the main thread's time that moving it may take
 const FIGURE_SHARE = 0.04; // of the main thread's time that new data of a chart's figure may take
 const LONGEST_GAP = 2000; // ms between messages; anything longer was a pause of the training
-const LATEST_LOAD = 1000; // ms, until Plotly is loaded whatever else the page does
+const LATEST_LOAD = 5000; // ms, until Plotly is loaded even if the page's buttons are not there yet
+const LATEST_IDLE = 1000; // ms, until it is then loaded whatever else the page does
 const DELAY = 0.4; // of the time between two messages, by which the points lag behind, so that a late one is not seen
 const MOST_WAITING = 12; // frames
 const VISIT_MS = 140; // in which points get to where they were at a past epoch
@@ -601,9 +602,15 @@ function loadPlotly(address) {
   window.gandashPlotly = document.createElement("script");
   window.gandashPlotly.src = address;
   window.gandashPlotly.onload = () => charts.forEach((chart) => setTimeout(update, 0, chart));
-  const load = () => document.head.append(window.gandashPlotly);
-  if (window.requestIdleCallback) requestIdleCallback(load, { timeout: LATEST_LOAD });
-  else setTimeout(load);
+  const latest = performance.now() + LATEST_LOAD;
+  const load = () => {
+    const buttons = document.querySelector(".st-key-controls");
+    if (buttons && !buttons.querySelector("button") && performance.now() < latest) setTimeout(load, 50);
+    else if (window.requestIdleCallback) requestIdleCallback(append, { timeout: LATEST_IDLE });
+    else setTimeout(append);
+  };
+  const append = () => document.head.append(window.gandashPlotly);
+  load();
 }
 
 document.addEventListener("visibilitychange", () => {

@@ -47,6 +47,7 @@ class Service(Protocol):
 
     @property
     def ready(self) -> bool: ...
+    def warm_up(self) -> None: ...
     def snapshot(self, run_id: str) -> Snapshot: ...
     def watch(self, run_id: str, views: Sequence[str] = ()) -> None: ...
     def sight(self, run_id: str) -> Sight | None: ...
@@ -141,6 +142,8 @@ class Hub:
 
         `views` are those that it looks at; None if it wants to know nothing of them.
         """
+        if self._service is not None and not self._service.ready:  # the page is drawn: it had the cores so far
+            await asyncio.to_thread(self._service.warm_up)
         if not run_id:
             await self._send_ready(send)
             return

@@ -38,6 +38,8 @@ def show(service: RunService, snapshot: Snapshot) -> None:
         with left:
             if not snapshot.variants:
                 st.caption("There is a generator to download once the first points are on screen.")
+                if snapshot.status.active:  # the rest comes with them, and would hold them up
+                    return
             which = _choose(snapshot)
             part("qualities", telling(snapshot, describe(snapshot)))
             variant_pictures.show(service, snapshot)

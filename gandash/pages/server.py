@@ -19,6 +19,9 @@ from gandash.runs import access
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import RunSummary, Snapshot
 
+WARM_WITHIN = 6.0
+"""Seconds after the server's start, unless a page is drawn sooner: loading torch would take a core from the first."""
+
 _SECRET = "owner_secret"
 
 _opened: RunService | ValueError = ValueError("No server has opened the saved runs: begin with `gandash`.")
@@ -45,7 +48,7 @@ class Visitor:
 def serving() -> Iterator[RunService | None]:
     """A run service for the pages, which ends with the context; None, and the pages say why, if it cannot be opened."""
     try:
-        service = RunService.open()
+        service = RunService.open(warm_within=WARM_WITHIN)
     except ValueError as error:
         opened(error)
         yield None

@@ -34,7 +34,7 @@ ATTEMPTS = 3
 """How many workers a call may lose before it is given up."""
 
 WARM_WORKERS = 2
-"""How many workers start with the server; more start when there is work for them."""
+"""How many workers start with the first; more start when there is work for them."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class LocalWorkers(Executor):
     """
 
     def __init__(self, max_workers: int, warm_up: Callable[[], Any] = worker.warm_up) -> None:
-        """Start the first worker. Each calls `warm_up` before it takes work."""
+        """Workers start when there is work. Each calls `warm_up` before it takes any."""
         self.max_workers = max_workers
         self._warm_up = warm_up
         self._lock = threading.RLock()
@@ -78,8 +78,6 @@ class LocalWorkers(Executor):
         self._workers: set[loky.ProcessPoolExecutor] = set()
         self._unfinished: set[Future[Any]] = set()
         self._closed = self._ended = False
-        with self._lock:
-            self._start_worker(_Task(warm_up))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Call `fn` in the next free worker. It may be called again if a worker dies with it."""

@@ -109,6 +109,7 @@ class RunService:
         clock: Callable[[], float] = time.monotonic,
         advance: Advance = worker.advance,
         fork: Fork = worker.fork,
+        warm_within: float = 0.0,
     ) -> None:
         self._engine: Executor = Sending(engine, store.data)
         self._data = store.data
@@ -138,15 +139,24 @@ class RunService:
         self._closed = False
         self._over = threading.Event()
         self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._warm_up: Future[tuple[str, ...]] = engine.submit(worker.warm_up)
-        self._warm_up.add_done_callback(_log_failure)
+        self._warm_up: Future[tuple[str, ...]] | None = None
+        self._warming = threading.Lock()
+        self._later = threading.Timer(warm_within, self.warm_up)
+        self._later.daemon = True
         self._saver = Saver(self._library, clock, self._saved, self._lost)
         threading.Thread(target=self._receive_all, daemon=True, name="gandash-runs").start()
         threading.Thread(target=self._obey_all, daemon=True, name="gandash-wishes").start()
+        if warm_within:
+            self._later.start()
+        else:
+            self.warm_up()
 
     @classmethod
-    def open(cls, settings: Settings | None = None) -> RunService:
-        """The service for these settings, by default the environment's; `ValueError` if they cannot be met."""
+    def open(cls, settings: Settings | None = None, *, warm_within: float = 0.0) -> RunService:
+        """The service for these settings, by default the environment's; `ValueError` if they cannot be met.
+
+        Workers are warmed up within so many seconds, sooner if `warm_up` is called.
+        """
         settings = settings or Settings.from_environment()
         store = RunStore(settings.home, patience=PATIENCE)
         try:
@@ -158,6 +168,7 @@ class RunService:
                 most_runs_each=settings.most_runs_each,
                 cost_limits=settings.cost_limits,
                 quota=settings.quota,
+                warm_within=warm_within,
             )
         except BaseException:
             store.close()
@@ -446,7 +457,7 @@ class RunService:
 
     def devices(self) -> tuple[str, ...] | None:
         """The devices that workers can train on; None while the first worker still warms up."""
-        if not self._warm_up.done():
+        if self._warm_up is None or not self._warm_up.done():
             return None
         if self._warm_up.cancelled() or self._warm_up.exception() is not None:
             return ("cpu",)
@@ -455,7 +466,15 @@ class RunService:
     @property
     def ready(self) -> bool:
         """Whether a worker is warm, so that a run starts at once."""
-        return self._warm_up.done()
+        return self._warm_up is not None and self._warm_up.done()
+
+    def warm_up(self) -> None:
+        """Have a worker load what training needs, which takes a core for seconds; at once, if it has not begun yet."""
+        with self._warming:
+            if self._warm_up is None:
+                with contextlib.suppress(EngineClosedError):
+                    self._warm_up = self._engine.submit(worker.warm_up)
+                    self._warm_up.add_done_callback(_log_failure)
 
     def close(self) -> None:
         """Pause what runs, save what is not yet saved, end the workers and close the store.
@@ -472,6 +491,7 @@ class RunService:
                 for run in active:
                     self._library.put(runs.server_stops(run))
             self._over.set()
+            self._later.cancel()
             self._alarms.close()
             for run in active:
                 self._tell(run.run_id)
@@ -488,6 +508,7 @@ class RunService:
     def _begin(self, run: Run, owner: str, *, go: bool = True, ask: Ask | None = None) -> str:
         """Take in a new run, and set it going if it is to `go`."""
         self._refuse_closed()
+        self.warm_up()
         if rows_hash := run.snapshot.config.target.rows_hash:
             self._keep_rows(rows_hash)
         with self._lock:

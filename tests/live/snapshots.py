@@ -50,6 +50,7 @@ class FakeService:
 
     def __init__(self, *snapshots: Snapshot) -> None:
         self.ready = True
+        self.warmed = 0
         self.runs = {each.run_id: each for each in snapshots}
         self.watched: list[str] = []
         self.views: list[Sequence[str]] = []
@@ -57,6 +58,9 @@ class FakeService:
         self.seers: list[Callable[[str, Sight], None]] = []
         self.listeners: list[Callable[[Snapshot | None, str], None]] = []
         self.incoming = Incoming(Path("nowhere"))
+
+    def warm_up(self) -> None:
+        self.warmed += 1
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         raise AssertionError("no worker is there")

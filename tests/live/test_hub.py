@@ -319,7 +319,7 @@ def test_who_names_no_run_hears_when_the_server_is_ready() -> None:
         service.ready = False
         async with hub_of(service) as hub:
             client = Client(hub, run="")
-            assert (await client.get())[0]["ready"] is False
+            assert (await client.get())[0]["ready"] is False and service.warmed == 1
             service.ready = True
             header, _ = await client.get(2)
             assert (header["kind"], header["ready"]) == ("server", True)

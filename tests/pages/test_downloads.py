@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from gandash.core.config import RunConfig
 from gandash.core.formats import FORMATS
@@ -81,6 +82,23 @@ def test_the_generator_on_screen_is_offered_first_and_a_new_run_begins_with_it_a
     engine.calls.clear()
     train_some(at, engine, service)
     assert at.segmented_control("variant").value == shown
+
+
+def test_a_run_that_begins_has_a_sentence_in_place_of_the_buttons_which_come_with_its_points_or_a_pause(
+    open_page: OpenPage, engine: ManualEngine, service: RunService
+) -> None:
+    def offered(at: AppTest) -> bool:
+        return "variant" in [switch.key for switch in at.segmented_control]
+
+    at = open_page()
+    at.button("train").click().run()
+    assert "once the first points are on screen" in texts(at) and not offered(at)
+    at.button("train").click().run()
+    assert "once the first points are on screen" in texts(at) and offered(at)
+    engine.calls.clear()
+    at = open_page()
+    train_some(at, engine, service)
+    assert offered(at)
 
 
 def test_tiles_report_and_downloads_give_one_figure_of_one_epoch(

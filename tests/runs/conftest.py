@@ -50,12 +50,14 @@ class ManualEngine(Executor):
         self.calls: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
         self.closed = False
         self.gpu = True
+        self.warmed = 0
         self.max_workers: int | None = None
         self.started: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
         if fn is worker.warm_up:
+            self.warmed += 1
             future.set_result(("cpu", "cuda") if self.gpu else ("cpu",))
         elif getattr(fn, "__name__", "") == "fork":  # whoever asks waits for the answer
             future.set_result(fn(*args))

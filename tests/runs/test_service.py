@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -821,6 +822,18 @@ def test_a_run_goes_on_when_the_disk_is_full_and_catches_up(
 def test_devices_and_readiness_come_from_the_warm_up(desk: Desk) -> None:
     assert desk.service.ready
     assert desk.service.devices() == ("cpu", "cuda")
+
+
+def test_workers_are_warmed_up_late_once_when_asked_or_when_a_run_begins(
+    store: RunStore, training: FakeTraining
+) -> None:
+    engine = ManualEngine()
+    with contextlib.closing(RunService(store, engine, advance=training, warm_within=600)) as service:
+        assert not service.ready and service.devices() is None and engine.warmed == 0
+        service.start(CONFIG)
+        assert service.ready and service.devices() == ("cpu", "cuda")
+        service.warm_up()
+        assert engine.warmed == 1
 
 
 def test_many_threads_press_buttons_at_once(store: RunStore, training: FakeTraining) -> None:
