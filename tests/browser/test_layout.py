@@ -89,6 +89,20 @@ def brightness(page: Page) -> float:
     return (int(red) + int(green) + int(blue)) / 3
 
 
+def share_of_styling(page: Page, seconds: float = 1.5) -> float:
+    """How much of what the page's thread does goes into finding out which rules of style are for which element."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    found = []
+    for wait in (seconds, 0):
+        metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+        found.append((metrics["RecalcStyleDuration"], metrics["TaskDuration"]))
+        page.wait_for_timeout(1000 * wait)
+    session.detach()
+    (styled, worked), (styled_then, worked_then) = found
+    return float(styled_then - styled) / float(worked_then - worked)
+
+
 def until_charts_are_drawn(page: Page) -> None:
     for key in CHARTS:
         page.wait_for_selector(f"[data-chart='{key}'] .main-svg >> nth=0")
@@ -157,6 +171,7 @@ def test_a_phone_has_one_column_in_the_order_of_reading_and_finds_the_runs(dashb
     page.wait_for_selector(".st-key-stage")
     press(page, "Train")
     wait_for_epoch(page, 1)
+    assert share_of_styling(page) < 0.5, "points that move are no reason to style the page anew"
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
     for key in CHARTS:
         box = page.locator(f"[data-chart='{key}']").bounding_box()
