@@ -69,6 +69,8 @@ def choose_drawing(page: Page) -> None:
 def test_a_drawing_and_a_formula_are_trained_live(dashboard: str, open_page: OpenPage) -> None:
     page = open_page(f"{dashboard}/?setup={link.encode(SMALL)}")
     strip = page.locator(".st-key-status")
+    expect(page.locator(TRAIN)).to_be_enabled()
+    wait_until_drawn(page)
     place = strip.bounding_box()
     choose_drawing(page)
     expect(page.locator(TRAIN)).to_be_disabled()

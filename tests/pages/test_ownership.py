@@ -93,6 +93,8 @@ def test_anybody_trains_on_from_a_run_that_stands_still(
     engine.run_next()
     until(lambda: service.snapshot(theirs).status == "paused")
     at.run()
+    at.session_state["fork"] = True
+    at.run()
     at.button("train_on").click().run()
     assert service.snapshot(only_new(service, theirs)).owners == (BEN,)
     assert service.snapshot(theirs).status == "paused"

@@ -57,7 +57,7 @@ def test_a_large_drawing_is_linked_by_its_hash_and_a_link_to_one_that_is_gone_sa
     assert set_up(copied(at)["Link to this set-up"]) == whole and link.is_kept(whole)
     assert "this server keeps it" in texts(at)
     held = setup.Setup(config)
-    assert canvas(at) == LARGE.text and at.text_input(setup.key("seed")).value == "7" and not at.warning
+    assert canvas(at) == LARGE.text and widget(at, "seed").value == "7" and not at.warning
     assert address.link_of(held, None, service.targets.keep) == whole, "a refresh keeps it"
     for path in (service.targets.folder).iterdir():
         path.unlink()
@@ -72,4 +72,4 @@ def test_a_link_to_data_that_is_not_here_says_so_and_keeps_the_knobs(open_page: 
     config = RunConfig(target=read_spec(fields), seed=7, points=100, batch_size=20)
     at = open_page(setup=link.encode(config))
     assert "rows of mine are not on this server" in texts(at) and at.button("train").disabled
-    assert at.text_input(setup.key("seed")).value == "7" and not at.exception
+    assert widget(at, "seed").value == "7" and not at.exception
