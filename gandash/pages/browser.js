@@ -99,6 +99,12 @@ function changeTheme() {
   location.reload();
 }
 
+// Streamlit follows the system from light to dark by itself, but for what the server has drawn in the theme's colours.
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+const FOLLOWED_MS = 300; // by then Streamlit has
+
+const followSystem = () => setTimeout(() => state.page.isConnected && state.tell("theme", DARK.matches), FOLLOWED_MS);
+
 // ---------------------------------------------------------------------------------------------- the address
 
 // Each change would be a step of the browser's Back button if the server made it.
@@ -198,6 +204,7 @@ function begin() {
   document.addEventListener("focusin", ({ target }) => (state.held = controlOf(target)));
   document.addEventListener("pointerdown", ({ target }) => (state.held = controlOf(target)));
   document.addEventListener("click", clicked, true);
+  DARK.addEventListener("change", followSystem);
   new MutationObserver(keepFocus).observe(document.body, { subtree: true, attributeFilter: ["disabled"] });
   const aside = ({ target }) => target.closest?.("[data-testid=stSidebar], [data-testid=stPopoverBody], [role=dialog]");
   new MutationObserver((changes) => changes.some(aside) && markFields()).observe(document.body, {
@@ -206,10 +213,11 @@ function begin() {
   });
 }
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   if (!state.begun) begin();
   if (!state.page?.isConnected) state.presenting = new URL(location).searchParams.has(PRESENT); // another page was shown
   state.page = parentElement;
+  state.tell = setTriggerValue;
   Object.assign(state, { begun: true, ...data });
   if (data.link !== null) writeAddress("setup", data.link);
   show(state.presenting);

@@ -29,6 +29,7 @@ def show(link: str | None) -> None:
     mount(
         key="gandash_browser",
         height=1,
+        on_theme_change=_nothing,
         data={
             "link": link,
             "theme": style.theme(),
@@ -40,6 +41,10 @@ def show(link: str | None) -> None:
             ),
         },
     )
+
+
+def _nothing() -> None:
+    """What the script does about a system that has gone from light to dark is to run."""
 
 
 def keys() -> None:

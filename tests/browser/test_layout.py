@@ -7,8 +7,9 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page, expect
 
+from gandash.charts import figures
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import CHARTS, press, wait_for_epoch, wait_until_drawn
+from tests.browser.driver import CHARTS, press, until, wait_for_epoch, wait_until_drawn
 
 PARTS = ("status", *CHARTS, "timeline", "tiles")
 
@@ -135,6 +136,11 @@ def test_nothing_moves_its_place_and_all_text_can_be_read_in_every_state(
     expect(page.locator(".st-key-announce [role=status]")).to_contain_text("Exponential growth: Paused at epoch")
     assert page.evaluate(FAINT) == []
     assert page.locator("h1").count() == 1
+    other: Literal["light", "dark"] = "dark" if theme == "light" else "light"
+    page.emulate_media(color_scheme=other)  # at sunset
+    for key in CHARTS:
+        colour = f"document.querySelector(`[data-chart='{key}']`).layout.font.color"
+        until(page, f"{colour} === '{figures.PALETTES[other].text}'")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (1920, 1080)])
