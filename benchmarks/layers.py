@@ -18,6 +18,7 @@ from playwright.sync_api import Page
 
 from benchmarks.common import save, table
 from benchmarks.dashboard import SETTINGS, rate
+from gandash.core import link
 from gandash.core.config import RunConfig
 from gandash.core.views import VIEWS
 from gandash.runs.service import VIEWED_SECONDS
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dashboard_server(Path(folder), SETTINGS) as (url, _),
     ):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(url)
+        page.goto(f"{url}/?setup={link.encode(RunConfig(early_stopping='off'))}")  # it would end within three rounds
         wait_until_drawn(page)
         page.wait_for_selector(f"{OVERLAY} .main-svg")
         press(page, "Train")

@@ -60,9 +60,15 @@ def swipe(page: Page, corners: list[tuple[float, float]]) -> None:
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
+def choose_own(page: Page, form: str) -> None:
+    """Choose a form of *Own* among what to learn, not the recipe of that name, once the page is there."""
+    wait_until_drawn(page)
+    page.locator(".st-key-target_group").get_by_role("radio", name="Own", exact=True).click()
+    page.get_by_role("radio", name=form, exact=True).click()
+
+
 def choose_drawing(page: Page) -> None:
-    page.get_by_role("radio", name="Own", exact=True).first.click()
-    page.get_by_role("radio", name="Draw", exact=True).click()
+    choose_own(page, "Draw")
     page.wait_for_selector(CANVAS)
 
 
@@ -139,8 +145,7 @@ def test_a_file_is_sent_and_two_of_its_columns_are_trained_live(
     page = open_page(f"{dashboard}/?setup={link.encode(SMALL)}")
     outside: list[str] = []
     page.on("request", lambda asked: outside.append(asked.url) if "127.0.0.1" not in asked.url else None)
-    page.get_by_role("radio", name="Own", exact=True).first.click()
-    page.get_by_role("radio", name="Upload", exact=True).click()
+    choose_own(page, "Upload")
     area, said = page.locator(".gandash-upload"), page.locator(".gandash-upload [role=status]")
     area.wait_for()
     page.route("**/uploads", lambda _: None)  # it never comes to an end
@@ -157,8 +162,7 @@ def test_a_file_is_sent_and_two_of_its_columns_are_trained_live(
     page.set_input_files(".gandash-upload input[type=file]", file)
     expect(area.get_by_role("cell", name="<img src=x>").first).to_be_visible()
     page.reload()
-    page.get_by_role("radio", name="Own", exact=True).first.click()
-    page.get_by_role("radio", name="Upload", exact=True).click()
+    choose_own(page, "Upload")
     expect(said).to_contain_text(f"{file.name}: choose two columns")
     x, y = area.get_by_label("Column of the x axis"), area.get_by_label("Column of the y axis")
     assert x.locator("option:checked").text_content() == "[income](http://a)"
