@@ -77,6 +77,7 @@ def test_a_drawing_and_a_formula_are_trained_live(dashboard: str, open_page: Ope
     strip = page.locator(".st-key-status")
     expect(page.locator(TRAIN)).to_be_enabled()
     wait_until_drawn(page)
+    page.wait_for_selector(f"{OVERLAY} .main-svg")  # the charts come last
     place = strip.bounding_box()
     choose_drawing(page)
     expect(page.locator(TRAIN)).to_be_disabled()
