@@ -116,6 +116,21 @@ def in_processes(function: Callable[..., Result], jobs: Iterable[tuple[Any, ...]
             yield future.result()
 
 
+def written(config: RunConfig) -> dict[str, Any]:
+    """A config as records have it."""
+    return config.model_dump(mode="json", exclude_defaults=True)
+
+
+def recorded(
+    function: Callable[..., dict[str, Any]], jobs: Iterable[tuple[Any, ...]], workers: int, path: Path
+) -> Iterator[dict[str, Any]]:
+    """The same of records, each of which is added to a file, with the processor that made it, before it is returned."""
+    for record in in_processes(function, jobs, workers):
+        record["machine"] = machine()["processor"]
+        append(path, record)
+        yield record
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     model = platform.processor() or platform.machine()

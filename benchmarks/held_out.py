@@ -24,14 +24,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import RESULTS, append, in_processes, machine, read, rounded, save, table
+from benchmarks.common import RESULTS, read, recorded, rounded, save, table, written
 from benchmarks.quality import seeds_of
 from benchmarks.real_tables import TABLES
-from gandash.core import rows
 from gandash.core.config import RunConfig
 from gandash.core.judge import Copying, Floats, Points, spread_of
 from gandash.core.metrics import sliced_wasserstein
 from gandash.core.presets import best
+from gandash.core.targets import Target
 from gandash.core.targets.table import Table, TableSpec
 from gandash.core.told import COPIES
 from gandash.core.trainer import Trainer
@@ -50,9 +50,7 @@ UNLIKELY = 3.0
 @lru_cache(maxsize=1)
 def spec_of(name: str) -> TableSpec:
     """A real table as the target of a config, its rows at hand in this process."""
-    found = rows.checked(TABLES[name]())
-    rows.remember(found)
-    return TableSpec.of(found, name=name)
+    return Target.from_points(TABLES[name](), name=name).spec
 
 
 def config_of(name: str, seed: int, change: Mapping[str, Any]) -> RunConfig:
@@ -122,11 +120,6 @@ def redrawn(name: str) -> float:
 
 def _scaled(points: Points | NDArray[Any], scale: Floats) -> Floats:
     return np.asarray(points, np.float64) / scale
-
-
-def written(config: RunConfig) -> dict[str, Any]:
-    """A config as records have it."""
-    return config.model_dump(mode="json", exclude_defaults=True)
 
 
 def copied(figures: Mapping[str, float]) -> bool:
@@ -225,9 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     jobs = [(name, seed, options.change) for seed in options.seeds for name in options.tables]
     missing = [job for job in jobs if now[job[:2]] not in made]
     print(f"{len(jobs)} runs, {len(jobs) - len(missing)} of them already in {options.out}", flush=True)
-    for record in in_processes(run, missing, options.workers):
-        record["machine"] = machine()["processor"]
-        append(options.out, record)
+    for record in recorded(run, missing, options.workers, options.out):
         records.append(record)
         figures = record["figures"]
         print(

@@ -19,14 +19,14 @@ from typing import Any
 from benchmarks.common import (
     RESULTS,
     Measurement,
-    append,
     final_values,
-    in_processes,
     machine,
     read,
+    recorded,
     rounded,
     table,
     train,
+    written,
 )
 from gandash.core.config import RunConfig
 from gandash.core.objectives import OBJECTIVES
@@ -176,7 +176,7 @@ def run(name: str, config: RunConfig, every: int) -> dict[str, Any]:
         "figures": rounded(figures),
         "first_reached": reached,
         "descent": descent(trace, "sliced_wasserstein"),
-        "config": config.model_dump(mode="json", exclude_defaults=True),
+        "config": written(config),
     }
 
 
@@ -245,15 +245,11 @@ def _key(name: str, config: Mapping[str, Any]) -> str:
 
 def run_missing(jobs: Sequence[tuple[str, RunConfig, int]], path: Path, workers: int) -> list[dict[str, Any]]:
     """Do the runs that the file does not hold yet; returns the records of all jobs, as far as they ended."""
-    wanted = {_key(name, config.model_dump(mode="json", exclude_defaults=True)) for name, config, _ in jobs}
+    wanted = {_key(name, written(config)) for name, config, _ in jobs}
     records = {_key(record["name"], record["config"]): record for record in read(path)}
-    missing = [
-        job for job in jobs if _key(job[0], job[1].model_dump(mode="json", exclude_defaults=True)) not in records
-    ]
+    missing = [job for job in jobs if _key(job[0], written(job[1])) not in records]
     print(f"{len(jobs)} runs, {len(jobs) - len(missing)} of them already in {path}", flush=True)
-    for done, record in enumerate(in_processes(run, missing, workers), 1):
-        record["machine"] = machine()["processor"]
-        append(path, record)
+    for done, record in enumerate(recorded(run, missing, workers, path), 1):
         records[_key(record["name"], record["config"])] = record
         figures = record["figures"]
         shown = ", ".join(f"{name} {figures[name]:.4g}" for name in COLUMNS if name in figures)

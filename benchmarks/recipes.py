@@ -20,16 +20,15 @@ import numpy as np
 
 from benchmarks.common import (
     RESULTS,
-    append,
     final_values,
-    in_processes,
     look,
-    machine,
     read,
+    recorded,
     rounded,
     save,
     table,
     train,
+    written,
 )
 from benchmarks.quality import names_of_shapes, seeds_of
 from gandash.core.config import RunConfig
@@ -90,7 +89,7 @@ def run(recipe: str, config: RunConfig) -> dict[str, Any]:
         "seed": config.seed,
         "state": trainer.state,
         "figures": rounded(figures),
-        "config": config.model_dump(mode="json", exclude_defaults=True),
+        "config": written(config),
     }
 
 
@@ -170,14 +169,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     jobs = jobs_of(options.recipes, options.shapes, options.seeds)
     all_jobs = jobs_of(list(SECONDS), list(SHAPES), list(range(5)))
-    of_now = [config.model_dump(mode="json", exclude_defaults=True) for _, config in [*jobs, *all_jobs]]
+    of_now = [written(config) for _, config in [*jobs, *all_jobs]]
     records = [record for record in read(options.out) if record["config"] in of_now]
     made = [record["config"] for record in records]
-    missing = [job for job in jobs if job[1].model_dump(mode="json", exclude_defaults=True) not in made]
+    missing = [job for job in jobs if written(job[1]) not in made]
     print(f"{len(jobs)} runs, {len(jobs) - len(missing)} of them already in {options.out}", flush=True)
-    for record in in_processes(run, missing, options.workers):
-        record["machine"] = machine()["processor"]
-        append(options.out, record)
+    for record in recorded(run, missing, options.workers, options.out):
         records.append(record)
         figures = record["figures"]
         print(

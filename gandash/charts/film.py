@@ -144,10 +144,7 @@ def html(film: Film) -> bytes:
     data = {
         "scene": {
             "title": film.title,
-            "axes": target.canvas.axes,
-            "bounds": target.canvas.bounds,
-            "equal": target.canvas.equal,
-            **({"log": target.canvas.log} if target.canvas.log else {}),
+            **target.canvas.scene(),
             **({"numbers": target.numbers} if target.numbers else {}),
         },
         "ranges": ranges,

@@ -44,7 +44,7 @@ def log_ticks(low: float, high: float, most: float) -> list[tuple[float, str]]:
 
 def _log_text(place: float) -> str:
     if abs(place) < 4:
-        return f"{10.0**place:.3g}" if place < 3 else f"{float(f'{10.0**place:.3g}'):.0f}"
+        return f"{float(f'{10.0**place:.3g}'):g}"
     exponent = math.floor(place + 1e-9)
     return f"{10.0 ** (place - exponent):.3g}e{exponent}"
 

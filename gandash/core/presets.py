@@ -113,6 +113,10 @@ QUICK: Mapping[Kind, Mapping[str, Any]] = {
 OF_ANOTHER_KIND: Mapping[str, Kind] = {"two-circles": "area", "sine": "closed line"}
 """Shapes that the recipe of another kind suits better: lines with noise around them, and a wave."""
 
+FEW_ROWS = 1000
+FOR_FEW_ROWS: Mapping[str, Any] = {"penalty_weight": 1.0, "penalty_schedule": "constant"}
+"""What a table with fewer training rows replaces in its recipe; see ``benchmarks/held_out.md``."""
+
 
 def textbook(target: str | TargetSpec) -> RunConfig:
     """The chapter's recipe for a target or its text: one for all shapes, one for all patterns of numbers."""
@@ -142,11 +146,6 @@ def quick(target: str | TargetSpec) -> RunConfig:
         return QUICK_PATTERN.model_copy(update={"target": spec})
     kind = _kind(spec)
     return RunConfig(target=spec, **{**COMMON, **BY_KIND[kind], **QUICK[kind]})
-
-
-FEW_ROWS = 1000
-FOR_FEW_ROWS: Mapping[str, Any] = {"penalty_weight": 1.0, "penalty_schedule": "constant"}
-"""What a table with fewer training rows replaces in its recipe; see ``benchmarks/held_out.md``."""
 
 
 def _kind(spec: TargetSpec) -> Kind:

@@ -54,6 +54,12 @@ class MissingRowsError(ValueError):
         )
 
 
+def middle(values: NDArray[Any]) -> NDArray[Any]:
+    """Between which numbers eight in ten of columns ``(n, ...)`` lie, ``(2, ...)``: a few far out do not move them."""
+    found: NDArray[Any] = np.quantile(values, (0.1, 0.9), axis=0)
+    return found
+
+
 def checked(points: Any) -> Rows:
     """Points as rows, float64 ``(n, 2)``; raises `ValueError` in words for what nothing can be learnt from."""
     try:

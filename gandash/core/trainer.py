@@ -45,7 +45,7 @@ from gandash.core.records import (
     Position,
     Verdict,
 )
-from gandash.core.rows import find
+from gandash.core.rows import find, middle
 from gandash.core.verdict import Mixed, Trial
 from gandash.core.views import Arrays
 from gandash.core.views.gradients import pulls
@@ -744,7 +744,7 @@ class Trainer:
         spread = float(self._real.std(axis=0).max())
         if not self.target.finite:
             return spread
-        low, high = np.quantile(self._real, (0.1, 0.9), axis=0)
+        low, high = middle(self._real)
         return min(spread, float((high - low).max()))
 
     def _why_stopped(self) -> str:

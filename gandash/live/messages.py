@@ -132,8 +132,8 @@ def after(snapshot: Snapshot) -> Cursor:
 
 def views(snapshot: Snapshot, sight: Sight | None, asked: Sequence[str]) -> bytes:
     """What is seen of the views that a client has asked for."""
-    found = () if sight is None else tuple(standing_in(name, sight.views) for name in asked)
-    there = {name: sight.views[name] for name in found if name is not None} if sight is not None else {}
+    seen = {} if sight is None else sight.views
+    there = {name: seen[name] for name in (standing_in(each, seen) for each in asked) if name is not None}
     header = {
         "kind": "views",
         "run": snapshot.run_id,
@@ -198,10 +198,7 @@ def _message(
         "scene": {
             "title": target.title,
             "name": snapshot.name,
-            "axes": target.canvas.axes,
-            "bounds": target.canvas.bounds,
-            "equal": target.canvas.equal,
-            **({"log": target.canvas.log} if target.canvas.log else {}),
+            **target.canvas.scene(),
             "objective": config.objective,
             "probability": OBJECTIVES[config.objective].probability,
             "since": snapshot.first_epoch,

@@ -112,9 +112,7 @@ def nearness(points: Array, known: Array, fresh: Array) -> Nearness:
 
 def scene(target: Target) -> dict[str, Any]:
     """The picture of a target, as `explore.js` draws it; `board` where a point is a number's place."""
-    canvas = target.canvas
-    board = bool(target.numbers)
-    return {"bounds": canvas.bounds, "axes": canvas.axes, "equal": canvas.equal, "log": canvas.log, "board": board}
+    return {**target.canvas.scene(), "board": bool(target.numbers)}
 
 
 def scattered(places: Array) -> Array:

@@ -61,7 +61,7 @@ export function makePicture(parent) {
   // it says on the board.
   function drawn(points, row) {
     const { dim } = generator;
-    const { board: onBoard, log } = told.scene;
+    const { board: onBoard, log = [] } = told.scene;
     if (!onBoard) return [0, 1].map((place) => (log.includes(place) ? Math.log10 : Number)(points[row * dim + place]));
     let most = 0;
     for (let i = 1; i < dim; i++) if (points[row * dim + i] > points[row * dim + most]) most = i;
@@ -69,7 +69,7 @@ export function makePicture(parent) {
   }
 
   function layer() {
-    const { bounds, axes, equal, log, board: onBoard } = told.scene;
+    const { bounds, axes, equal, log = [], board: onBoard } = told.scene;
     const [x, y] = [0, 1].map((place) => [bounds[place], axes[place], log.includes(place)]);
     const { context, look, box } = begin(canvas, x, y, equal);
     made.lay(box);

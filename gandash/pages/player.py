@@ -40,15 +40,8 @@ def show(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None) -> N
     elif status.value == "paused" or (snapshot and snapshot.asked):
         on, why = True, ""  # what is asked for while it plays comes next
     elif status.ended:
-        on, why = (
-            False,
-            "This run has ended: "
-            + (
-                "Train on goes on from it as a new run, Train starts one from scratch."
-                if classroom.shows("on")
-                else "Train starts a new one."
-            ),
-        )
+        goes_on = "Train on goes on from it as a new run, Train starts one from scratch."
+        on, why = False, f"This run has ended: {goes_on if classroom.shows('on') else 'Train starts a new one.'}"
     elif status.active:
         on, why = False, "Pause the run first, then play it by hand."
     else:

@@ -51,10 +51,8 @@ def follow(checked: setup.Setup) -> None:
     config, chosen = checked.config or checked.meant, st.session_state.get(RECIPE)
     if checked.config:
         st.session_state[_RIGHT] = checked.config.target
-    elif (
-        config is None and setup.target() is None
-    ):  # as it is typed or drawn, the knobs stay what they are for the one before
-        config = _with_the_last()
+    elif config is None and setup.target() is None:
+        config = _with_the_last()  # as it is typed or drawn, the knobs stay what they are for the one before
     if chosen is None:
         st.session_state[RECIPE] = recipe_of(config)
     elif chosen != OWN and not _is(config, chosen):

@@ -45,8 +45,8 @@ export function makeSample(root) {
     const [wide, high] = [width - edge, height - edge];
     const size = scene.equal ? Array(2).fill(Math.min(wide, high)) : [wide, high];
     const box = frame(context, wide, high, look, {
-      x: axis(scene.bounds[0], scene.axes[0], size[0], scene.log.includes(0)),
-      y: axis(scene.bounds[1], scene.axes[1], size[1], scene.log.includes(1)),
+      x: axis(scene.bounds[0], scene.axes[0], size[0], scene.log?.includes(0)),
+      y: axis(scene.bounds[1], scene.axes[1], size[1], scene.log?.includes(1)),
       equal: scene.equal,
     });
     if (box) {

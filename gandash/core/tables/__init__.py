@@ -30,8 +30,8 @@ TAILED = 1.5
 LOOKED_AT = 50_000
 """Values of a column that its skewness is measured on, at least, where there are as many."""
 
-MIDDLE, FAR_OUT = (0.1, 0.9), 10.0
-"""A column whose standard deviation is so many times what lies between its first and ninth tenth has numbers far out.
+FAR_OUT = 10.0
+"""A column whose standard deviation is so many times the width of its `middle` has numbers far out.
 
 Of a Gaussian it is 0.4 times, of the heaviest tail among twenty real tables 0.7.
 """
@@ -231,7 +231,7 @@ def _far_out(rows: Rows, columns: Sequence[str]) -> list[str]:
     """A sentence for each column of which a few numbers lie so far out that nothing is learnt of the others."""
     said = []
     for name, values in zip(columns, rows.T, strict=True):
-        low, high = np.quantile(values, MIDDLE)
+        low, high = by_hash.middle(values)
         with np.errstate(over="ignore", invalid="ignore"):  # numbers that are too large are refused afterwards
             far = values.std() > FAR_OUT * (high - low)
         if low < high and far:

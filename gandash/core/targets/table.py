@@ -30,8 +30,8 @@ WHOLE_HELD_OUT = 1000
 """Rows that are held out at least, where that is no more than half of them."""
 SHOWN = (0.005, 0.995)
 """The quantiles between which the picture shows a column, and a margin around."""
-MIDDLE, MOST_BEYOND = (0.1, 0.9), 10.0
-"""The picture ends where it goes beyond these quantiles by so many times what lies between them."""
+MOST_BEYOND = 10.0
+"""The picture ends where it goes beyond a column's `middle` by so many times its width."""
 MARGIN = 0.1
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -167,7 +167,7 @@ def _order(rows_hash: str, n: int) -> NDArray[np.int32]:
 
 
 def _spread(values: Floats) -> Spread:
-    first, last = np.quantile(values, MIDDLE)
+    first, last = by_hash.middle(values)
     low, high = map(_rounded, np.quantile(values, SHOWN))
     if first < last:  # a number far out does not press all the others into one spot
         beyond = MOST_BEYOND * (last - first)

@@ -46,6 +46,11 @@ class Canvas:
     equal: bool = True
     log: tuple[int, ...] = ()
 
+    def scene(self) -> dict[str, Any]:
+        """What a script that draws it has to know, as plain data; `log` only where an axis is logarithmic."""
+        log = {"log": self.log} if self.log else {}
+        return {"axes": self.axes, "bounds": self.bounds, "equal": self.equal, **log}
+
     def project(self, points: Points) -> Points:
         """What is drawn of samples ``(n, dim)``: their first two coordinates, ``(n, 2)``.
 
