@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, Route
 
 from gandash.charts import live
+from gandash.charts.scripts import PLOTLY
 from gandash.live import assets
 from gandash.pages import monitor
 from gandash.runs.snapshot import Frame, History
@@ -100,9 +101,7 @@ def _answer(route: Route) -> None:
         route.fulfill(body="<!doctype html><body>", content_type="text/html")
         return
     if name == "plotly.js":
-        from plotly.offline import get_plotlyjs
-
-        body = get_plotlyjs()
+        body = assets.asset(PLOTLY).content.decode()
     elif name == "stream.js":
         body = FAKE_STREAM
     else:

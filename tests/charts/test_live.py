@@ -46,7 +46,7 @@ def test_a_scene_travels_as_text_and_scripts_as_addresses() -> None:
     scene = json.loads(data["scene"])
     assert [trace["name"] for trace in scene["traces"]] == ["real", "generated"]
     assert (data["script"], data["plotly"]) == (asset_url("live.js"), asset_url(PLOTLY))
-    assert len(json.dumps(data)) < 10_000  # Plotly's own 4.8 MB least of all
+    assert len(json.dumps(data)) < 10_000  # Plotly itself least of all
 
 
 def test_the_charts_script_imports_all_it_needs_by_names_that_change_with_their_content() -> None:
