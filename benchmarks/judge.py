@@ -172,35 +172,19 @@ def _at(
 
 
 def _copies(drawn: Floats, spread: Floats, rng: np.random.Generator) -> dict[str, float]:
-    """What copying says of fair rows and of copies of the training, both blurred by 0.1 % too, and how many repeat.
-
-    `snapped` is what it would say if each number were first rounded to the nearest of its column in the training.
-    """
+    """What copying says of fair rows, of the same blurred by 0.1 %, of copies as blurred, and how many rows repeat."""
     rows, held_out, fair = np.split(drawn, 3)
     size = len(rows)
     blur = 1e-3 * spread
     copied = rows[rng.integers(size, size=size)] + blur * rng.standard_normal((size, 2))
     blurred = fair + blur * rng.standard_normal((size, 2))
-    near, near_snapped = Copying(rows, held_out), Copying(rows, _snapped(held_out, rows))
+    near = Copying(rows, held_out)
     return {
         "repeats": float((rows[:, None] == held_out).all(axis=2).any(axis=0).mean()),
         "fair": near.share(fair),
         "copied": near.share(copied),
         "fair_blurred": near.share(blurred),
-        "snapped_fair": near_snapped.share(_snapped(blurred, rows)),
-        "snapped_copied": near_snapped.share(_snapped(copied, rows)),
     }
-
-
-def _snapped(points: Floats, rows: Floats) -> Floats:
-    """Each number rounded to the nearest one of its column in `rows`."""
-    columns = []
-    for values, own in zip(points.T, rows.T, strict=True):
-        known = np.unique(own)
-        after = np.clip(np.searchsorted(known, values), 1, len(known) - 1)
-        low, high = known[after - 1], known[after]
-        columns.append(np.where(values - low < high - values, low, high))
-    return np.column_stack(columns)
 
 
 def _told_apart(real: Floats, fake: Floats, chance: list[tuple[float, float]]) -> bool:
@@ -295,7 +279,7 @@ def _copying_told(found: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """What copying says of shapes, in a line, and of tables, the more of which repeats the further down."""
     known = [each for each in found if each["fault"] == COPIES and "repeats" in each]
     shapes = [each for each in known if each["kind"] != "table"]
-    keys = ("repeats", "fair", "copied", "fair_blurred", "snapped_fair", "snapped_copied")
+    keys = ("repeats", "fair", "fair_blurred", "copied")
     rows = [
         [each["subject"], *(f"{each[key]:.2f}" for key in keys)]
         for each in sorted(known, key=lambda each: float(each["repeats"]))
@@ -310,11 +294,9 @@ def _copying_told(found: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         "Copying: 0.5 is fair, 1 is nothing but copies. "
         f"Of built-in shapes it says {said or 'nothing yet'}. Of tables, by the share of held-out rows "
         "that are training rows as well:",
-        table(["table", "repeats", "fair", "copies", "fair, blurred", "fair, snapped", "copies, snapped"], rows),
-        "Where most rows repeat, held-out rows lie at distance 0, so anything blurred counts as farther off than they "
-        "are, copied or not: copying can then not be told. *Snapped* is an idea for the next judge: each number is "
-        "first rounded to the nearest of its column in the training. Then copies say 1 less half of what repeats, "
-        "which is the most that can be seen.",
+        table(["table", "repeats", "fair", "fair, blurred", "copies, blurred"], rows),
+        "Copies say 1 less half of what repeats, since nothing tells a copy from a row that repeats. Numbers of a "
+        "column that repeats are first rounded to the nearest that the training has.",
     )
 
 

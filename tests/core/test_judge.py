@@ -205,6 +205,25 @@ def test_copies_are_told_from_fair_samples_though_values_repeat(decimals: int) -
     assert Copying(rows, some(300)).share(some(300) + 5) < 0.1
 
 
+@pytest.mark.parametrize("decimals", [(6, 6), (1, 1), (0, 6), (0, 0)])
+def test_what_a_generator_blurs_is_told_from_copies_as_far_as_rows_do_not_repeat(decimals: tuple[int, int]) -> None:
+    drawn = rng(7)
+
+    def some(n: int) -> Floats:
+        return np.column_stack([drawn.standard_normal(n).round(places) for places in decimals])
+
+    def blurred(points: Floats) -> Floats:
+        return points + 1e-3 * drawn.standard_normal(points.shape)
+
+    rows = some(400)
+    held_out = some(300)
+    repeated = (rows[:, None] == held_out).all(axis=2).any(axis=0).mean()
+    near = Copying(rows, held_out)
+    assert np.mean([near.share(blurred(some(300))) for _ in range(20)]) == pytest.approx(0.5, abs=0.05)
+    copies = near.share(blurred(rows[drawn.integers(400, size=300)]))
+    assert copies == pytest.approx(1 - repeated / 2, abs=0.05)
+
+
 # The verdict
 
 
