@@ -24,70 +24,34 @@ function pressKey(event) {
   const button = KEYS[key] && buttonOf(KEYS[key]);
   if (!button || document.querySelector("[data-testid=stDialog]")) return;
   event.preventDefault();
-  press(KEYS[key]);
+  if (COUNTED.includes(KEYS[key])) press(KEYS[key]);
+  else button.click();
 }
 
-// ---------------------------------------------------------------------------------------------- one press after another
+// ---------------------------------------------------------------------------------------------- presses
 
-// While the server answers a press, Streamlit makes one of two further ones, and a button may be off that is on again
-// after the answer. So presses wait for it, in order; what is off then was not to be pressed.
-const waiting = [];
-const QUEUED = ["train", "phase", "step", "epoch", "reset"];
+// Streamlit forgets a press where the page's script begins anew before it has answered it, and makes one of two. So presses
+// are numbered, and told as a value that stays until the script has taken them (`presses.py`), in order; what is off by
+// then was not to be pressed.
+const COUNTED = ["train", "phase", "step", "epoch", "reset"];
 const MOST_WAITING = 20;
-const PATIENCE_MS = 15000; // after which nobody remembers what they have pressed
-let passing = false; // on a press that has waited
 
-let handed = 0; // when a press went to the server that has not begun to answer it
-const UNANSWERED_MS = 1000; // after which it will not
-
-const rests = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning";
-const answered = () => !handed && rests();
-
-function hand() {
-  handed = performance.now();
-  const look = () => {
-    if (!rests() || performance.now() - handed > UNANSWERED_MS) handed = 0;
-    else setTimeout(look, 5);
-  };
-  setTimeout(look, 5);
-}
-
-function press(key) {
+function press(name) {
+  if (document.querySelector("[data-testid=stApp]")?.dataset.testConnectionState !== "CONNECTED") return;
+  const waiting = (state.presses ?? []).filter(({ book, number }) => book === state.book && number > state.taken);
   if (waiting.length >= MOST_WAITING) return;
-  waiting.push({ key, at: performance.now() });
-  if (waiting.length === 1) pass();
+  state.number = Math.max(state.number ?? 0, state.taken) + 1;
+  const { book, number, run, taken: seen } = state;
+  state.presses = [...waiting, { book, number, name, run, seen }];
+  state.set("presses", JSON.stringify(state.presses));
 }
 
-function pass() {
-  const { key, at } = waiting[0];
-  const late = performance.now() - at > PATIENCE_MS;
-  if (!answered() && !late) {
-    setTimeout(pass, 20);
-    return;
-  }
-  const button = buttonOf(key);
-  if (button && !button.disabled && !late) {
-    passing = true;
-    button.click();
-    passing = false;
-    hand();
-  }
-  // until Streamlit has told the server
-  setTimeout(() => {
-    waiting.shift();
-    if (waiting.length) pass();
-  }, 20);
-}
-
-// Whether a click has to wait; then it is pressed later.
-function waits({ target, detail }) {
-  const key = target.closest(".st-key-controls button") && QUEUED.find((each) => target.closest(`.st-key-${each}`));
-  if (!key || passing || (key === "train" && detail > 1)) return false;
-  if (!waiting.length && answered()) {
-    hand();
-    return false;
-  }
-  press(key);
+// Take the click on a button whose presses are counted.
+function counts({ target, detail }) {
+  const name = target.closest(".st-key-controls button") && COUNTED.find((each) => target.closest(`.st-key-${each}`));
+  if (!name) return false;
+  // the second click of a double click would undo the first: the button means something else by then
+  if (name !== "train" || detail < 2) press(name);
   return true;
 }
 
@@ -180,9 +144,8 @@ function makeRoom() {
 
 // In the phase in which events go down: the widgets keep their clicks to themselves.
 function clicked(event) {
-  const { target, detail } = event;
-  // the second click of a double click would undo the first: the button means something else by then
-  if (waits(event) || (detail > 1 && target.closest(".st-key-train"))) {
+  const { target } = event;
+  if (counts(event)) {
     event.preventDefault();
     event.stopPropagation();
   } else if (target.closest(".st-key-present button")) {
@@ -213,11 +176,12 @@ function begin() {
   });
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   if (!state.begun) begin();
   if (!state.page?.isConnected) state.presenting = new URL(location).searchParams.has(PRESENT); // another page was shown
   state.page = parentElement;
   state.tell = setTriggerValue;
+  state.set = setStateValue;
   Object.assign(state, { begun: true, ...data });
   if (data.link !== null) writeAddress("setup", data.link);
   show(state.presenting);

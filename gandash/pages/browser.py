@@ -1,4 +1,4 @@
-"""The page's own script: keys, the set-up in the address, marks on wrong fields (`browser.js`)."""
+"""The page's own script: keys and presses, the set-up in the address, marks on wrong fields (`browser.js`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from gandash.core.config import KNOBS
-from gandash.pages import style
+from gandash.pages import presses, style
 
 KEYS: tuple[tuple[str, str], ...] = (
     ("Space", "train, pause, resume"),
@@ -23,15 +23,23 @@ KEYS: tuple[tuple[str, str], ...] = (
 """What the keys do that the script knows."""
 
 
-def show(link: str | None) -> None:
-    """Bring the script to the page. `link` is the set-up for the address, empty for none, None to leave it as it is."""
+def show(link: str | None, run: str) -> None:
+    """Bring the script to the page, which shows this run, "" for none.
+
+    `link` is the set-up for the address, empty for none, None to leave it as it is.
+    """
+    book = presses.book()
     mount = st.components.v2.component("gandash_browser", js=_source(), isolate_styles=False)
     mount(
-        key="gandash_browser",
+        key=presses.BROWSER,
         height=1,
         on_theme_change=_nothing,
+        on_presses_change=_nothing,
         data={
             "link": link,
+            "run": run,
+            "book": book.name,
+            "taken": book.taken,
             "theme": style.theme(),
             # pairs: of a dict or a list Streamlit asks pandas and Arrow, 65 MB of them, whether it is a data frame
             "inputModes": tuple(
@@ -44,7 +52,7 @@ def show(link: str | None) -> None:
 
 
 def _nothing() -> None:
-    """What the script does about a system that has gone from light to dark is to run."""
+    """What the script does about presses, or a system that has gone from light to dark, is to run."""
 
 
 def keys() -> None:

@@ -7,13 +7,27 @@ there one button trains the same set-up in a run of one's own, which leaves the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import streamlit as st
 
-from gandash.pages import address, audience, browser, classroom, gallery, own, player, recipes, setup, share, train_on
+from gandash.pages import (
+    address,
+    audience,
+    browser,
+    classroom,
+    gallery,
+    own,
+    player,
+    presses,
+    recipes,
+    setup,
+    share,
+    train_on,
+)
 from gandash.pages.server import Visitor
 from gandash.pages.wording import plain
+from gandash.runs.run import Unit
 from gandash.runs.snapshot import Snapshot
 
 NOT_YOURS = (
@@ -37,11 +51,47 @@ class _Press(NamedTuple):
     args: tuple[Any, ...]
 
 
+def take(visitor: Visitor) -> None:
+    """Do what was pressed, before the page is drawn that comes of it."""
+    player.show_begun(presses.book())
+    presses.take(lambda: _id(address.find_run(visitor.service).snapshot), lambda name: _do(visitor, name))
+
+
+def _do(visitor: Visitor, name: str) -> None:
+    """What a button does now, unless it is off or not there."""
+    service = visitor.service
+    found, checked = address.find_run(service), setup.read(service.devices(), service.cost_limits)
+    snapshot = found.snapshot
+    if name == "train":
+        press = _primary(visitor, checked, snapshot)
+        if press.on:
+            press.do(*press.args)
+    elif name == "reset":
+        if snapshot or found.problem:
+            _reset(visitor, _active(visitor, snapshot))
+    elif _has_player(visitor, snapshot) and player.allowed(checked, snapshot)[0]:
+        unit: Unit = next(unit for unit in get_args(Unit) if unit == name)
+        player.press(visitor, unit, _id(snapshot) or None)
+
+
+def _id(snapshot: Snapshot | None) -> str:
+    return snapshot.run_id if snapshot else ""
+
+
+def _active(visitor: Visitor, snapshot: Snapshot | None) -> str | None:
+    """The run on the page, if it is the visitor's to pause."""
+    return snapshot.run_id if snapshot and visitor.controls(snapshot) and snapshot.status.active else None
+
+
+def _has_player(visitor: Visitor, snapshot: Snapshot | None) -> bool:
+    return (snapshot is None or visitor.controls(snapshot)) and classroom.shows("player")
+
+
 def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
     """Draw the buttons as the run allows them, and what keeps Train from being pressed."""
     snapshot = found.snapshot
     mine = snapshot is not None and visitor.controls(snapshot)
-    active = snapshot.run_id if snapshot and mine and snapshot.status.active else None
+    active = _active(visitor, snapshot)
     with st.container(horizontal=True, gap="xsmall", key="controls", vertical_alignment="center"):
         press = _primary(visitor, checked, snapshot)
         # one element for all that it can say: the focus stays on it
@@ -56,7 +106,7 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
             args=press.args,
         )
         lesson = classroom.now()
-        if (snapshot is None or mine) and classroom.shows("player"):
+        if _has_player(visitor, snapshot):
             player.show(visitor, checked, snapshot)
         if classroom.shows("on"):
             train_on.show(visitor, snapshot)
@@ -113,7 +163,7 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
             st.caption(NOT_YOURS)
         elif snapshot and snapshot.owners and not visitor.lasting:
             st.caption(NOT_LASTING)
-    browser.show(address.link_of(checked, snapshot, visitor.service.targets.keep))
+    browser.show(address.link_of(checked, snapshot, visitor.service.targets.keep), _id(snapshot))
 
 
 def differs(checked: setup.Setup, snapshot: Snapshot | None) -> bool:

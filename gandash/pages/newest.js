@@ -2,6 +2,7 @@
 // the newest; or, where the page follows the run, that press by itself now and then.
 
 import { child } from "./elements.js";
+import { untilQuiet } from "./follow.js";
 import { watch } from "./stream.js";
 
 const EVERY = 2500; // ms at least between two presses of its own: each costs a worker some tenths of a second
@@ -25,10 +26,11 @@ export function makeNewest(root) {
     take.textContent = `Take the newest: epoch ${epoch.toLocaleString("en")}`;
     take.hidden = !newer || data.follow;
     if (!newer || !data.follow || timer) return;
-    timer = setTimeout(() => {
-      timer = 0;
-      if (data.follow && epoch > data.epoch) ask();
-    }, Math.max(0, asked + EVERY - performance.now()));
+    const look = () => {
+      timer = untilQuiet() ? setTimeout(look, untilQuiet()) : 0;
+      if (!timer && data.follow && epoch > data.epoch) ask();
+    };
+    timer = setTimeout(look, Math.max(0, asked + EVERY - performance.now()));
   }
 
   return {

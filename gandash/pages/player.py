@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import streamlit as st
 
-from gandash.pages import address, classroom, setup
+from gandash.pages import address, classroom, presses, setup
 from gandash.pages.server import Visitor
 from gandash.runs.run import Unit
 from gandash.runs.service import Only
@@ -34,25 +34,14 @@ _HELP: dict[Unit, str] = {
 def show(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None) -> None:
     """Draw the player for a run that the visitor controls; without a run it begins a new one."""
     _take(snapshot)
-    status = snapshot.status if snapshot else None
-    if status is None:
-        on, why = checked.config is not None, ""
-    elif status.value == "paused" or (snapshot and snapshot.asked):
-        on, why = True, ""  # what is asked for while it plays comes next
-    elif status.ended:
-        goes_on = "Train on goes on from it as a new run, Train starts one from scratch."
-        on, why = False, f"This run has ended: {goes_on if classroom.shows('on') else 'Train starts a new one.'}"
-    elif status.active:
-        on, why = False, "Pause the run first, then play it by hand."
-    else:
-        on, why = False, "This run has failed: Resume tries again."
+    on, why = allowed(checked, snapshot)
     for unit, told in _HELP.items():
         st.button(
             unit.capitalize(),
             key=unit,
             disabled=not on,
             help=why or told,
-            on_click=_press,
+            on_click=press,
             args=(visitor, unit, snapshot.run_id if snapshot else None),
         )
     with st.popover(_label(), icon=":material/speed:", key="pace", help="How fast it plays, and who plays"):
@@ -78,6 +67,21 @@ def show(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None) -> N
         )
 
 
+def allowed(checked: setup.Setup, snapshot: Snapshot | None) -> tuple[bool, str]:
+    """Whether something can be played by hand, or else why not, if a word is needed."""
+    if snapshot is None:
+        return checked.config is not None, ""
+    status = snapshot.status
+    if status.value == "paused" or snapshot.asked:
+        return True, ""  # what is asked for while it plays comes next
+    if status.ended:
+        goes_on = "Train on goes on from it as a new run, Train starts one from scratch."
+        return False, f"This run has ended: {goes_on if classroom.shows('on') else 'Train starts a new one.'}"
+    if status.active:
+        return False, "Pause the run first, then play it by hand."
+    return False, "This run has failed: Resume tries again."
+
+
 def pace() -> tuple[float | None, Only]:
     """What the widgets say: phases a second, None for full speed, and who plays."""
     only = st.session_state.get(_ONLY) or "both"
@@ -93,15 +97,23 @@ def start(visitor: Visitor, replaced: str | None = None) -> str | None:
     checked = setup.read(service.devices(), service.cost_limits)
     if checked.config is None:
         return None
+    book = presses.book()
     try:
         if replaced:
             service.pause(replaced, owner=owner)
-        run_id = service.start(checked.config, paused=True, owner=owner)
+        book.begun = run_id = service.start(checked.config, paused=True, owner=owner)
     except ValueError as error:
         st.session_state[NOTICE] = str(error)
         return None
-    address.show_run(run_id)
+    show_begun(book)
     return run_id
+
+
+def show_begun(book: presses.Book) -> None:
+    """Put the run into the address that was begun, which an earlier script may not have come to."""
+    if book.begun:
+        address.show_run(book.begun)
+        book.begun = ""
 
 
 def ask(request: Callable[..., None], *args: Any, owner: str) -> None:
@@ -112,7 +124,8 @@ def ask(request: Callable[..., None], *args: Any, owner: str) -> None:
         st.session_state[NOTICE] = str(error)
 
 
-def _press(visitor: Visitor, unit: Unit, run_id: str | None) -> None:
+def press(visitor: Visitor, unit: Unit, run_id: str | None) -> None:
+    """Ask for it, of this run or of a new one."""
     run_id = run_id or start(visitor)
     if run_id is None:
         return

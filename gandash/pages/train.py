@@ -24,6 +24,7 @@ looking = visitor()
 service = looking.service
 control_link.take(looking)
 classroom.read()
+controls.take(looking)
 found = address.find_run(service)
 if found.snapshot is not None:
     service.watch(found.snapshot.run_id)  # until the page has its stream, which may take a while

@@ -4,6 +4,7 @@
 // with those of the stream; everything is text and never markup.
 
 import { child, writeNotes } from "./elements.js";
+import { untilQuiet } from "./follow.js";
 import { moment, wordsAt } from "./moment.js";
 import { watch } from "./stream.js";
 
@@ -156,13 +157,13 @@ function makeFollow(parent, gone) {
   gone.signal.addEventListener("abort", () => clearTimeout(timer));
   return (part) => {
     const late = () => part.stream && ![undefined, part.data.stage].includes(stageOf(part.data, part.stream));
-    if (timer || !late() || asked === part.data) return;
-    timer = setTimeout(() => {
-      timer = 0;
-      if (!late()) return;
+    const ask = () => {
+      timer = untilQuiet() && late() ? setTimeout(ask, untilQuiet()) : 0;
+      if (timer || !late()) return;
       asked = part.data;
       part.component.setTriggerValue("stage", stageOf(part.data, part.stream));
-    }, PATIENCE);
+    };
+    if (!timer && late() && asked !== part.data) timer = setTimeout(ask, PATIENCE);
   };
 }
 

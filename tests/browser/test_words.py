@@ -150,7 +150,10 @@ def test_the_script_is_asked_for_once_when_the_stage_is_another(empty_page: Page
     play(empty_page, "a run", state={"stage": "three"})  # a click here: the script draws it by itself
     show("follow", BEFORE, run="a run", stage="three")
     assert triggers(empty_page) == []
+    empty_page.evaluate("window.clicks = setInterval(() => document.body.click(), 50)")
     play(empty_page, "a run", kind="missing")
+    assert triggers(empty_page) == [], "who clicks is answered first"
+    empty_page.evaluate("clearInterval(window.clicks)")
     assert triggers(empty_page) == [["stage", ""]]
 
 
