@@ -6,6 +6,7 @@ const LINE = 1.5; // pixels
 const FAINT_LINE = 1;
 const DOT = 6;
 const FAINT_DOT = 4;
+const HINT_PIXELS = 34; // from the right end of one word to that of the next
 const NOTHING = { x: [], y: [] };
 
 // A line over the epochs; a single value is a dot. The stream goes on to fill a curve's own arrays: Plotly gets others.
@@ -61,10 +62,11 @@ function mark(layout, { line, word }, ends, text, place) {
   (layout.annotations ??= []).push({ ...word, text, xref: ends.xref, yref: ends.yref, ...place });
 }
 
-function hint(layout, look, { y, text }, log) {
+// The words of several stand beside each other: where an axis is long, their lines lie too close for one above another.
+function hint(layout, look, { y, text }, log, before) {
   const place = log ? Math.log10(y) : y; // unlike a shape, an annotation sits at the logarithm
   const ends = { xref: "paper", x0: 0, x1: 1, yref: "y", y0: y, y1: y };
-  mark(layout, look, ends, text, { x: 1, y: place, xanchor: "right", yanchor: "bottom" });
+  mark(layout, look, ends, text, { x: 1, y: place, xanchor: "right", yanchor: "bottom", xshift: -HINT_PIXELS * before });
 }
 
 // Title, legend and ideal of metrics, of those that were measured; the names that their lines go by.
@@ -109,7 +111,7 @@ export function curveFigure(scene, curves) {
     const ends = { xref: "x", x0: scene.since, x1: scene.since, yref: "paper", y0: 0, y1: 1 };
     mark(layout, scene.mark, ends, "trained on", { x: scene.since, y: 1, xanchor: "left", yanchor: "top" });
   }
-  hints.forEach((each) => hint(layout, scene.mark, each, log));
+  hints.forEach((each, i) => hint(layout, scene.mark, each, log, i));
   const data = lines.flatMap((line, i) => traces(line, shown[i], scene.smoothing));
   return { data, layout };
 }

@@ -86,10 +86,12 @@ export function curve(canvas, { lines, hints = [], since = 0, log = null, cursor
     context.strokeText(text, x, y);
     context.fillText(text, x, y);
   };
+  let right = box.left + box.wide - 3;
   for (const [value, text] of near) {
     const y = box.y(place(value));
     const above = y - box.top > 1.4 * look.size;
-    word(text, box.left + box.wide - 3, above ? y - 2 : y + 3, "right", above ? "bottom" : "top");
+    word(text, right, above ? y - 2 : y + 3, "right", above ? "bottom" : "top");
+    right -= context.measureText(text).width + look.size; // where an axis is long, two lines lie too close for one above another
   }
   if (since) word("trained on", box.x(since) + 3, box.top + 2, "left", "top");
   context.restore();

@@ -85,7 +85,8 @@ function writeAddress(name, value) {
 // that the server writes the address it has to be said anew.
 const PRESENT = "present";
 
-function show(presenting) {
+function show(wanted) {
+  const presenting = wanted && Boolean(document.querySelector(".st-key-stage")); // no other page has a picture and a player
   state.presenting = presenting;
   document.documentElement.toggleAttribute("data-gandash-present", presenting);
   writeAddress(PRESENT, presenting ? "on" : "");

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gandash.pages import exploring
+from gandash.pages import browser, exploring
 from gandash.pages.server import visitor
 
+browser.show(None)
 exploring.show(visitor())

@@ -85,6 +85,13 @@ def title(which: str) -> str:
     return wording.VARIANT_TITLES.get(which, which[:40].capitalize())
 
 
+def name(each: Explored) -> str:
+    """Which generator of its run it is, and of which epoch."""
+    if is_past(each):
+        return title(each.key[-1])
+    return f"{title(each.generator.variant)}, epoch {each.generator.epoch:,}"
+
+
 def is_past(each: Explored) -> bool:
     """Whether it is a run's generator of a kept epoch, which stays what it is however far the run has got."""
     return each.own and timeline.epoch_of(each.key[-1]) is not None
@@ -107,6 +114,8 @@ def choose(looking: Visitor, runs: Sequence[RunSummary], row: DeltaGenerator) ->
         chosen = Chosen(first, problem=first is None)
     elif problem:
         st.error(wording.plain(problem), icon=":material/error:")
+        if runs:
+            st.button("Choose another run", icon=":material/arrow_forward:", key="explore_other", on_click=_let_go)
         return Chosen(problem=True)
     elif found is None or not which:
         return Chosen(awaited=found)
@@ -243,10 +252,11 @@ def _choose_variant(looking: Visitor, label: str, snapshot: Snapshot, key: str, 
 def _uploader(label: str, key: str) -> tuple[str, bytes] | None:
     with st.popover(label, icon=":material/upload_file:"):
         uploaded = st.file_uploader(
-            "A portable generator, from *Take the generator with you*",
+            "A portable file of a generator",
             key=key,
             max_upload_size=MEGABYTES,
-            help="It holds numbers alone. Files that are programs, such as TorchScript, are never run here.",
+            help="*Take the generator with you* makes it. It holds numbers alone: files that are programs, such as "
+            "TorchScript, are never run here.",
         )
     return None if uploaded is None else (uploaded.name, uploaded.getvalue())
 
@@ -254,6 +264,13 @@ def _uploader(label: str, key: str) -> tuple[str, bytes] | None:
 def _go() -> None:
     st.query_params[address.PARAMETER] = st.session_state[_RUN]
     st.query_params.pop(GENERATOR, None)
+
+
+def _let_go() -> None:
+    """Forget the run that the address or the Train page names: it cannot be had."""
+    address.forget_run(st.query_params.get(address.PARAMETER) or address.shown_run())
+    for name in (address.PARAMETER, GENERATOR):
+        st.query_params.pop(name, None)
 
 
 def _go_beside() -> None:
@@ -313,7 +330,7 @@ def _from_file(name: str, data: bytes) -> Explored | None:
         return _read(key, name, 0, data)
     except ValueError as error:
         st.error(wording.plain(f"{name[:100]}: {error}"), icon=":material/error:")
-        st.caption("Take the file away above to go back to your runs.")
+        st.caption("Take the file away, under *Open a file*, to go back to your runs.")
         return None
 
 

@@ -171,14 +171,10 @@ def _captions(shown: Sequence[Explored]) -> list[str]:
         return ["The number that the generator makes of it; those in red belong to the pattern"]
     if len(shown) == 1:
         return ["What the generator makes of it, over real points"]
-    names = [_name(each) for each in shown]
+    names = [explored.name(each) for each in shown]
     if len({each.subject for each in shown}) == 1 and shown[0].own:
         return names
     return [f"{each.name[:80]}: {name}" for each, name in zip(shown, names, strict=True)]
-
-
-def _name(each: Explored) -> str:
-    return f"{explored.title(each.generator.variant)}, epoch {each.generator.epoch:,}"
 
 
 def _picture(each: Explored) -> dict[str, str]:
@@ -196,7 +192,7 @@ def _about(each: Explored) -> str:
     if not isinstance(gap, int | float):
         metrics = generator.report.get("metrics")
         gap = metrics.get("headline") if isinstance(metrics, dict) else None
-    parts = [generator.title, _name(each), f"{generator.size:,} weights"]
+    parts = [generator.title, explored.name(each), f"{generator.size:,} weights"]
     if isinstance(gap, int | float) and generator.report.get("judge") == JUDGE_VERSION:
         parts.append(f"{METRICS['headline'].title} {wording.measured(METRICS['headline'], gap)}")
     if not each.own:
@@ -221,7 +217,8 @@ def _samples(shown: Sequence[Explored], captions: Sequence[str]) -> None:
         if len(shown) == 1:
             _sample(shown[0], sampling, "explore_sample")
             return
-        for place, (column, each, caption) in enumerate(zip(st.columns(2), shown, captions, strict=True)):
+        columns = st.columns(2, vertical_alignment="bottom")  # however long their names are
+        for place, (column, each, caption) in enumerate(zip(columns, shown, captions, strict=True)):
             with column:
                 st.markdown(f"**{wording.plain(caption)}**")
                 _sample(each, sampling, f"explore_sample_{place}")
@@ -255,7 +252,8 @@ def _compared(target: Target, points: portable.Array, known: portable.Array) -> 
     if target.numbers:  # the distance between two numbers' places says nothing
         own = target.own_metrics(points)
         return (
-            f"**{own['fit']:.1%}** of these numbers fit the pattern, and **{own['variety']:.0%}** of the "
+            f"**{wording.share(own['fit'])}** of these numbers fit the pattern, and "
+            f"**{wording.share(own['variety'])}** of the "
             "pattern’s numbers appear among them. A generator that says one number for ever may fit as well."
         )
     if not len(known):
@@ -265,12 +263,21 @@ def _compared(target: Target, points: portable.Array, known: portable.Array) -> 
     except ValueError as error:
         return f":orange[{error}]"
     lost = len(points) - int(np.isfinite(points).all(axis=1).sum())
+    infinite = f" {lost:,} points are not finite." if lost else ""
     return (
-        f"To the nearest of {REAL_POINTS:,} real points it is **{near.median:.3g}** from a generated point and "
-        f"**{near.real_median:.3g}** from a fresh real one (medians). "
-        f"**{near.copies:.1%}** of the points lie nearer to a real one than 99 of 100 fresh real ones do: about "
-        f"1 % is what chance brings, far more would be copies.{f' {lost:,} points are not finite.' if lost else ''}"
+        f"To the nearest of {REAL_POINTS:,} real points it is **{wording.figure(near.median)}** from a generated point "
+        f"and **{wording.figure(near.real_median)}** from a fresh real one (medians). "
+        f"**{wording.share(near.copies)}** of the points lie nearer to a real one than 99 of 100 fresh real ones do: "
+        f"about 1 % is what chance brings, far more would be copies.{infinite}{_outside(target, points)}"
     )
+
+
+def _outside(target: Target, points: portable.Array) -> str:
+    """How many finite points the picture does not show, as a sentence; empty if it shows them all."""
+    low, high = np.array(target.canvas.bounds).T
+    drawn = target.canvas.project(points)
+    outside = int((np.isfinite(drawn).all(axis=1) & ((drawn < low) | (drawn > high)).any(axis=1)).sum())
+    return f" {outside:,} of {len(points):,} points lie outside the picture." if outside else ""
 
 
 @lru_cache(maxsize=32)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from gandash.core.records import Appraisal
-from gandash.pages import report, wording
+from gandash.pages import explored, report, wording
 from gandash.pages.explored import Explored
 from gandash.pages.server import Visitor
 
@@ -66,8 +66,7 @@ def _name(each: Explored, caption: str, count: int) -> str:
     """Of which generator a report speaks, at which epoch."""
     if count > 1:
         return caption
-    variant, epoch = each.generator.variant, each.generator.epoch
-    return f"{each.generator.title}: {wording.VARIANT_TITLES.get(variant, variant[:40])}, epoch {epoch:,}"
+    return f"{each.generator.title}: {explored.name(each)}"
 
 
 def _table(shown: Sequence[Explored], titles: Sequence[str], appraisals: Sequence[Appraisal]) -> str:

@@ -149,7 +149,9 @@ def _clear() -> None:
 def _toolbar(runs: Sequence[RunSummary], place: Place) -> None:
     state = st.session_state
     state[_SEARCH], state[_STATE], state[_TARGET], state[_SORT] = place.search, place.state, place.target, place.sort
-    titles = {run.target: wording.plain(run.title) for run in reversed(runs)}
+    titles = {
+        run.target: wording.plain(run.title) for run in reversed(runs) if run.target
+    }  # an unreadable one has none
     targets = sorted(titles, key=lambda target: titles[target].casefold())
     with st.container(horizontal=True, gap="xsmall", key="runs_toolbar"):
         st.text_input(

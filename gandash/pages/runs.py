@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gandash.pages import run_list
+from gandash.pages import browser, run_list
 from gandash.pages.server import visitor
 
+browser.show(None)
 run_list.show(visitor())

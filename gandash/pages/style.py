@@ -24,7 +24,8 @@ def apply() -> None:
     if st.context.is_embedded:
         st.html(_HERE / "embed.css")
     st.html(_HERE / "present.css")
-    st.html(f"<style>:root {{ --real: {palette.real}; --generated: {palette.generated}; }}</style>")
+    colours = f"--real: {palette.real}; --generated: {palette.generated}; --ground: {palette.background};"
+    st.html(f"<style>:root {{ {colours} }}</style>")
 
 
 def theme() -> figures.Theme:

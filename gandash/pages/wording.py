@@ -165,7 +165,7 @@ def by_hand(snapshot: Snapshot) -> str:
     end = (
         "so code and links give the set-up alone, which does not repeat this run"
         if snapshot.left_out
-        else "in order, so with the same bits"
+        else "in order, so the run stays the same, bit for bit"
     )
     return f"{' and '.join(told)}, {end}."
 

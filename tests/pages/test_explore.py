@@ -61,6 +61,18 @@ def test_without_a_run_the_page_says_what_to_do(open_page: OpenPage) -> None:
 def test_an_unknown_run_is_told_in_words(open_page: OpenPage) -> None:
     at = open_page(page="explore", run="nonsense")
     assert "There is no run" in texts(at) and not elements(at)
+    with pytest.raises(KeyError):
+        at.button(key="explore_other")  # there is none
+
+
+def test_from_a_run_that_has_gone_a_way_leads_to_ones_own(
+    open_page: OpenPage, service: RunService, engine: ManualEngine, asked: list[tuple[str, ...]]
+) -> None:
+    run = trained(service, engine)
+    at = open_page(page="explore", run="nonsense", generator="epoch-3")
+    at.button(key="explore_other").click().run()
+    assert elements(at) and asked == [(run, service.snapshot(run).shown, "portable")]
+    assert "There is no run" not in texts(at)
 
 
 def test_ones_own_runs_are_offered_and_the_generator_on_screen_is_shown(
@@ -237,6 +249,15 @@ def test_truncated_noise_stays_within_and_keeps_its_order() -> None:
     np.testing.assert_array_equal(whole, latent.noise(4000, 2, 3))
 
 
+def test_points_that_the_picture_does_not_show_are_counted() -> None:
+    ring = RunConfig(shape="ring8").target.build()
+    known = exploring._known(ring)
+    points = known[:100].copy()
+    assert "outside" not in exploring._compared(ring, points, known)
+    points[:7] += 100
+    assert "7 of 100 points lie outside the picture." in exploring._compared(ring, points, known)
+
+
 def test_copies_are_told_from_fresh_points() -> None:
     rng = np.random.default_rng(0)
     known, fresh, new = (rng.standard_normal((2000, 2)).astype(np.float32) for _ in range(3))
@@ -262,7 +283,7 @@ def test_numbers_of_a_pattern_are_judged_by_whether_they_fit(
     monkeypatch.setattr(service, "export", lambda *args: write(said, tensors))
     trained(service, engine)
     at = open_page(page="explore")
-    assert "**100.0%** of these numbers fit" in texts(at) and "To the nearest" not in texts(at)
+    assert "**100.0 %** of these numbers fit" in texts(at) and "To the nearest" not in texts(at)
     sample = elements(at)["sample"]
     assert json.loads(sample["scene"])["board"]
     generated = np.frombuffer(base64.b64decode(sample["generated"]), "<f4").reshape(-1, 2)
@@ -280,6 +301,7 @@ def test_a_kept_epoch_is_chosen_among_those_whose_networks_are_kept_and_named_by
     at = open_page(page="explore", run=run, generator="epoch-20")
     assert not at.exception and asked == [(run, "epoch-20", "portable")]
     assert at.selectbox(key="explore_variant_epoch").value == 20
+    assert "Epoch 20 ·" in texts(at) and "EMA, epoch" not in texts(at), "it is what was chosen, whatever its file says"
     at.selectbox(key="explore_variant_epoch").select(40).run()
     assert asked[-1] == (run, "epoch-40", "portable") and at.query_params["generator"] == "epoch-40"
     at = open_page(page="explore", run=run, generator="epoch-999")

@@ -121,7 +121,7 @@ def test_what_a_phase_did_is_said() -> None:
         "Step 12, discriminator on real points: on this very batch, with the same noise and dropout, its loss fell "
         "from 0.651 to 0.613. Next: discriminator on generated points."
     )
-    assert told["record"] == "1 phase was played by hand, in order, so with the same bits."
+    assert told["record"] == "1 phase was played by hand, in order, so the run stays the same, bit for bit."
     plain = snapshot(config=RunConfig(shape="line", dropout=0.0), phase=replace(PHASE, before=0.5, after=0.50001))
     assert "with the same noise, its loss rose from 0.5 to 0.50001." in wording.played(plain)
     assert "stayed at 0.5." in wording.played(snapshot(phase=replace(PHASE, before=0.5, after=0.5)))

@@ -259,6 +259,7 @@ def test_a_damaged_run_takes_no_other_with_it_and_can_be_deleted(
     if not damage.startswith("config"):
         assert "it can only be deleted" in texts(at) and "years ago" not in texts(at)
         assert at.menu_button(f"more_{damaged}").options == ["Delete"]
+        assert at.selectbox("runs_target").options == ["Any target", "Heart"]
         with pytest.raises(KeyError):
             at.button(f"toggle_{damaged}")
     at.switch_page(str(RUNS.with_name("train.py")))
