@@ -48,7 +48,7 @@ function chooseRange(layout, columns, log) {
   // Plotly marks powers of ten alone where they are at least 0.7 of its steps
   const nticks = Math.min(Math.max(Math.floor((top - bottom) / 0.75), 3), 6);
   // without a format it would call 50 between 10 and 100 a 5
-  if (found.log) Object.assign(axis, { type: "log", nticks, tickformat: ".3~g" });
+  if (found.log) Object.assign(axis, { type: "log", nticks, tickformat: ".4~g" });
   if (found.range) {
     axis.range = found.range;
     layout.meta.cut = found.cut.slice(0, 1).toUpperCase() + found.cut.slice(1);

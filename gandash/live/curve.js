@@ -11,22 +11,24 @@ const TICK_PIXELS = 45; // for each tick, upwards
 const EPOCH_PIXELS = 70;
 
 // The range in which most values of some columns are, whether the axis is logarithmic, and in words what is cut off.
-// `log` as for `axisOf`.
-function rangeOf(columns, log) {
+// `log` as for `axisOf`; the range has `reach` in it too.
+function rangeOf(columns, log, reach) {
   const found = axisOf(columns, log);
   if (!found) return { range: [0, 1], log: false, cut: "" };
-  const { lowest, highest } = found;
+  const ends = found.range ? [] : reach.map((value) => (found.log ? Math.log10(value) : value));
+  const [lowest, highest] = [Math.min(found.lowest, ...ends), Math.max(found.highest, ...ends)];
   const margin = MARGIN * (highest - lowest || Math.abs(highest) || 1);
   return { ...found, range: found.range ?? [lowest - margin, highest + margin] };
 }
 
 // Draw `lines`, each `{ x, y, colour }` with a style sheet's name of a colour. `hints` are `[value, text]`, drawn across
 // where they are within the range; `since` is an epoch to mark; `log` is for `rangeOf`. Returns what is cut
-// off, in words. `cursor` is an epoch that is looked at, or null.
-export function curve(canvas, { lines, hints = [], since = 0, log = null, cursor = null }) {
+// off, in words. `reach` are values that are shown even if the lines do not get there. `cursor` is an epoch that is looked
+// at, or null.
+export function curve(canvas, { lines, hints = [], reach = [], since = 0, log = null, cursor = null }) {
   const { context, width, height } = fitted(canvas);
   context.clearRect(0, 0, width, height);
-  const found = rangeOf(lines.map((line) => Array.from(line.y)), log);
+  const found = rangeOf(lines.map((line) => Array.from(line.y)), log, reach);
   const nothing = lines.every((line) => !line.x.length); // then there are no figures to tell
   const look = looks(canvas);
   const last = Math.max(FEWEST_EPOCHS, ...lines.map((line) => line.x.at(-1) ?? 0));

@@ -14,6 +14,7 @@ const USUAL = 12; // pixels of the text at which symbols and ticks have the size
 const DOT = 1.75; // pixels, radius
 const STAR = 6.2; // pixels, outer radius
 const TICK_PIXELS = 75; // for each tick
+const NOTE_PIXELS = 34; // that the note above the picture takes
 const VISIT_MS = 140; // in which points get to where they were at a past epoch
 const REST_MS = 80; // in which they come to rest
 const PAN = 0.1; // of the span, at each press of a key
@@ -198,7 +199,8 @@ export function picture(canvas, note) {
     const found = cloud.points ? outside(cloud.points, x, y) : null;
     const text = found ? outsideText(found) : "";
     const more = found !== null && countOutside(found) > 0;
-    sayUnseen(note, { text, more, home: view === "home", picture: canvas, left: box.left, top: box.top });
+    const top = Math.max(box.top - NOTE_PIXELS, 0); // where there is room, on none of the points
+    sayUnseen(note, { text, more, home: view === "home", picture: canvas, left: box.left, top });
   }
 
   function look(next, ranges = null) {

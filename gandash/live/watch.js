@@ -79,7 +79,7 @@ function drawCurves() {
     cursor,
   });
   write(at("losses_cut"), cut);
-  write(at("gap_cut"), curve(at("gap"), { lines: [inPercent(line("headline", "--measure"))], hints: [[5, "like real"]], since, cursor, log: true }));
+  write(at("gap_cut"), curve(at("gap"), { lines: [inPercent(line("headline", "--measure"))], hints: [[5, "like real"]], reach: [5], since, cursor, log: true }));
 }
 
 // ---------------------------------------------------------------------------------------------- words
@@ -189,7 +189,7 @@ function apply(told) {
     drawnRows = -1;
     show(gone ? null : told.scene);
   }
-  if (gone) return tellMissing(`${told.sentence} This page goes on by itself once there is one.`.trim());
+  if (gone) return tellMissing(`${told.sentence} This page goes on by itself once there is something to see.`.trim());
   tellState(told);
   now?.know(told.kept);
   past?.bar.show(now, told);

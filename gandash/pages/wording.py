@@ -70,6 +70,8 @@ PICK_NUMBERS = (
 )
 WARMING_UP = "The workers are warming up, which takes a few seconds. You can press Train already."
 
+_PRESS = re.compile(r"(?:; press Resume to go on from epoch \d+\.|\. Press Resume to try again\.)$")
+
 _NEXT_STEPS: Mapping[str, str] = {
     Status.PAUSED: "Resume goes on from here; Phase, Step and Epoch play a part.",
     Status.FINISHED: "Download the generator below, or change the set-up and press Train.",
@@ -91,17 +93,22 @@ def what_happens(snapshot: Snapshot, reading: str = "") -> str:
             told = told or "The first epoch is under way."
         case status:
             failed = f"The run failed at epoch {snapshot.epoch:,}." if status is Status.FAILED else ""
-            told = line(snapshot.message) or failed
+            told = message(snapshot) or failed
             reading = played(snapshot) or reading
             if status not in (Status.DIVERGED, Status.FAILED) and not _says_what_failed(told):
                 told = f"{told} {reading}".strip()
     return f"{line(snapshot.unsaved)} {told}".strip()
 
 
+def message(snapshot: Snapshot) -> str:
+    """A run's own last words on one line, without what its owner may press: not everybody can, and `next_step` says it."""
+    return _PRESS.sub(".", line(snapshot.message)).strip()
+
+
 def next_step(snapshot: Snapshot, told: str = "") -> str:
     """What can be pressed to go on, after what is `told` of the run; empty while it trains."""
     if snapshot.status is Status.FAILED:
-        return "" if snapshot.message else "Press Resume to try again."
+        return "Press Resume to try again."
     if snapshot.status is Status.PAUSED and snapshot.phase is not None:
         return ""  # who plays by hand knows
     if snapshot.status.ended and _says_what_failed(told):
@@ -111,7 +118,7 @@ def next_step(snapshot: Snapshot, told: str = "") -> str:
 
 def _says_what_failed(message: str) -> bool:
     """Whether it is said that a generator is no good; the trainer's own words say what to try instead as well."""
-    return any(said in message for said in ("has collapsed", "None of its points", "lie far off"))
+    return any(said in message for said in ("has collapsed", "None of its points", "lie far off", "Start a new run"))
 
 
 def played(snapshot: Snapshot) -> str:

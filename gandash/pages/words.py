@@ -84,7 +84,7 @@ def announcement(snapshot: Snapshot) -> str:
     unsaved = " It is not saved." if snapshot.unsaved else ""
     if snapshot.status.active:
         return f"{state}.{unsaved}"
-    return f"{state} at epoch {snapshot.epoch:,}. {wording.line(snapshot.message)}".rstrip() + unsaved
+    return f"{state} at epoch {snapshot.epoch:,}. {wording.message(snapshot)}".rstrip() + unsaved
 
 
 class _Noted(NamedTuple):

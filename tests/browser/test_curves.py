@@ -262,7 +262,7 @@ def test_a_logarithmic_axis_is_neither_bare_nor_crowded(figure: Callable[..., An
         rough = decades / axis["nticks"]
         marks = decades / math.ceil(rough) if rough > 0.7 else 3 * decades
         assert axis["type"] == "log" and rough > 0.3 and 2 <= marks <= 7, decades
-        assert axis["tickformat"] == ".3~g", "marks between powers of ten are whole numbers, not their first digits"
+        assert axis["tickformat"] == ".4~g", "marks between powers of ten are whole numbers, not their first digits"
 
 
 def test_where_a_run_goes_on_from_another_is_marked(figure: Callable[..., Any]) -> None:

@@ -104,6 +104,25 @@ def test_a_message_is_told_as_it_is(text: str) -> None:
     assert told["told"] == wording.line(text) and "\n" not in told["told"]
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "begins"),
+    [
+        (Status.FAILED, "The work was lost (KeyError). Press Resume to try again.", "The work was lost (KeyError)."),
+        (Status.PAUSED, "The server stopped; press Resume to go on from epoch 7.", "The server stopped."),
+    ],
+)
+def test_what_its_owner_may_press_is_not_told_to_those_who_watch(status: Status, message: str, begins: str) -> None:
+    told = words.describe(snapshot(status, message=message))
+    assert told["told"].startswith(begins) and "Resume" not in told["told"] + told["announce"]
+    assert told["sentence"].count("Resume") == 1
+
+
+def test_what_to_try_after_a_divergence_is_told_once() -> None:
+    message = "The run diverged in epoch 3. Start a new run with smaller learning rates than 1."
+    told = words.describe(snapshot(Status.DIVERGED, message=message))
+    assert told["told"] == told["sentence"] == message
+
+
 def test_figures_of_a_generator_follow_its_appraisal() -> None:
     found = Appraisal("latest", 40, 0.004, {"headline": 2.0}, 0.5)
     told = words.describe(snapshot(Status.PAUSED, appraisals={"latest": found}, appraised=0.004))
