@@ -101,7 +101,7 @@ def what_happens(snapshot: Snapshot, reading: str = "") -> str:
 
 
 def message(snapshot: Snapshot) -> str:
-    """A run's own last words on one line, without what its owner may press: not everybody can, and `next_step` says it."""
+    """A run's own last words on one line, without what its owner may press: `next_step` says that."""
     return _PRESS.sub(".", line(snapshot.message)).strip()
 
 
