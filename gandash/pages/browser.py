@@ -23,7 +23,7 @@ KEYS: tuple[tuple[str, str], ...] = (
 """What the keys do that the script knows."""
 
 
-def show(link: str | None, run: str) -> None:
+def show(link: str | None = None, run: str = "") -> None:
     """Bring the script to the page, which shows this run, "" for none.
 
     `link` is the set-up for the address, empty for none, None to leave it as it is.

@@ -5,5 +5,5 @@ from __future__ import annotations
 from gandash.pages import browser, exploring
 from gandash.pages.server import visitor
 
-browser.show(None)
+browser.show()
 exploring.show(visitor())

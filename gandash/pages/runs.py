@@ -5,5 +5,5 @@ from __future__ import annotations
 from gandash.pages import browser, run_list
 from gandash.pages.server import visitor
 
-browser.show(None)
+browser.show()
 run_list.show(visitor())
