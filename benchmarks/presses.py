@@ -37,7 +37,7 @@ PRESS = """async ([key, selector, name]) => {
   const began = performance.now();
   const drawn = new Promise((done) => {
     const look = new MutationObserver(() => {
-      if (name !== "phase" && element.dataset[name] === before) return;
+      if (element.dataset[name] === before) return;
       look.disconnect();
       done(performance.now());
     });

@@ -7,6 +7,7 @@ there one button trains the same set-up in a run of one's own, which leaves the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic, sleep
 from typing import Any, NamedTuple, get_args
 
 import streamlit as st
@@ -40,6 +41,12 @@ NOT_LASTING = (
 )
 
 
+ANSWER_SECONDS = 0.3
+"""How long the page waits to be drawn anew for what was asked for by hand: the buttons are the same afterwards."""
+SEEN_SECONDS = 0.12
+"""How long it waits further, until the points have come to rest: drawing it keeps the browser from moving them."""
+
+
 class _Press(NamedTuple):
     """What the primary button says and does now."""
 
@@ -53,8 +60,24 @@ class _Press(NamedTuple):
 
 def take(visitor: Visitor) -> None:
     """Do what was pressed, before the page is drawn that comes of it."""
+
+    def shown() -> str:
+        return _id(address.find_run(visitor.service).snapshot)
+
     player.show_begun(presses.book())
-    presses.take(lambda: _id(address.find_run(visitor.service).snapshot), lambda name: _do(visitor, name))
+    taken = presses.take(shown, lambda name: _do(visitor, name))
+    if taken and (run_id := shown()) and visitor.service.snapshot(run_id).asked:
+        _let_answer(visitor, run_id)
+
+
+def _let_answer(visitor: Visitor, run_id: str) -> None:
+    """Have the answer come first, which goes to the browser by the stream."""
+    until = monotonic() + ANSWER_SECONDS
+    while visitor.service.snapshot(run_id).asked:
+        if monotonic() > until:
+            return
+        sleep(0.005)
+    sleep(SEEN_SECONDS)
 
 
 def _do(visitor: Visitor, name: str) -> None:

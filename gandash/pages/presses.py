@@ -57,20 +57,21 @@ def book() -> Book:
     return found
 
 
-def take(shown: Callable[[], str], do: Callable[[str], None]) -> None:
+def take(shown: Callable[[], str], do: Callable[[str], None]) -> bool:
     """Have all presses done that have not been, by the name of the button; `shown` is the run that the page shows now.
 
     A press is not passed on to another run than the one that it was meant for, unless an earlier press led there that
-    the browser had not seen the end of.
+    the browser had not seen the end of. Returns whether there was any.
     """
-    ours = book()
+    ours, found = book(), False
     for press in read(_told(), ours.name):
         with ours.lock:
             if press.number <= ours.taken:
                 continue
             if press.run == shown() or press.seen < ours.taken:
                 do(press.name)
-            ours.taken = press.number
+            ours.taken, found = press.number, True
+    return found
 
 
 def _told() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -94,10 +95,14 @@ def test_the_page_does_what_was_pressed_before_it_is_drawn(
         engine.run_next()
     until(lambda: service.snapshot(run_id).status == "paused")
     assert [budget.steps for budget in training.budgets] == [1, 1, 1]
-    tell((4, "train"), (5, "epoch"), run=run_id, seen=3)
+    threading.Thread(target=lambda: [engine.run_next() for _ in range(2)]).start()  # its figures, then the step
+    tell((4, "step"), run=run_id, seen=3)
+    at.run()
+    assert at.button("train").label == "Resume", "the answer comes first, and the page is drawn for what came of it"
+    tell((5, "train"), (6, "epoch"), run=run_id, seen=4)
     at.run()
     assert at.button("train").label == "Pause" and not service.snapshot(run_id).asked, "what is off was not pressed"
-    tell((6, "train"), (7, "reset"), (8, "reset"), run=run_id, seen=5)
+    tell((7, "train"), (8, "reset"), (9, "reset"), run=run_id, seen=6)
     at.run()
     assert service.snapshot(run_id).status == "paused" and run_in_address(at) is None
     assert len(service.runs()) == 1 and not at.exception
