@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import threading
 from pathlib import Path
 
 import psutil
@@ -17,7 +19,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from gandash.live.assets import asset
 from gandash.live.messages import decode
-from gandash.pages import NAVIGATION, server
+from gandash.pages import NAVIGATION, opening, server
+from gandash.runs.service import RunService
+from gandash.runs.store import FILE_NAME
 from tests.browser.driver import dashboard_server
 from tests.live.serving import get
 from tests.pages.conftest import as_read
@@ -66,6 +70,23 @@ def test_a_server_without_a_service_says_why_on_its_pages(monkeypatch: pytest.Mo
     assert as_read(error.value).endswith("from 1 to 256. Then start the server again.")
 
 
+def test_pages_wait_for_a_server_that_is_just_opening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go, load = threading.Event(), opening._load
+    monkeypatch.setattr(opening, "_load", lambda: load() if go.wait(10) else None)
+    monkeypatch.setattr(server, "_opened", server._opened)
+    monkeypatch.setenv("GANDASH_HOME", str(tmp_path))
+
+    async def visit() -> None:
+        async with opening.Opening().over():
+            visitor = asyncio.create_task(asyncio.to_thread(server.run_service))
+            await asyncio.wait([visitor], timeout=0.2)
+            assert not visitor.done()
+            go.set()
+            assert isinstance(await visitor, RunService)
+
+    asyncio.run(visit())
+
+
 def run_script(client: ClientConnection, message: BackMsg) -> list[str]:
     """Send a message that runs the page's script, and return all texts of its elements once it has ended."""
     client.send(message.SerializeToString())
@@ -86,12 +107,16 @@ def test_whoever_clears_the_cache_gets_no_second_service(tmp_path: Path) -> None
         connect(url.replace("http", "ws") + "/_stcore/stream", max_size=None) as client,
     ):
         assert any("Train" in text for text in run_script(client, BackMsg(rerun_script=ClientState())))
-        until(lambda: len(workers(pid)) == 1)  # warmed up once the first page is drawn
-        before = workers(pid)
+        assert services(pid) == 1
         for _ in range(2):
             client.send(BackMsg(clear_cache=True).SerializeToString())
             assert any("Train" in text for text in run_script(client, BackMsg(rerun_script=ClientState())))
-        assert workers(pid) == before
+        assert services(pid) == 1
+
+
+def services(pid: int) -> float:
+    """How many services have the saved runs open: each reads by one connection and writes by another."""
+    return [Path(file.path).name for file in psutil.Process(pid).open_files()].count(FILE_NAME) / 2
 
 
 def workers(pid: int) -> list[int]:

@@ -99,10 +99,12 @@ function roll(chart) {
   const show = (frame) => {
     const seen = Boolean(window.Plotly && chart.drawn && !document.hidden);
     if (seen) takeFrames(chart, [frame]);
+    else rolling.first = frame; // drawn with the figure itself
     return seen;
   };
   const { xaxis, yaxis } = scene.layout;
-  chart.film = { address, stop: play(address, [xaxis.range, yaxis.range], show) };
+  const rolling = { address, first: null, stop: play(address, [xaxis.range, yaxis.range], show) };
+  chart.film = rolling;
 }
 
 function glide(chart) {
@@ -466,6 +468,7 @@ function update(chart) {
     return;
   }
   const identity = `${revisionOf(chart)} ${scene.layout.meta.look}`;
+  const first = chart.identity === null && !data.run ? chart.film?.first : null;
   if (identity !== chart.identity) {
     // another shape, run or theme: drawn at once, and nothing of the last one stays
     endDrag(element);
@@ -478,12 +481,14 @@ function update(chart) {
     if (!drawn) say(chart, null); // otherwise the recording stays until the run's first frame
     delete element.dataset.epoch;
   }
-  chart.shown ??= state?.frames.at(-1)?.points ?? null;
+  chart.shown ??= state?.frames.at(-1)?.points ?? first?.points ?? null;
   const figure = wanted(chart);
   if (!chart.drawn?.every((part, i) => part === figure[i])) {
     const rest = wait(chart);
-    if (rest <= 0) drawFigure(chart);
-    else {
+    if (rest <= 0) {
+      drawFigure(chart);
+      if (first && chart.shown === first.points) say(chart, first.epoch);
+    } else {
       chart.timer ||= setTimeout(() => {
         chart.timer = 0;
         update(chart);
@@ -595,22 +600,32 @@ export function render({ data, parentElement }) {
   roll(chart);
 }
 
-// Charts that come before Plotly are drawn once it is there, one at a time: it and they take the page's thread for half
-// a second, and the buttons come first.
+// Charts that come before Plotly are drawn once it is there, one at a time, and each is seen before the next: it and they
+// take the page's thread for half a second, and the buttons come first.
 function loadPlotly(address) {
   if (window.gandashPlotly) return;
   window.gandashPlotly = document.createElement("script");
   window.gandashPlotly.src = address;
-  window.gandashPlotly.onload = () => charts.forEach((chart) => setTimeout(update, 0, chart));
+  const drawAll = ([chart, ...rest]) => {
+    if (!chart) return;
+    if (charts.has(chart)) update(chart);
+    afterPaint(() => drawAll(rest));
+  };
+  window.gandashPlotly.onload = () => drawAll([...charts]);
   const latest = performance.now() + LATEST_LOAD;
   const load = () => {
     const buttons = document.querySelector(".st-key-controls");
     if (buttons && !buttons.querySelector("button") && performance.now() < latest) setTimeout(load, 50);
-    else if (window.requestIdleCallback) requestIdleCallback(append, { timeout: LATEST_IDLE });
-    else setTimeout(append);
+    else if (window.requestIdleCallback) afterPaint(() => requestIdleCallback(append, { timeout: LATEST_IDLE }));
+    else afterPaint(append);
   };
   const append = () => document.head.append(window.gandashPlotly);
   load();
+}
+
+function afterPaint(then) {
+  if (document.hidden) setTimeout(then);
+  else requestAnimationFrame(() => setTimeout(then));
 }
 
 document.addEventListener("visibilitychange", () => {

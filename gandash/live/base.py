@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from streamlit import config
+from pathlib import Path
+
+from streamlit import config, file_util
 from streamlit.web.server.starlette.starlette_websocket import _is_origin_allowed
 
 
@@ -10,6 +12,11 @@ def base_path() -> str:
     """What all paths of this server begin with: empty, or such as "/gans" (Streamlit's ``server.baseUrlPath``)."""
     path = str(config.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{path}" if path else ""
+
+
+def frontend_folder() -> Path:
+    """Where Streamlit's own page and what it asks for are."""
+    return Path(file_util.get_static_dir())
 
 
 def origin_allowed(origin: str | None, host: str | None) -> bool:

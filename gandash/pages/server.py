@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import streamlit as st
-from streamlit import cli_util
-from streamlit.web.server import server_util
 
+from gandash.pages import opening
 from gandash.pages.wording import plain
 from gandash.runs import access
 from gandash.runs.service import RunService
@@ -80,16 +79,8 @@ def run_service() -> RunService:
         st.stop()
 
 
-def open_browser() -> None:
-    """Show the dashboard to whoever started it, as Streamlit does with a script, but not with an app."""
-    if st.get_option("server.headless"):
-        return
-    listening = st.get_option("server.address")
-    address = "localhost" if listening is None else server_util.get_display_address(listening)
-    cli_util.open_browser(server_util.get_url(address))
-
-
 def _open() -> RunService:
+    opening.wait()
     if isinstance(_opened, ValueError):
         raise _opened
     return _opened

@@ -87,6 +87,7 @@ def dashboard_server(
         "STREAMLIT_SERVER_HEADLESS": "true",
         "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",
         "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+        "PYTHONDONTWRITEBYTECODE": "",  # as where it is installed: its modules are compiled once
     }
     with log.open("wb") as output:
         server = subprocess.Popen(
