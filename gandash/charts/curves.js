@@ -77,6 +77,7 @@ function metrics(scene, layout, lines) {
   layout.title.text = lines.length === 1 ? `${first.name} (${first.unit})` : together ? first.unit : "";
   layout.showlegend = lines.length > 1;
   if (scene.lines.length && !lines.length) {
+    if (scene.lines.length < 3) layout.title.text = scene.lines.map((line) => line.name).join(", ");
     layout.annotations = [
       { text: "Not measured yet", x: 0.5, y: 0.5, xref: "paper", yref: "paper", showarrow: false },
     ];

@@ -323,7 +323,7 @@ def _curves(palette: Palette, title: str, revision: str, look: str, smoothing: f
     layout["meta"] |= {"narrowest": FEWEST_EPOCHS}
     line = {"type": "line", "layer": "between", "line": {"color": palette.hint, "width": 1, "dash": "dot"}}
     word = {"showarrow": False, "font": {"size": SMALL, "color": palette.hint}}
-    word |= {"bgcolor": _faint(palette.background, 0.6), "borderpad": 0}  # lines pass behind it, and are seen
+    word |= {"bgcolor": _faint(palette.background, 0.35), "borderpad": 0}  # lines pass behind it, and are seen
     return {
         "layout": layout,
         "lines": [],

@@ -27,7 +27,8 @@ function remember(kept) {
 
 // Put switches into an element. `onChange` is called whenever something else is to be shown. What is returned has:
 // `offer(views)`, what there is to switch, none to hide all; `names()`, what to ask the stream for; `on(name)`; `chosen
-// (views)`, of what is on `[offer, arrays, the name by which they came]`; `tell(views, look)`, which brings the legend up to date.
+// (views)`, of what is on `[offer, arrays, the name by which they came]`; `tell(found, epoch, look,
+// runs)`, which brings the legend up to date, of a run if there is one.
 export function switches(parent, onChange) {
   const root = child(parent, "div", "gandash-layers");
   const row = child(root, "div", "gandash-chips");
@@ -103,15 +104,15 @@ export function switches(parent, onChange) {
       }
       return found;
     },
-    tell(found, epoch, look) {
-      const told_ = JSON.stringify([look, epoch, found.map(([{ name }, parts]) => [name, [...(parts.get("scale")?.values ?? [])]]), kept.on]);
+    tell(found, epoch, look, runs = true) {
+      const told_ = JSON.stringify([look, epoch, runs, found.map(([{ name }, parts]) => [name, [...(parts.get("scale")?.values ?? [])]]), kept.on]);
       if (told_ === told) return;
       told = told_;
       const waits = !found.length && offers.some(({ name }) => name !== TRAILS.name && on(name));
       legend.style.minHeight = waits ? `${legend.offsetHeight}px` : ""; // the picture stays where it is meanwhile
       legend.replaceChildren();
       if (!found.length) {
-        child(legend, "span", "", waits ? "Looking inside …" : on(TRAILS.name) ? "Lines: the last frames of each point" : "");
+        child(legend, "span", "", waits ? (runs ? "Looking inside …" : "Seen as soon as a run trains") : on(TRAILS.name) ? "Lines: the last frames of each point" : "");
         return;
       }
       child(legend, "b", "", `Epoch ${epoch.toLocaleString("en-US")}`);

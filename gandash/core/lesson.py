@@ -106,7 +106,9 @@ def _goal(text: str) -> Goal:
         return Goal(float(value), int(steps))
     except ValueError as error:
         said = str(error)
-        raise ValueError(said if said.startswith("the goal") else f"{shortened(text)} is no steps and value") from None
+        raise ValueError(
+            said if said.startswith("the goal") else f"{shortened(text)} does not give steps and a value"
+        ) from None
 
 
 def _written(value: float) -> str:

@@ -176,6 +176,7 @@ def _choose_first(looking: Visitor, runs: Sequence[RunSummary]) -> tuple[Snapsho
         key=_RUN,
         format_func=lambda each: wording.line(labels[each]),
         on_change=_go,
+        disabled=_file_counts(),
         width=CHOICE_PIXELS,
     )
     st.query_params[address.PARAMETER] = run_id
@@ -241,12 +242,20 @@ def _choose_variant(looking: Visitor, label: str, snapshot: Snapshot, key: str, 
         usual = PAST if past in epochs else named
         st.session_state[key] = usual if usual in options else options[0]
     st.session_state[of] = snapshot.run_id
-    chosen = st.segmented_control(label, list(options), key=key, format_func=title, required=True) or options[0]
+    off = key == _VARIANT and _file_counts()
+    chosen = st.segmented_control(label, list(options), key=key, format_func=title, required=True, disabled=off)
+    chosen = chosen or options[0]
     if chosen != PAST:
         return chosen
     if st.session_state.get(at) not in epochs:
         st.session_state[at] = past if past in epochs else epochs[-1]
-    return timeline.past(st.selectbox(f"{label}: kept epoch", list(epochs), key=at, width=CHOICE_PIXELS // 2))
+    kept = st.selectbox(f"{label}: kept epoch", list(epochs), key=at, disabled=off, width=CHOICE_PIXELS // 2)
+    return timeline.past(kept)
+
+
+def _file_counts() -> bool:
+    """Whether the first generator is out of a file, so that the choice of a run rests."""
+    return st.session_state.get(_FILE) is not None
 
 
 def _uploader(label: str, key: str) -> tuple[str, bytes] | None:

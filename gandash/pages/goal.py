@@ -111,5 +111,5 @@ def verdict(goal: Goal, stands: Progress) -> str:
     if stands.state == "reached":
         return f"Reached after {stands.steps:,} of {goal.steps:,} steps. Well done!"
     if stands.state == "missed":
-        return f"Not reached within {goal.steps:,} steps this time. Change something, and press Train for another try."
+        return f"Not reached within {goal.steps:,} steps this time. Change something and train again."
     return ""

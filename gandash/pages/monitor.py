@@ -22,6 +22,7 @@ from gandash.core.targets import Target, TargetSpec
 from gandash.core.views import offered
 from gandash.pages import TRAIN, address, own, recipes, setup, style
 from gandash.pages.parts import Told, part, telling
+from gandash.pages.wording import PUT_RIGHT
 from gandash.pages.words import Words, before, describe
 from gandash.runs.snapshot import Snapshot
 from gandash.runs.worker import REAL_POINTS
@@ -40,16 +41,16 @@ PREVIEW = RunConfig()
 _METRICS = "shown_metrics"
 
 
-def show(snapshot: Snapshot | None, *, ready: bool, mine: bool = True) -> None:
+def show(snapshot: Snapshot | None, *, ready: bool, mine: bool = True, right: bool = True) -> None:
     """Draw the live part. Without a run it shows the real points of the shape that is chosen in the sidebar.
 
-    `ready` says whether a worker is warm, `mine` whether who looks may press what the sentences tell of.
+    `ready` says whether a worker is warm, `mine` whether who looks may press what the sentences tell of, and `right`
+    whether the set-up can be trained.
     """
     spec = snapshot.config.target if snapshot else setup.target() or recipes.last_target() or PREVIEW.target
     target = spec.build()
-    words = (
-        describe(snapshot) if snapshot else before(target, ready, own.missing(st.session_state[setup.key("target")]))
-    )
+    missing = own.missing(st.session_state[setup.key("target")]) or ("" if right else PUT_RIGHT)
+    words = describe(snapshot) if snapshot else before(target, ready, missing)
     told = telling(snapshot, words, mine=mine)
     with st.container(key="head"):
         _strip(snapshot, told)

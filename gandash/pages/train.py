@@ -39,7 +39,7 @@ with stage, st.container(key="desk", gap="xsmall"):  # first: a browser that is 
 sidebar.show(checked, devices)
 with stage:
     mine = found.snapshot is None or looking.controls(found.snapshot)
-    monitor.show(found.snapshot, ready=service.ready, mine=mine)
+    monitor.show(found.snapshot, ready=service.ready, mine=mine, right=checked.config is not None)
 if found.snapshot is not None and classroom.shows("home"):
     downloads.show(service, found.snapshot)
     code.show(service, found.snapshot, mine=mine)

@@ -40,6 +40,7 @@ LOOKS: Mapping[str, Look] = {
 VARIANT_TITLES = {"latest": "Latest", "ema": "EMA", "best": "Best"}
 
 READY = Look("Ready", ":material/radio_button_unchecked:", "gray")
+NOT_READY = Look("Not ready", ":material/tune:", "gray")
 
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -68,6 +69,7 @@ PICK_NUMBERS = (
     "Pick a pattern and press Train: bars rise on the numbers that are generated, up to the red lines when each one "
     "comes as often as among real ones."
 )
+PUT_RIGHT = "Put right what is said above, then press Train."
 WARMING_UP = "The workers are warming up, which takes a few seconds. You can press Train already."
 
 _PRESS = re.compile(r"(?:; press Resume to go on from epoch \d+\.|\. Press Resume to try again\.)$")

@@ -57,12 +57,13 @@ def describe(snapshot: Snapshot) -> Words:
 def before(target: Target, ready: bool, missing: str = "") -> Words:
     """The same before there is a run, for a target that may be trained on; `ready` says that a worker is warm.
 
-    `missing` says what is to be done first where another target is chosen that cannot be trained on yet.
+    `missing` says what is to be done first where the set-up cannot be trained yet.
     """
     pick = wording.PICK_NUMBERS if target.numbers else wording.PICK
+    look = wording.NOT_READY if missing else wording.READY
     told = missing or (pick if ready else wording.WARMING_UP)
     return {
-        "status": _status(wording.READY),
+        "status": _status(look),
         "warning": "",
         "progress": "",
         "share": 0.0,
@@ -70,7 +71,7 @@ def before(target: Target, ready: bool, missing: str = "") -> Words:
         "record": "",
         "told": told,
         "sentence": told,
-        "announce": wording.READY.label,
+        "announce": look.label,
         "label": wording.overlay_label(target, None),
         "tiles": [asdict(tile) for tile in tiles.tiles_of(target, None)],
         "qualities": [],

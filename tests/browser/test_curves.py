@@ -198,6 +198,7 @@ def test_metrics_that_differ_in_size_get_a_logarithmic_axis_and_their_ideal(figu
 def test_a_metric_not_measured_yet_says_so_and_none_chosen_says_nothing(figure: Callable[..., Any]) -> None:
     found = figure(figures.metric(["headline"], "light"), generator_loss=wave(3))
     assert found["data"] == [] and found["layout"]["annotations"][0]["text"] == "Not measured yet"
+    assert found["layout"]["title"]["text"] == "Gap to real"
     assert "annotations" not in figure(figures.metric([], "light"))["layout"]
 
 

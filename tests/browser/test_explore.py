@@ -245,3 +245,6 @@ def test_a_run_is_explored_and_a_phone_finds_the_page(dashboard: str, open_page:
     assert f"run={run}" in page.url
     page.get_by_text("Best", exact=True).click()
     expect(page.get_by_text("Best, epoch 1")).to_be_visible()
+    upload(page, random_generator(latent_dim=5))
+    expect(page.get_by_text("which says so of itself")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Run", exact=True)).to_be_disabled()  # the file counts

@@ -145,6 +145,9 @@ def test_layers_are_switched_follow_the_run_and_go_with_it(dashboard: str, open_
     canvas = ".gandash-under"
     expect(page.get_by_role("button", name="Discriminator", exact=True)).to_have_attribute("aria-pressed", "false")
     expect(legend).to_be_hidden()
+    chip(page, "Density")
+    expect(legend).to_have_text("Seen as soon as a run trains")
+    chip(page, "Density")
     press(page, "Train")
     wait_for_epoch(page, 1)
     assert page.evaluate(COLOURS, canvas) == 0

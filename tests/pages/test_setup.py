@@ -58,6 +58,7 @@ def test_a_set_up_that_is_too_large_for_the_server_is_refused_beside_the_button(
     widget(at, "generator_widths").set_value("1024, 1024, 1024").run()
     assert at.button("train").disabled and at.button("epoch").disabled
     assert "a worker would need about" in texts(at) and "0.5 GB is the most" in texts(at)
+    assert "Not ready" in texts(at) and "Pick a shape" not in texts(at)
     widget(at, "generator_widths").set_value("16, 32").run()
     assert not at.button("train").disabled
 

@@ -96,6 +96,9 @@ def test_before_a_run_the_words_are_those_of_the_shape() -> None:
     assert "warming up" in told["sentence"] and SHAPES["ring8"].title in told["label"]
     assert [tile["label"] for tile in told["tiles"]][1:3] == ["Modes", "High quality"]
     assert {tile["value"] for tile in told["tiles"][:3]} == {"–"}
+    assert told["status"]["label"] == told["announce"] == "Ready"
+    wrong = words.before(SHAPES["ring8"], True, "Draw a line.")
+    assert (wrong["told"], wrong["status"]["label"], wrong["announce"]) == ("Draw a line.", "Not ready", "Not ready")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
