@@ -204,7 +204,19 @@ def test_layers_are_switched_follow_the_run_and_go_with_it(dashboard: str, open_
     page.goto(f"{dashboard}/watch/{watched}")  # a paused run, in the same tab: what was on stays on
     cloud = page.locator("#cloud")
     expect(cloud).to_have_attribute("data-layers", ALL)
+    newest = int(cloud.get_attribute("data-layers-epoch") or 0)
     expect(page.locator(".gandash-legend")).to_contain_text("Epoch")
+    page.locator(".gandash-timeline input").focus()
+    page.keyboard.press("Home")
+    for what in ("data-epoch", "data-layers-epoch"):
+        expect(cloud).to_have_attribute(what, "0")
+    expect(cloud).to_have_attribute("data-layers", ALL)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="PNG").click()
+    assert download.value.suggested_filename == "p0.png"
+    page.get_by_role("button", name="Latest", exact=True).click()
+    for what in ("data-epoch", "data-layers-epoch"):
+        expect(cloud).to_have_attribute(what, str(newest))
     chip(page, "Discriminator")
     expect(cloud).to_have_attribute("data-layers", "manifold gradients density")
     for name in ("Manifold", "Gradients", "Density", "Trails"):

@@ -48,7 +48,8 @@ class Borrowed(Executor):
 
 @pytest.fixture
 def real(workers: LocalWorkers, tmp_path: Path) -> Iterator[RunService]:
-    service = RunService(RunStore(tmp_path), Borrowed(workers), idle_pause=None)  # no page watches, however long it takes
+    # no page watches, so on a slow machine a run would be paused for it
+    service = RunService(RunStore(tmp_path), Borrowed(workers), idle_pause=None)
     yield service
     service.close()
 
