@@ -51,12 +51,16 @@ BY_KIND: Mapping[Kind, Mapping[str, Any]] = {
     "closed line": {
         "batch_size": 128,
         "points": 8192,
-        "epochs": 256,
+        "fresh": True,
+        "epochs": 270,
         "latent_dim": 1,
+        "discriminator_widths": (128, 128),
         "generator_fourier": 8,
-        "generator_lr": 8e-3,
+        "discriminator_fourier": 8,
+        "generator_lr": 5e-3,
         "lr_final": 0.001,
         "penalty_weight": 0.005,
+        "penalty_final": 0.1,
         "ema_decay": 0.995,
     },
     "mixture": {
@@ -83,6 +87,7 @@ A generator that has one random number draws lines and nothing beside them, and 
 
 EXCEPTIONS: Mapping[str, Mapping[str, Any]] = {
     "sine": {"penalty_weight": 0.001},
+    "spiral": {"batch_size": 512, "points": 32_768, "epochs": 150},
     "ring8": {
         "latent_digits": 4,
         "generator_fourier": 4,
@@ -97,7 +102,16 @@ EXCEPTIONS: Mapping[str, Mapping[str, Any]] = {
 
 QUICK: Mapping[Kind, Mapping[str, Any]] = {
     "curve": {"epochs": 44, "batch_size": 128, "points": 8192, "ema_decay": 0.99},
-    "closed line": {"epochs": 42, "generator_fourier": 6, "ema_decay": 0.99},
+    "closed line": {
+        "fresh": False,
+        "epochs": 42,
+        "discriminator_widths": COMMON["discriminator_widths"],
+        "generator_fourier": 6,
+        "discriminator_fourier": COMMON["discriminator_fourier"],
+        "generator_lr": 8e-3,
+        "penalty_final": COMMON["penalty_final"],
+        "ema_decay": 0.99,
+    },
     "mixture": {
         "batch_size": 512,
         "points": 32_768,
