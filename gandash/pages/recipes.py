@@ -19,6 +19,8 @@ RECIPE = "recipe"
 OWN = "own"
 _RIGHT = "right_target"
 """Where the session keeps the last target that was not refused."""
+_SETTLED = "settled_recipe"
+"""And what the switch was settled on."""
 MACHINE = ("seed", "device")
 """Knobs that belong to no recipe."""
 
@@ -46,17 +48,28 @@ def show() -> None:
     )
 
 
-def follow(checked: setup.Setup) -> None:
-    """Settle which recipe is chosen: the one that the knobs are, where none is yet; *Own* as soon as they are not."""
+def follow(checked: setup.Setup) -> bool:
+    """Settle which recipe is chosen: the one that the knobs are, where none is yet; *Own* as soon as they are not.
+
+    Returns whether it has set the knobs instead: a recipe was chosen, and Streamlit has called nobody, as where the
+    page's script has to begin anew in that moment.
+    """
     config, chosen = checked.config or checked.meant, st.session_state.get(RECIPE)
     if checked.config:
         st.session_state[_RIGHT] = checked.config.target
     elif config is None and setup.target() is None:
         config = _with_the_last()  # as it is typed or drawn, the knobs stay what they are for the one before
+    settled = st.session_state.get(_SETTLED, chosen)
     if chosen is None:
         st.session_state[RECIPE] = recipe_of(config)
     elif chosen != OWN and not _is(config, chosen):
+        if chosen != settled:
+            st.session_state[_SETTLED] = chosen
+            _fill(chosen)
+            return True
         st.session_state[RECIPE] = OWN
+    st.session_state[_SETTLED] = st.session_state[RECIPE]
+    return False
 
 
 def recipe_of(config: RunConfig | None) -> str:

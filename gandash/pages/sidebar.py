@@ -39,7 +39,8 @@ def check(devices: tuple[str, ...] | None, limits: CostLimits) -> setup.Setup:
     """The set-up that the widgets hold, drawn or to be drawn, checked. `devices` is None while unknown."""
     setup.restore()
     checked = setup.read(devices, limits)
-    recipes.follow(checked)
+    while recipes.follow(checked):
+        checked = setup.read(devices, limits)
     return checked
 
 

@@ -212,3 +212,17 @@ def test_a_switch_of_which_the_browser_tells_no_choice_changes_nothing(open_page
     at.segmented_control(key).set_value(None).run()
     assert not at.exception and config_of(at) == before
     assert (at.segmented_control("recipe").value, at.segmented_control("target_group").value) == ("textbook", "shapes")
+
+
+def test_a_click_on_a_switch_counts_where_its_callback_was_lost(open_page: OpenPage) -> None:
+    at = open_page()
+    for group, target in (("numbers", "multiples-of-5"), ("shapes", "exponential")):
+        at.session_state["target_group"] = group  # a value alone: Streamlit called nobody
+        at.run()
+        assert not at.exception and config_of(at).target == RunConfig(shape=target).target
+        assert at.segmented_control("target_group").value == group
+    widget(at, "target").set_value("heart").run()
+    assert at.segmented_control("target_group").value == "shapes"
+    at.session_state["recipe"] = "best"
+    at.run()
+    assert at.segmented_control("recipe").value == "best" and config_of(at) == best("heart")
