@@ -65,9 +65,10 @@ def take(visitor: Visitor) -> None:
         return _id(address.find_run(visitor.service).snapshot)
 
     player.show_begun(presses.book())
+    before = shown()
     taken = presses.take(shown, lambda name: _do(visitor, name))
-    if taken and (run_id := shown()) and visitor.service.snapshot(run_id).asked:
-        _let_answer(visitor, run_id)
+    if taken and before and before == shown() and visitor.service.snapshot(before).asked:
+        _let_answer(visitor, before)  # of a run that has just begun the browser has no stream yet
 
 
 def _let_answer(visitor: Visitor, run_id: str) -> None:
