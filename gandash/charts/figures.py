@@ -314,6 +314,7 @@ def _curves(palette: Palette, title: str, revision: str, look: str, smoothing: f
         "title": {"text": "epoch", "font": {"size": SMALL}, "standoff": 4},
         "tickformat": "~s",
         "autorangeoptions": {"include": [0, FEWEST_EPOCHS]},
+        "rangemode": "nonnegative",
         "hoverformat": ",d",
         "unifiedhovertitle": {"text": "epoch %{x:,d}"},
         "nticks": 6,

@@ -175,8 +175,11 @@ def test_a_phone_has_one_column_in_the_order_of_reading_and_finds_the_runs(dashb
     assert page.locator("h1").count() == 1
     page.locator(".st-key-pages a", has_text="Train").click()
     page.wait_for_selector(".st-key-stage")
+    bar = page.locator(".gandash-course .gandash-bar")
+    ready = bar.bounding_box()
     press(page, "Train")
     wait_for_epoch(page, 1)
+    assert places(page) == found and bar.bounding_box() == ready, "though the line that says how fast it goes is new"
     assert share_of_styling(page) < 0.5, "points that move are no reason to style the page anew"
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
     for key in CHARTS:
