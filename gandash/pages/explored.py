@@ -261,7 +261,7 @@ def _file_counts() -> bool:
 def _uploader(label: str, key: str) -> tuple[str, bytes] | None:
     with st.popover(label, icon=":material/upload_file:"):
         uploaded = st.file_uploader(
-            "A portable file of a generator",
+            f"A portable file of a generator, up to {MEGABYTES} MB",
             key=key,
             max_upload_size=MEGABYTES,
             help="*Take the generator with you* makes it. It holds numbers alone: files that are programs, such as "
