@@ -8,8 +8,9 @@ from starlette.middleware import Middleware
 
 from gandash.live.base import base_path
 from gandash.live.cookie import OwnerCookie
+from gandash.live.first_styles import FirstStyles
 from gandash.live.frontend import Frontend
-from gandash.pages import NAVIGATION, opening
+from gandash.pages import FIRST_SHEETS, NAVIGATION, opening
 
 coming = opening.Opening()
 
@@ -29,5 +30,6 @@ app = st.App(
     middleware=[
         Middleware(Frontend, path=base_path()),
         Middleware(OwnerCookie, path=base_path()),
+        Middleware(FirstStyles, sheets=FIRST_SHEETS),
     ],
 )

@@ -16,11 +16,8 @@ SIDEBAR_PIXELS = 340
 
 
 def apply() -> None:
-    """Add the dashboard's style sheet to the page."""
+    """Add to the page what of the dashboard's style sheets is not in it from the beginning (`FIRST_SHEETS`)."""
     palette = figures.PALETTES[theme()]
-    st.html(_HERE / "style.css")
-    st.html(_HERE / "sidebar.css")
-    st.html(_HERE / "share.css")
     if st.context.is_embedded:
         st.html(_HERE / "embed.css")
     st.html(_HERE / "present.css")

@@ -9,6 +9,7 @@ cache, which saves loading a checkpoint. This module knows no run's status and n
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import logging
 import threading
@@ -362,8 +363,11 @@ def warm_up() -> tuple[str, ...]:
 
 @functools.cache
 def _load_torch() -> None:
+    gc.disable()  # a tenth of the time that torch takes to load would go into looking for garbage
     import torch
 
+    gc.enable()
+    gc.freeze()  # modules stay
     torch.set_num_threads(1)  # two runs use two cores better than one run uses two, at these sizes
     from gandash.core.trainer import Trainer
 

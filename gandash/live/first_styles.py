@@ -1,0 +1,72 @@
+"""Style sheets that Streamlit's page has from the beginning, before anything of it is drawn.
+
+A sheet that comes with the page's script is there later than what it lays out, which is then seen to jump.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_ROOT = b'<div id="root">'
+_ABOUT_A_COPY = (b"if-none-match", b"if-modified-since", b"range")
+_OF_THE_FILE = ("etag", "last-modified", "accept-ranges")
+
+
+class FirstStyles:
+    """ASGI middleware: writes sheets into Streamlit's page, after its own in the header and before what is drawn."""
+
+    def __init__(self, app: ASGIApp, sheets: Sequence[Path]) -> None:
+        self._app = app
+        texts = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+        self._style = f"<style>{texts}</style>".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request. A copy of the page that a browser has may be without the sheets, so none is asked about."""
+        if scope["type"] != "http" or scope["method"] != "GET" or b"text/html" not in _accepted(scope):
+            await self._app(scope, receive, send)
+            return
+        asked = {**scope, "headers": [each for each in scope["headers"] if each[0] not in _ABOUT_A_COPY]}
+        start: Message | None = None
+        body = b""
+
+        async def with_style(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start" and _is_page(message):
+                start = message
+                return
+            if start is None:
+                await send(message)
+                return
+            body += message.get("body", b"")
+            if not message.get("more_body", False):
+                await send_all(start, body)
+
+        async def send_all(start: Message, body: bytes) -> None:
+            headers = MutableHeaders(scope=start)
+            packed = "content-encoding" in headers
+            page = gzip.decompress(body) if packed else body
+            if _ROOT in page:
+                page = page.replace(_ROOT, self._style + _ROOT, 1)
+                body = gzip.compress(page) if packed else page
+                for name in _OF_THE_FILE:
+                    del headers[name]
+                headers["content-length"] = str(len(body))
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+
+        await self._app(asked, receive, with_style)
+
+
+def _accepted(scope: Scope) -> bytes:
+    return b",".join(value for name, value in scope["headers"] if name == b"accept")
+
+
+def _is_page(start: Message) -> bool:
+    headers = MutableHeaders(scope=start)
+    html = headers.get("content-type", "").startswith("text/html")
+    return bool(start["status"] == 200 and html and headers.get("content-encoding", "gzip") == "gzip")
