@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
@@ -130,9 +130,18 @@ def wait_until_drawn(page: Page) -> None:
 def until(page: Page, expression: str) -> None:
     """Wait for what an expression says; not in the page itself, whose policy may evaluate no text."""
     end = monotonic() + 60
-    while not page.evaluate(expression):
+    while not _true(page, expression):
         assert monotonic() < end, f"{expression} does not come true; the page says: {page.inner_text('body')}"
         page.wait_for_timeout(50)
+
+
+def _true(page: Page, expression: str) -> bool:
+    try:
+        return bool(page.evaluate(expression))
+    except Error as error:
+        if "Execution context was destroyed" not in error.message:
+            raise
+        return False  # the page is just loading itself anew
 
 
 def press(page: Page, name: str) -> None:
