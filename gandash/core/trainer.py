@@ -654,9 +654,8 @@ class Trainer:
         if record is None:
             self.state = "diverged"
             self.message = (
-                f"The run diverged in epoch {self.epoch:,}: a loss or a weight is no longer finite. The generator of "
-                f"epoch {self.epoch - 1:,} is kept. Start a new run with smaller learning rates than "
-                f"{self.config.generator_lr:g} (generator) and {self.config.discriminator_lr:g} (discriminator)."
+                f"The run diverged in epoch {self.epoch:,}: a number is not finite. The generator of epoch "
+                f"{self.epoch - 1:,} is kept. Start a new run with smaller learning rates."
             )
             return []
         for which, weights in self._moving().items():

@@ -249,7 +249,8 @@ def _card(visitor: Visitor, run: RunSummary, moment: str, by_id: Mapping[str, Ru
                     query_params={address.PARAMETER: run_id},
                     width="content",
                 )
-                st.badge(look.label, icon=look.icon, color=look.colour)
+                if not run.damaged:  # whose state nobody knows
+                    st.badge(look.label, icon=look.icon, color=look.colour)
                 if not mine:
                     st.badge("Somebody else's", icon=":material/person:", color="gray")
                 st.markdown(_age(run), width="content")

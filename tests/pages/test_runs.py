@@ -260,6 +260,7 @@ def test_a_damaged_run_takes_no_other_with_it_and_can_be_deleted(
         assert "it can only be deleted" in texts(at) and "years ago" not in texts(at)
         assert at.menu_button(f"more_{damaged}").options == ["Delete"]
         assert at.selectbox("runs_target").options == ["Any target", "Heart"]
+        assert "Failed" not in texts(at), "nobody knows its state"
         with pytest.raises(KeyError):
             at.button(f"toggle_{damaged}")
     at.switch_page(str(RUNS.with_name("train.py")))
