@@ -89,13 +89,15 @@ EXCEPTIONS: Mapping[str, Mapping[str, Any]] = {
     "sine": {"penalty_weight": 0.001},
     "spiral": {"batch_size": 512, "points": 32_768, "epochs": 150},
     "ring8": {
-        "latent_digits": 4,
+        "epochs": 210,
+        "latent_digits": 6,
         "generator_fourier": 4,
         "generator_lr": 1e-3,
+        "discriminator_lr": 4e-3,
+        "lr_final": 0.0,
         "fourier_growth": 0.5,
-        "penalty_weight": 0.1,
         "penalty_final": 0.005,
-        "ema_decay": 0.95,
+        "ema_decay": 0.99,
     },
 }
 """What single shapes add to the best recipe of their kind."""
