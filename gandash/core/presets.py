@@ -64,13 +64,15 @@ BY_KIND: Mapping[Kind, Mapping[str, Any]] = {
         "ema_decay": 0.995,
     },
     "mixture": {
-        "epochs": 184,
+        "epochs": 210,
         "latent_digits": 8,
         "generator_fourier": 5,
         "discriminator_fourier": 8,
+        "discriminator_lr": 3e-3,
+        "lr_final": 0.0,
         "penalty_weight": 0.2,
         "penalty_final": 0.002,
-        "ema_decay": 0.98,
+        "ema_decay": 0.99,
     },
     "area": {
         "batch_size": 1024,
@@ -89,15 +91,12 @@ EXCEPTIONS: Mapping[str, Mapping[str, Any]] = {
     "sine": {"penalty_weight": 0.001},
     "spiral": {"batch_size": 512, "points": 32_768, "epochs": 150},
     "ring8": {
-        "epochs": 210,
         "latent_digits": 6,
         "generator_fourier": 4,
         "generator_lr": 1e-3,
         "discriminator_lr": 4e-3,
-        "lr_final": 0.0,
         "fourier_growth": 0.5,
         "penalty_final": 0.005,
-        "ema_decay": 0.99,
     },
 }
 """What single shapes add to the best recipe of their kind."""
@@ -119,8 +118,11 @@ QUICK: Mapping[Kind, Mapping[str, Any]] = {
         "points": 32_768,
         "epochs": 22,
         "latent_digits": 6,
+        "discriminator_lr": COMMON["discriminator_lr"],
+        "lr_final": COMMON["lr_final"],
         "fourier_growth": 0.4,
         "penalty_weight": 0.1,
+        "ema_decay": 0.98,
     },
     "area": {"epochs": 14},
 }

@@ -29,6 +29,7 @@ JSON = CONFIG.to_json()
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    worker.warm_up()  # which trains: not with what a test puts in the trainer's place
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     monkeypatch.setattr(worker, "MEASURING_SECONDS", 60.0)  # however slow the machine is
