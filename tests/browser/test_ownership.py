@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import press, wait_until_drawn
+from tests.browser.driver import press
 
 ANOTHERS = "Train this set-up yourself"
 
@@ -21,7 +21,6 @@ def started(page: Page) -> str:
     press(page, "Train")
     expect(named(page, "Pause")).to_be_visible()
     page.wait_for_url("**/?run=*")
-    wait_until_drawn(page)  # a link that is drawn anew in the middle of a click is not clicked
     return page.url
 
 

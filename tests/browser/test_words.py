@@ -157,6 +157,24 @@ def test_the_script_is_asked_for_once_when_the_stage_is_another(empty_page: Page
     assert triggers(empty_page) == [["stage", ""]]
 
 
+def test_the_script_is_not_asked_for_while_a_link_leads_to_another_page(
+    empty_page: Page, show: Callable[..., None]
+) -> None:
+    show("follow", BEFORE, run="a run", stage="one")
+    empty_page.evaluate(
+        """() => {
+          const link = Object.assign(document.createElement("a"), { href: "/runs" });
+          link.addEventListener("click", (event) => event.preventDefault());
+          document.body.append(link);
+          link.click();
+        }"""
+    )
+    play(empty_page, "a run", state={"stage": "two"})
+    assert triggers(empty_page) == [], "Streamlit would stay on this page"
+    empty_page.evaluate("history.replaceState(null, '', '/runs'); document.body.click()")
+    assert triggers(empty_page) == [["stage", "two"]]
+
+
 def test_the_script_is_asked_for_when_the_server_gets_ready(empty_page: Page, show: Callable[..., None]) -> None:
     show("follow", BEFORE, run="", stage="", live=True)
     play(empty_page, "", kind="server", ready=False)
