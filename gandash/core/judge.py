@@ -180,10 +180,11 @@ class Copying:
     def __init__(self, rows: Points, held_out: Points) -> None:
         from scipy.spatial import KDTree
 
+        numbers = np.asarray(rows, np.float64)
         self._scale = spread_of(rows)
-        self._known = [np.unique(column) for column in np.asarray(rows, np.float64).T]
+        self._known = [np.unique(column) for column in numbers.T]
         self._rounded = [len(known) <= (1 - REPEATS) * len(rows) for known in self._known]
-        self._tree = KDTree(np.asarray(rows, np.float64) / self._scale)
+        self._tree = KDTree(numbers / self._scale)
         self._usual = self._near(held_out)
 
     def share(self, generated: Points) -> float:

@@ -23,7 +23,7 @@ from gandash.live.base import base_path
 FOLDER = "/assets"
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 _IMPORT = re.compile(r"""(\b(?:from|import)\s*\(?\s*["'])\./([\w.-]+\.js)(["'])""")
-_TYPES = {
+TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml; charset=utf-8",
@@ -47,7 +47,12 @@ class Asset:
     @cached_property
     def packed(self) -> bytes:
         """The content, compressed with gzip."""
-        return gzip.compress(self.content, 6, mtime=0)
+        return compressed(self.content)
+
+
+def compressed(content: bytes) -> bytes:
+    """With gzip, and the same bytes every time."""
+    return gzip.compress(content, 6, mtime=0)
 
 
 def register(path: Path, name: str | None = None, *, eager: bool = False) -> None:
@@ -100,7 +105,7 @@ def _serve(request: Request) -> Response:
     if name not in _files or asset(name).name != file:
         return Response("There is no such file: load the page again.", 404, {"Cache-Control": "no-store"})
     found = asset(name)
-    headers = {**_FOR_EVER, "Content-Type": _TYPES[Path(name).suffix]}
+    headers = {**_FOR_EVER, "Content-Type": TYPES[Path(name).suffix]}
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return Response(found.content, headers=headers)
     with _packing:

@@ -9,7 +9,7 @@ import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ROOT = b'<div id="root">'
@@ -27,7 +27,8 @@ class FirstStyles:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request. A copy of the page that a browser has may be without the sheets, so none is asked about."""
-        if scope["type"] != "http" or scope["method"] != "GET" or b"text/html" not in _accepted(scope):
+        asked_for = Headers(scope=scope).get("accept", "") if scope["type"] == "http" else ""
+        if "text/html" not in asked_for or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
         asked = {**scope, "headers": [each for each in scope["headers"] if each[0] not in _ABOUT_A_COPY]}
@@ -60,10 +61,6 @@ class FirstStyles:
             await send({"type": "http.response.body", "body": body})
 
         await self._app(asked, receive, with_style)
-
-
-def _accepted(scope: Scope) -> bytes:
-    return b",".join(value for name, value in scope["headers"] if name == b"accept")
 
 
 def _is_page(start: Message) -> bool:

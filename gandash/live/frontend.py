@@ -6,14 +6,15 @@ hundred of them, six at a time, and would wait for each behind all else that a s
 
 from __future__ import annotations
 
-import gzip
 import re
 import threading
-from dataclasses import dataclass
 from functools import cache
 
+from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gandash.live.assets import TYPES, compressed
 from gandash.live.base import frontend_folder
 
 LARGEST = 2**20
@@ -21,35 +22,24 @@ LARGEST = 2**20
 
 _FILE = re.compile(r"(?:js|css|media)/[\w-][\w.-]*")
 _NAMED = re.compile(r"""["']\./static/([\w./-]+)["']""")
-_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".woff2": "font/woff2"}
 _PACKED = (".js", ".css")
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A file as it is sent."""
-
-    headers: tuple[tuple[bytes, bytes], ...]
-    content: bytes
+_TYPES = {ending: TYPES[ending] for ending in _PACKED} | {".woff2": "font/woff2"}
 
 
 @cache
-def kept(name: str) -> Kept | None:
-    """A file of Streamlit's by its name such as "js/index.DormvYxC.js"; None for all that is left to Streamlit."""
+def kept(name: str) -> Response | None:
+    """The answer of a file of Streamlit's, such as "js/index.DormvYxC.js"; None for all that is left to Streamlit."""
     path = frontend_folder() / "static" / name
     if not _FILE.fullmatch(name) or path.suffix not in _TYPES or not path.is_file() or path.stat().st_size > LARGEST:
         return None
-    content = path.read_bytes()
     headers = {
-        "content-type": _TYPES[path.suffix],
-        "cache-control": "public, immutable, max-age=31536000",  # as Streamlit has it: a name changes with its content
-        "vary": "Accept-Encoding",
+        "Content-Type": _TYPES[path.suffix],
+        "Cache-Control": "public, immutable, max-age=31536000",  # as Streamlit has it: a name changes with its content
+        "Vary": "Accept-Encoding",
     }
     if path.suffix in _PACKED:
-        content = gzip.compress(content, 6, mtime=0)
-        headers["content-encoding"] = "gzip"
-    headers["content-length"] = str(len(content))
-    return Kept(tuple((key.encode(), value.encode()) for key, value in headers.items()), content)
+        return Response(compressed(path.read_bytes()), headers=headers | {"Content-Encoding": "gzip"})
+    return Response(path.read_bytes(), headers=headers)
 
 
 def keep_first() -> threading.Thread:
@@ -81,11 +71,7 @@ class Frontend:
         """Answer a request; whoever wants a part of a file, or takes nothing compressed, is answered by Streamlit."""
         found = None
         if scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith(self._path):
-            asked = dict(scope["headers"])
-            if b"gzip" in asked.get(b"accept-encoding", b"") and b"range" not in asked:
+            asked = Headers(scope=scope)
+            if "gzip" in asked.get("accept-encoding", "") and "range" not in asked:
                 found = kept(scope["path"].removeprefix(self._path))
-        if found is None:
-            await self._app(scope, receive, send)
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": list(found.headers)})
-        await send({"type": "http.response.body", "body": found.content})
+        await (found or self._app)(scope, receive, send)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import cached_property
 
 from starlette.routing import BaseRoute, Match, Router
 from starlette.types import Receive, Scope, Send
@@ -28,5 +29,9 @@ class LateRoutes(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, once the routes are there."""
-        routes = await asyncio.shield(asyncio.wrap_future(self._coming))
-        await Router(routes, redirect_slashes=False)(scope, receive, send)
+        await asyncio.shield(asyncio.wrap_future(self._coming))
+        await self._router(scope, receive, send)
+
+    @cached_property
+    def _router(self) -> Router:
+        return Router(self._coming.result(), redirect_slashes=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic, sleep
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, cast
 
 import streamlit as st
 
@@ -94,8 +94,7 @@ def _do(visitor: Visitor, name: str) -> None:
         if snapshot or found.problem:
             _reset(visitor, _active(visitor, snapshot))
     elif _has_player(visitor, snapshot) and player.allowed(checked, snapshot)[0]:
-        unit: Unit = next(unit for unit in get_args(Unit) if unit == name)
-        player.press(visitor, unit, _id(snapshot) or None)
+        player.press(visitor, cast(Unit, name), _id(snapshot) or None)
 
 
 def _id(snapshot: Snapshot | None) -> str:
