@@ -30,6 +30,6 @@ app = st.App(
     middleware=[
         Middleware(Frontend, path=base_path()),
         Middleware(OwnerCookie, path=base_path()),
-        Middleware(FirstStyles, sheets=FIRST_SHEETS),
+        Middleware(FirstStyles, sheets=FIRST_SHEETS, besides=opening.paths()),
     ],
 )

@@ -56,6 +56,12 @@ def test_all_of_it_is_under_the_base_path(tmp_path: Path) -> None:
         assert status == 200 and script == asset("stream.js").content
         _, headers, page = get(f"{host}/")
         assert b'<div id="root">' in page and "; Path=/gans; " in headers["Set-Cookie"]
+        secret = headers["Set-Cookie"].partition(";")[0]
+        browser = {"Accept": "text/html,application/xhtml+xml", "Cookie": secret}
+        _, headers, page = get(f"{host}/watch/unknown", **browser)
+        status, again, body = get(f"{host}/watch/another", **browser, If_None_Match=headers["ETag"])
+        assert (status, body) == (304, b"") and b'id="cloud"' in page, "a second visit"
+        assert again["Set-Cookie"].startswith(f"{secret}; Path=/gans; Max-Age="), "for another year"
         with pytest.raises(InvalidStatus), connect(f"ws://{host.removesuffix('/gans')}/live?run=unknown"):
             pass
 

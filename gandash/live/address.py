@@ -39,8 +39,8 @@ def offer(
     """What to offer where the owner of the server named a `public` address, or else the browser has `seen` it.
 
     `seen` is the address in the owner's browser: good for others too, unless it is a loopback. Then it is the machine's
-    own in its networks. `listens` is the host that the server was told to listen on (None for all), and `base_path` the
-    path that it serves under.
+    own in its networks. `listens` is the host that the server was told to listen on (None for all; 0.0.0.0 is all of
+    IPv4 and "::" both), and `base_path` the path that it serves under.
     """
     if public:
         return Offer((public,))
@@ -52,9 +52,9 @@ def offer(
         return Offer((own,))
     warning = ""
     if not listens or _is_any(listens):
-        found = networks()
+        found = [each for each in networks() if not listens or ":" in listens or ":" not in each]
     elif is_loopback(listens):
-        found = networks()
+        found = [each for each in networks() if ":" not in each]
         warning = (
             f"This server listens on {listens} alone, so no other machine can open the link. To let others in, start "
             "it with --server.address 0.0.0.0."
@@ -62,7 +62,9 @@ def offer(
     else:
         found = [listens]
     if not found:
-        return Offer((own,), "This machine is in no network now, so the link works on it alone.")
+        return Offer(
+            (own,), "This machine is in no network now that the server listens to, so the link works on it alone."
+        )
     colon_port = f":{address.port}" if address.port else ""
     hosts = (f"[{host}]" if ":" in host else host for host in found)
     return Offer(tuple(f"{address.scheme}://{host}{colon_port}{path}" for host in hosts), warning)

@@ -15,10 +15,11 @@ YEAR = 365 * 24 * 3600
 
 
 class OwnerCookie:
-    """ASGI middleware: a page that is answered to a browser without the cookie brings one.
+    """ASGI middleware: every page that is answered brings the cookie, to a browser that has one its own again.
 
-    `path` is the base path of the server. A browser that comes back may hold a copy of the page without its cookie, so
-    the answer that the copy is still good brings one too.
+    So a browser is forgotten a year after its last page, not after its first. `path` is the base path of the server. A
+    browser that comes back may hold a copy of the page without its cookie, so the answer that the copy is still good
+    brings one too.
     """
 
     def __init__(self, app: ASGIApp, path: str = "") -> None:
@@ -27,9 +28,10 @@ class OwnerCookie:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http" or access.is_secret(_cookie(scope["headers"])):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        brought = _cookie(scope["headers"])
         wants_a_page = b"text/html" in _header(scope["headers"], b"accept")
         secure = scope.get("scheme") == "https" or _header(scope["headers"], b"x-forwarded-proto").startswith(b"https")
 
@@ -38,14 +40,15 @@ class OwnerCookie:
                 headers = MutableHeaders(scope=message)
                 page = headers.get("content-type", "").startswith("text/html")
                 if page or (wants_a_page and message["status"] == 304):
-                    headers.append("set-cookie", self._new(secure))
+                    headers.append("set-cookie", self._given(brought, secure))
                     headers["cache-control"] = "no-cache, private"  # one secret for one browser
             await send(message)
 
         await self._app(scope, receive, with_cookie)
 
-    def _new(self, secure: bool) -> str:
-        parts = [f"{access.COOKIE}={access.new_secret()}", f"Path={self._path}", f"Max-Age={YEAR}"]
+    def _given(self, brought: str | None, secure: bool) -> str:
+        secret = brought if access.is_secret(brought) else access.new_secret()
+        parts = [f"{access.COOKIE}={secret}", f"Path={self._path}", f"Max-Age={YEAR}"]
         return "; ".join([*parts, "HttpOnly", "SameSite=Lax", *(["Secure"] if secure else [])])
 
 

@@ -12,23 +12,29 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gandash.live.late import below
+
 _ROOT = b'<div id="root">'
 _ABOUT_A_COPY = (b"if-none-match", b"if-modified-since", b"range")
 _OF_THE_FILE = ("etag", "last-modified", "accept-ranges")
 
 
 class FirstStyles:
-    """ASGI middleware: writes sheets into Streamlit's page, after its own in the header and before what is drawn."""
+    """ASGI middleware: writes sheets into Streamlit's page, after its own in the header and before what is drawn.
 
-    def __init__(self, app: ASGIApp, sheets: Sequence[Path]) -> None:
+    What is below the paths `besides` is no page of Streamlit's, and is left alone.
+    """
+
+    def __init__(self, app: ASGIApp, sheets: Sequence[Path], besides: Sequence[str] = ()) -> None:
         self._app = app
+        self._besides = tuple(besides)
         texts = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
         self._style = f"<style>{texts}</style>".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request. A copy of the page that a browser has may be without the sheets, so none is asked about."""
         asked_for = Headers(scope=scope).get("accept", "") if scope["type"] == "http" else ""
-        if "text/html" not in asked_for or scope["method"] != "GET":
+        if "text/html" not in asked_for or scope["method"] != "GET" or below(scope["path"], self._besides):
             await self._app(scope, receive, send)
             return
         asked = {**scope, "headers": [each for each in scope["headers"] if each[0] not in _ABOUT_A_COPY]}

@@ -21,8 +21,7 @@ class LateRoutes(BaseRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether a request is for one of the routes."""
         if not self._coming.done() or self._coming.exception() is not None:
-            path = scope.get("path", "")
-            ours = any(path == each or path.startswith(f"{each}/") for each in self._paths)
+            ours = below(scope.get("path", ""), self._paths)
         else:
             ours = any(route.matches(scope)[0] is not Match.NONE for route in self._coming.result())
         return Match.FULL if ours else Match.NONE, {}
@@ -35,3 +34,8 @@ class LateRoutes(BaseRoute):
     @cached_property
     def _router(self) -> Router:
         return Router(self._coming.result(), redirect_slashes=False)
+
+
+def below(path: str, paths: Sequence[str]) -> bool:
+    """Whether a path is one of these, or below one."""
+    return any(path == each or path.startswith(f"{each}/") for each in paths)

@@ -41,8 +41,7 @@ class Opening:
 
     def routes(self) -> list[BaseRoute]:
         """What the server answers besides Streamlit's own paths."""
-        base = base_path()
-        return [LateRoutes([base + path for path in _PATHS], self._coming)]
+        return [LateRoutes(paths(), self._coming)]
 
     @asynccontextmanager
     async def over(self) -> AsyncIterator[None]:
@@ -73,6 +72,11 @@ class Opening:
                 self._coming.set_exception(error)
         finally:
             _nothing_comes.set()
+
+
+def paths() -> list[str]:
+    """What is not Streamlit's on this server: these paths, and all that is below them."""
+    return [base_path() + path for path in _PATHS]
 
 
 def wait() -> None:

@@ -35,11 +35,19 @@ def test_what_the_browser_sees_is_good_for_others_too(seen: str, base: str, own:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "0.0.0.0", "gans.localhost"])
-@pytest.mark.parametrize("listens", [None, "0.0.0.0", "::"])
+@pytest.mark.parametrize("listens", [None, "::"])
 def test_for_a_loopback_the_machines_own_addresses_are_offered(host: str, listens: str | None) -> None:
     assert offered(f"http://{host}:8502/g", listens, base="g") == Offer(
         ("http://192.168.0.7:8502/g", "http://10.0.0.2:8502/g", "http://[2001:db8::7]:8502/g")
     )
+
+
+@pytest.mark.parametrize("listens", ["0.0.0.0", "127.0.0.1", "::1"])
+def test_where_the_server_listens_to_ipv4_alone_or_will_nothing_else_is_offered(listens: str) -> None:
+    addresses = ("http://192.168.0.7:8501", "http://10.0.0.2:8501")
+    assert offered("http://localhost:8501", listens).addresses == addresses
+    only = offer(None, "http://localhost:8501", listens, 8501, networks=lambda: ["2001:db8::7"])
+    assert only.addresses == ("http://localhost:8501",) and "in no network now that the server" in only.warning
 
 
 def test_a_browser_that_says_nothing_counts_as_one_on_this_machine() -> None:
