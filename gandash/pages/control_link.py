@@ -32,6 +32,14 @@ def take(visitor: Visitor) -> None:
     st.toast(f"You control this run from here now{until}.", icon=":material/devices:")
 
 
+def keep(visitor: Visitor, run_id: str) -> None:
+    """Draw a button with the run's control link behind it, for where there is no way to the list of runs."""
+    popover = st.popover("Control link", icon=":material/devices:", key="control", on_change="rerun")
+    if popover.open:
+        with popover:
+            offer(visitor, run_id)
+
+
 def offer(visitor: Visitor, run_id: str) -> None:
     """Draw a run's control link, to copy."""
     try:

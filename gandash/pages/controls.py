@@ -17,6 +17,7 @@ from gandash.pages import (
     audience,
     browser,
     classroom,
+    control_link,
     gallery,
     own,
     player,
@@ -37,7 +38,7 @@ NOT_YOURS = (
 )
 NOT_LASTING = (
     "This browser keeps no cookie here, so you control this run until you close or reload this page. After that you "
-    "need its control link, which *Runs* has in the run's menu."
+    "need its control link."
 )
 
 
@@ -185,7 +186,9 @@ def show(visitor: Visitor, checked: setup.Setup, found: address.Found) -> None:
         if snapshot and not mine:
             st.caption(NOT_YOURS)
         elif snapshot and snapshot.owners and not visitor.lasting:
-            st.caption(NOT_LASTING)
+            with st.container(horizontal=True, gap="xsmall", key="not_lasting", vertical_alignment="center"):
+                st.caption(NOT_LASTING, width="content")
+                control_link.keep(visitor, snapshot.run_id)
     browser.show(address.link_of(checked, snapshot, visitor.service.targets.keep), _id(snapshot))
 
 

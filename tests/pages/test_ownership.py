@@ -216,6 +216,10 @@ def test_without_a_cookie_the_session_is_the_owner_and_the_page_says_for_how_lon
     at.button("train").click().run()
     run_id = only_new(service)
     assert "until you close or reload this page" in texts(at) and at.button("train").label == "Pause"
+    at.session_state["control"] = True  # opened
+    at.run()
+    (link,) = at.code
+    assert f"/?run={run_id}&control=" in link.value, "the way to control it after that, where there is no list of runs"
     assert open_page(run=run_id).button("train").label == "Train this set-up yourself", "another session is another"
 
 
