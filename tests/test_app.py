@@ -54,6 +54,8 @@ def test_all_of_it_is_under_the_base_path(tmp_path: Path) -> None:
             assert decode(watcher.recv(60, decode=False))[0]["kind"] == "missing"
         status, headers, script = get(f"{host}/assets/{asset('stream.js').name}")
         assert status == 200 and script == asset("stream.js").content
+        status, _, viewers = get(f"{host}/watch/x")
+        assert status == 200 and b'data-base="/gans"' in viewers and b'src="/gans/assets/watch' in viewers
         _, headers, page = get(f"{host}/")
         assert b'<div id="root">' in page and "; Path=/gans; " in headers["Set-Cookie"]
         secret = headers["Set-Cookie"].partition(";")[0]
