@@ -620,6 +620,8 @@ function loadPlotly(address) {
     else afterPaint(append);
   };
   const append = () => document.head.append(window.gandashPlotly);
+  // fetched and compiled beside the page's thread, while that still draws the buttons
+  document.head.append(Object.assign(document.createElement("link"), { rel: "preload", as: "script", href: address }));
   load();
 }
 

@@ -21,6 +21,9 @@ CHOICE_TITLES: Mapping[str, Mapping[str, str]] = {
 }
 """Choices that have a better name on screen than in a config; the others are shown with a capital."""
 
+IN_A_ROW = ("device",)
+"""Choices so few and short that all of them are seen at once, and one is a single press away."""
+
 SHORT: Mapping[str, str] = {
     "generator_widths": "Generator widths",
     "discriminator_widths": "Discriminator widths",
@@ -72,12 +75,12 @@ def show(
     match knob.kind:
         case "choice":
             titles = CHOICE_TITLES.get(name, {})
-            st.selectbox(
-                _label(knob),
-                choices or _choices(knob, key),
-                format_func=lambda choice: titles.get(choice, str(choice).capitalize()),
-                **common,
-            )
+            options = choices or _choices(knob, key)
+            common["format_func"] = lambda choice: titles.get(choice, str(choice).capitalize())
+            if name in IN_A_ROW:
+                st.segmented_control(_label(knob), options, required=True, **common)
+            else:
+                st.selectbox(_label(knob), options, **common)
         case "bool":
             st.toggle(_label(knob), **common)
         case _:

@@ -38,7 +38,8 @@ TIMELINE_HEIGHT = 35
 PREVIEW = RunConfig()
 """Whose real points are shown before there is a run, but for the shape."""
 
-_METRICS = "shown_metrics"
+_METRICS, _SMOOTHING = "shown_metrics", "smoothing"
+_CHOICES_HELP = "Smooth the curves, and choose the metrics to draw over the epochs"
 
 
 def show(snapshot: Snapshot | None, *, ready: bool, mine: bool = True, right: bool = True) -> None:
@@ -142,27 +143,28 @@ def _curve_choices(snapshot: Snapshot | None, target: Target) -> tuple[list[str]
     chosen = [name for name in st.session_state.get(_METRICS, usual) if name in options]
     st.session_state[_METRICS] = chosen
     told = "  \n".join(f"**{METRICS[name].title}** ({METRICS[name].unit}): {METRICS[name].help}" for name in chosen)
-    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="curve_choices"):
+    smoothed = f"{weight:.2f}" if (weight := st.session_state.get(_SMOOTHING)) else "off"
+    label = f"Smoothing {smoothed} · {', '.join(METRICS[name].title for name in chosen) or 'no metric'}"
+    with st.popover(label, icon=":material/show_chart:", key="curve_choices", width="stretch", help=_CHOICES_HELP):
         smoothing = st.slider(
             "Smoothing",
             0.0,
             MOST_SMOOTHING,
             0.0,
             0.01,
-            key="smoothing",
+            key=_SMOOTHING,
             persist_state="session",
             help="A running average over the epochs, from 0 (none) to 0.99; the figures as measured stay behind it, "
             "faint.",
         )
-        with st.popover("Metrics", icon=":material/show_chart:", key="metric_choice"):
-            names = st.multiselect(
-                "Metrics to draw over the epochs",
-                options,
-                key=_METRICS,
-                format_func=lambda name: METRICS[name].title,
-                placeholder="Choose what to draw",
-                help=told,
-            )
+        names = st.multiselect(
+            "Metrics to draw over the epochs",
+            options,
+            key=_METRICS,
+            format_func=lambda name: METRICS[name].title,
+            placeholder="Choose what to draw",
+            help=told,
+        )
     return names, smoothing
 
 

@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gandash.core.config import KNOBS, RunConfig
-from gandash.pages import NAVIGATION, server, setup, sidebar
+from gandash.pages import NAVIGATION, knobs, server, setup, sidebar
 from gandash.runs.service import RunService
 from gandash.runs.store import RunStore
 from tests.runs.conftest import FakeTraining, ManualEngine
@@ -108,11 +108,17 @@ def unfold(at: AppTest) -> None:
 
 def widget(at: AppTest, name: str) -> Any:
     """The widget of a knob; the section that it is folded into is opened."""
-    kind = {"bool": "toggle", "choice": "selectbox", "target": "radio"}.get(KNOBS[name].kind, "text_input")
-    key = setup.key(name)
+    kind, key = kind_of(name), setup.key(name)
     if key not in {element.key for element in getattr(at, kind)}:
         unfold(at)
     return getattr(at, kind)(key)
+
+
+def kind_of(name: str) -> str:
+    """What AppTest calls the widget of a knob."""
+    if name in knobs.IN_A_ROW:
+        return "segmented_control"
+    return {"bool": "toggle", "choice": "selectbox", "target": "radio"}.get(KNOBS[name].kind, "text_input")
 
 
 def config_of(at: AppTest) -> RunConfig:

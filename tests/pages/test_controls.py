@@ -14,7 +14,7 @@ from gandash.core.fork import FREE
 from gandash.pages import setup, train_on
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot, Status
-from tests.pages.conftest import OpenPage, run_in_address, texts, widget
+from tests.pages.conftest import OpenPage, kind_of, run_in_address, texts, widget
 from tests.runs.conftest import FakeTraining, ManualEngine, until
 
 
@@ -83,8 +83,7 @@ def test_a_wrong_set_up_leaves_the_run_that_trains_in_hand(open_page: OpenPage, 
 
 def on(at: AppTest, name: str) -> Any:
     """The widget of a knob in the form of Train on."""
-    kinds = {"bool": at.toggle, "choice": at.selectbox}
-    return kinds.get(KNOBS[name].kind, at.text_input)(setup.key(name, train_on.PREFIX))
+    return getattr(at, kind_of(name))(setup.key(name, train_on.PREFIX))
 
 
 def offered(at: AppTest) -> bool:

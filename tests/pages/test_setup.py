@@ -65,7 +65,7 @@ def test_a_set_up_that_is_too_large_for_the_server_is_refused_beside_the_button(
 
 def drawn(at: AppTest) -> set[str]:
     """The knobs that have a widget now."""
-    widgets = (*at.text_input, *at.selectbox, *at.toggle, *at.radio)
+    widgets = (*at.text_input, *at.selectbox, *at.toggle, *at.radio, *at.segmented_control)
     return {name for name in KNOBS if setup.key(name) in {each.key for each in widgets}}
 
 
