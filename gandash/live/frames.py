@@ -1,18 +1,15 @@
 """What a run keeps of its past, for who drags through it: points and words of past epochs, and pictures of them.
 
-``/frames/<run>?epochs=0,8,16`` answers with a message of the format of `gandash.live.messages`, of kind "frames": its
-`frames` are ``[{"epoch", "words"}, ...]`` of those of the epochs that are kept, in order, and the arrays "frame:0",
-"frame:1", … (n, 2) are their points as they are drawn. ``/frames/<run>/views?epoch=40&views=discriminator`` answers
-with a message of kind "views", of the nearest epoch whose networks are kept. ``/frames/<run>/p40.png?theme=dark`` is a
-picture of epoch 40, and ``/frames/<run>/now.png`` of the newest points. A past epoch never changes, so browsers keep
-what they got.
+``/frames/<run>?epochs=0,8,16`` answers with a message of the format of `gandash.live.messages`, of kind "frames", and
+``/frames/<run>/views?epoch=40&views=discriminator`` with one of kind "views", of the nearest epoch whose networks are
+kept. ``/frames/<run>/p40.png?theme=dark`` is a picture of epoch 40, and ``/frames/<run>/now.png`` of the newest points.
+A past epoch never changes, so browsers keep what they got.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, Protocol
@@ -64,7 +61,8 @@ def routes(base: str, service: Callable[[], Service | None], describe: Describe,
     def message(run_id: str, epochs: tuple[int, ...]) -> bytes:
         there = service()
         assert there is not None
-        return _message(there.snapshot(run_id), there.kept_frames(run_id, epochs), describe)
+        snapshot, kept = there.snapshot(run_id), there.kept_frames(run_id, epochs)
+        return messages.past(snapshot, [(each.epoch, each.points, describe(snapshot.at(each.epoch))) for each in kept])
 
     def answer(run_id: str, epochs: tuple[int, ...]) -> Response:
         there = service()
@@ -150,9 +148,3 @@ async def _told(work: Callable[..., Response], *args: Any) -> Response:
 
 def _refused(status: int, sentence: str) -> Response:
     return Response(sentence, status, {**_FRESH, "Content-Type": "text/plain; charset=utf-8"})
-
-
-def _message(snapshot: Snapshot, kept: tuple[Kept, ...], describe: Describe) -> bytes:
-    told = [{"epoch": each.epoch, "words": describe(snapshot.at(each.epoch))} for each in kept]
-    header = {"kind": "frames", "run": snapshot.run_id, "time": time.time(), "frames": told}
-    return messages.encode(header, {f"frame:{i}": messages.drawn(snapshot, each.points) for i, each in enumerate(kept)})

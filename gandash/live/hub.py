@@ -3,6 +3,7 @@
 All of it happens on the server's event loop. A run that somebody watches has a room with its newest snapshot. Each
 client has a cursor and one task, which sends what takes the cursor to the newest snapshot, and waits for the next: who
 is slow finds a newer snapshot, so it misses frames, but no row and no status, and nothing is kept for it meanwhile.
+What goes wrong with one run is written to the log and tried again: it is not another's matter.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gandash.live import messages
+from gandash.live.changes import Changes
 from gandash.live.messages import Cursor
 from gandash.runs.incoming import Incoming
 from gandash.runs.library import UnknownRun
@@ -32,8 +34,7 @@ LOOK_SECONDS = 1.0
 REST_SECONDS = 5.0
 """How often a run is looked up of which nothing was heard: one that should train, or is missing; one that rests."""
 READY_SECONDS = 0.25
-MOST_CHANGES = 64
-"""How many changes of status are remembered for those who are slow or were cut off."""
+UNREADABLE = "This run cannot be read now. The server's log says why, and it is tried again."
 
 Describe = Callable[[Snapshot], Mapping[str, Any]]
 Send = Callable[[bytes], Awaitable[None]]
@@ -85,7 +86,6 @@ class _Room:
     published: float = float("-inf")
     looked: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    changes: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=MOST_CHANGES))
     words: Mapping[str, Any] | None = None
     encoded: dict[Cursor | None, bytes] = field(default_factory=dict)
     looks: list[Sequence[str]] = field(default_factory=list)
@@ -104,6 +104,8 @@ class Hub:
 
     def __init__(self, describe: Describe) -> None:
         self.describe = describe
+        self.life = secrets.token_hex(4)
+        self._changes = Changes()
         self._service: Service | None = None
         self._rooms: dict[str, _Room] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -148,9 +150,10 @@ class Hub:
             await self._send_ready(send)
             return
         room = self._enter(run_id, views)
-        place, seen = _Place(-1, cursor), -1
+        seen = -1
         try:
             await room.looked.wait()
+            place = _Place(-1, self._taken_up(room, cursor))
             while True:
                 if place.serial != room.serial:
                     message, place = self._message(room, place)
@@ -172,6 +175,12 @@ class Hub:
             await asyncio.sleep(READY_SECONDS)
         await asyncio.Event().wait()
 
+    def _taken_up(self, room: _Room, cursor: Cursor | None) -> Cursor | None:
+        """Where a client goes on that comes back; None if a picture is better, or the run may have gone another way."""
+        if cursor is None or room.shown is None or cursor.life != self.life:
+            return None
+        return cursor if len(room.shown.history) - cursor.rows <= messages.MOST_ROWS else None
+
     def _message(self, room: _Room, place: _Place) -> tuple[bytes, _Place]:
         """What takes a client from its place to the newest publication: the same object for all at one place."""
         snapshot, cursor = room.shown, place.cursor
@@ -183,7 +192,9 @@ class Hub:
             cursor = None
         if cursor not in room.encoded:
             room.encoded[cursor] = self._encode(room, snapshot, cursor)
-        return room.encoded[cursor], _Place(room.serial, messages.after(snapshot))
+        reached = messages.after(snapshot, cursor, self.life)
+        all_of_it = reached.rows == len(snapshot.history)
+        return room.encoded[cursor], _Place(room.serial if all_of_it else place.serial, reached)
 
     def _encode(self, room: _Room, snapshot: Snapshot, cursor: Cursor | None) -> bytes:
         if room.words is None:
@@ -192,9 +203,9 @@ class Hub:
             except Exception:  # the points and curves go on without words
                 _log.exception("Run %s: there are no words for it", room.run_id)
                 room.words = {}
+        changes = self._changes.since(room.run_id, -1 if cursor is None else cursor.version)
         if cursor is None:
-            return messages.picture(snapshot, room.words)
-        changes = [change for change in room.changes if change[0] > cursor.version]
+            return messages.picture(snapshot, room.words, changes, self.life)
         return messages.news(snapshot, room.words, cursor, changes)
 
     def _picture(self, room: _Room, snapshot: Snapshot, views: Sequence[str]) -> bytes:
@@ -215,7 +226,7 @@ class Hub:
             room.looks.append(views)
         if self._service is not None:
             room.sight = room.sight or self._service.sight(run_id)
-            self._service.watch(run_id, _together(room))
+            self._say_watched(room)
         return room
 
     def _leave(self, room: _Room, views: Sequence[str] | None) -> None:
@@ -251,6 +262,7 @@ class Hub:
 
     def _tell(self, run_id: str, snapshot: Snapshot | None, sentence: str = "The run was deleted.") -> None:
         """Take in a run's newest snapshot, or that there is no such run, and say when it is published."""
+        self._changes.hear(run_id, snapshot)
         room = self._rooms.get(run_id)
         if room is None:
             return
@@ -263,8 +275,6 @@ class Hub:
         if snapshot is None and room.sight is not None:
             self._see(run_id, None)
         changed = snapshot is None or before is None or snapshot.status is not before.status
-        if snapshot is not None and (before is None or changed):
-            room.changes.append((snapshot.version, snapshot.status.value))
         room.sentence = sentence
         gap = room.published + SHORTEST_GAP - now
         if changed or gap <= 0:
@@ -292,8 +302,15 @@ class Hub:
         """Keep runs that somebody watches from being paused."""
         while self._service is not None:
             for room in self._rooms.values():
-                self._service.watch(room.run_id, _together(room))
+                self._say_watched(room)
             await asyncio.sleep(WATCH_SECONDS)
+
+    def _say_watched(self, room: _Room) -> None:
+        if self._service is not None:
+            try:
+                self._service.watch(room.run_id, _together(room))
+            except Exception:
+                _log.exception("Run %s: the service cannot be told that it is watched", room.run_id)
 
     async def _look_around(self) -> None:
         """Look up runs that nothing was heard of: those to come, those that another server trains, those deleted."""
@@ -314,15 +331,18 @@ class Hub:
             snapshot = await asyncio.to_thread(self._service.snapshot, room.run_id)
         except UnknownRun as error:
             self._tell(room.run_id, None, str(error))
-        except ValueError as error:  # it cannot be read, perhaps only now: what is known stays
+        except Exception as error:  # it cannot be read, perhaps only now: what is known stays
+            told = isinstance(error, ValueError)
+            if not told:
+                _log.exception("Run %s cannot be looked up", room.run_id)
             if known is None:
-                self._tell(room.run_id, None, str(error))
+                self._tell(room.run_id, None, str(error) if told else UNREADABLE)
             room.heard = asyncio.get_running_loop().time()
         else:
             if known is None or room.told is not known or snapshot.version != known.version:
                 self._tell(room.run_id, snapshot)
-            if room.looks and self._service is not None:  # it may have come to memory only now
-                self._service.watch(room.run_id, _together(room))
+            if room.looks:  # it may have come to memory only now
+                self._say_watched(room)
             room.heard = asyncio.get_running_loop().time()
 
 

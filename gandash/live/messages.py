@@ -10,20 +10,25 @@ A message is binary, its numbers little-endian::
 The header is an object. `kind` says what the message is:
 
 - "picture": all of a run so far; who gets it forgets what it knew. Each curve has at most 2,000 points, spikes kept.
-- "news": what is new since the client's cursor, every row of the history included.
+- "news": what is new since the client's cursor, every row of the history included; of more than 2,000 rows the next
+  2,000, and the rest in the news that follow at once. So who is slow misses frames, but no row; who comes back and has
+  missed more than 2,000 rows, or comes back to a server that was started anew, gets a picture.
 - "views": what can be seen inside the run (`gandash.core.views`), for who has asked for that; it leaves all else alone.
 - "missing": there is no such run, with a `sentence` for people. The stream goes on by itself once there is.
 - "server": of the server alone, for who named no run: `ready` says whether a run would start at once.
+- "frames": past epochs, the answer to ``/frames/<run>?epochs=0,8,16`` (`gandash.live.frames`) and no part of a stream.
 
 All have `run` (its id), `time` (when the message was made, Unix seconds) and `arrays`, a list of ``{"name", "type",
 "shape"}`` with the types "f4" and "f8". A picture and news have, besides:
 
-- `version`, which grows with every change of the run, and `rows`, how many rows its history has after this message:
-  the two are the cursor that a client sends to go on where it was
+- `version`, which grows with every change of the run, `rows`, how many rows of its history a client has after this
+  message, and `life`, a word for the server's life (a run may go another way in the next one): the three are the cursor
+  that a client sends in the query to go on where it was
 - `state`: ``{"status", "active", "ended", "message", "epoch", "progress", "planned", "stage", "place"}``
   and, where a phase was just played by itself, `phase`: ``{"step", "name", "network", "loss", "next", "before",
   "after"}``, the fields of `PlayedPhase`, losses null where they are not finite
-- `changes`: ``[[version, status], ...]``, every status that the run has had since the cursor, as far as is known
+- `changes`: ``[[version, status], ...]``, oldest first: of news every status that the run has come to since the cursor,
+  of a picture every one since the server began, whether somebody watched or not; 64 at most, the newest
 - `words`: what the pages say of the run, plain text
 - `scene`: ``{"title", "name", "axes", "bounds", "equal", "objective", "probability", "since", "shown"}``: the target's
   title, the run's own name, titles and ranges of both axes and whether they have one unit, the objective and whether
@@ -33,6 +38,9 @@ All have `run` (its id), `time` (when the message was made, Unix seconds) and `a
 - `frames`: ``[{"epoch", "at"}, ...]`` of the frames in the message, oldest first: the newest few that the client does
   not have; `at` is the run's progress, from 0 to 1
 - `kept`: ``[first, last, step]``, which past epochs can be asked for (`gandash.live.frames`), if there are any
+
+Frames have, besides: `frames`, ``[{"epoch", "words"}, ...]`` of those of the epochs that are kept, in order; the arrays
+"frame:0", "frame:1", … (n, 2) are their points as they are drawn.
 
 Views have, besides: `epoch` and `at`, the moment they are of (null before there are any), `names`, those of the views
 that were asked for which are in the message, as they were asked for (of one that is turned another turn, as long as
@@ -75,25 +83,28 @@ MAGIC = b"GD\x01\x00"
 MOST_FRAMES = 4
 """How many frames a message has at most."""
 MOST_ROWS = 2000
-"""Who has missed more rows than this gets a picture, which is shorter."""
+"""How many rows news have at most. Who comes back and has missed more of them gets a picture, which is shorter."""
 
 Arrays = dict[str, NDArray[Any]]
+Changes = Sequence[tuple[int, str]]
 
 
 @dataclass(frozen=True)
 class Cursor:
     """Up to where a client knows a run: as many rows, this version.
 
-    `at` is the progress of the newest frame it has, and `real` says whether it has the real points.
+    `at` is the progress of the newest frame it has, `real` says whether it has the real points, and `life` is that of
+    the server that told it.
     """
 
     rows: int
     version: int
     at: float = -1.0
     real: bool = True
+    life: str = ""
 
 
-def picture(snapshot: Snapshot, words: Mapping[str, Any], changes: Sequence[tuple[int, str]] = ()) -> bytes:
+def picture(snapshot: Snapshot, words: Mapping[str, Any], changes: Changes = (), life: str = "") -> bytes:
     """All of a run so far."""
     arrays: Arrays = {}
     if snapshot.real is not None:
@@ -102,32 +113,33 @@ def picture(snapshot: Snapshot, words: Mapping[str, Any], changes: Sequence[tupl
     for name, column in history.columns.items():
         x, y = thin(history.epoch, column)
         arrays[f"x:{name}"], arrays[f"y:{name}"] = x.astype(np.float32), _small(y)
-    return _message("picture", snapshot, words, changes, arrays, -1.0)
+    return _message("picture", snapshot, words, changes, arrays, after(snapshot, life=life), -1.0)
 
 
-def news(
-    snapshot: Snapshot, words: Mapping[str, Any], cursor: Cursor, changes: Sequence[tuple[int, str]] = ()
-) -> bytes:
-    """What is new since the cursor, from which `goes_on` must hold."""
+def news(snapshot: Snapshot, words: Mapping[str, Any], cursor: Cursor, changes: Changes = ()) -> bytes:
+    """What is new since the cursor, from which `goes_on` must hold: it takes a client to where `after` says."""
     arrays: Arrays = {}
-    if len(snapshot.history) > cursor.rows:
-        rows: History = snapshot.history.rows(cursor.rows)
+    reached = after(snapshot, cursor)
+    if reached.rows > cursor.rows:
+        rows: History = snapshot.history.rows(cursor.rows, reached.rows)
         arrays["epoch"] = rows.epoch.astype(np.float32)
         arrays |= {f"column:{name}": _small(column) for name, column in rows.columns.items()}
-    return _message("news", snapshot, words, changes, arrays, cursor.at)
+    return _message("news", snapshot, words, changes, arrays, reached, cursor.at)
 
 
 def goes_on(snapshot: Snapshot, cursor: Cursor) -> bool:
     """Whether news take a client from its cursor to this snapshot; otherwise it needs a picture."""
-    missed = len(snapshot.history) - cursor.rows
     known = cursor.real or snapshot.real is None
-    return known and 0 <= missed <= MOST_ROWS and cursor.version <= snapshot.version
+    return known and cursor.rows <= len(snapshot.history) and cursor.version <= snapshot.version
 
 
-def after(snapshot: Snapshot) -> Cursor:
-    """Where a client is that has been sent a snapshot."""
+def after(snapshot: Snapshot, cursor: Cursor | None = None, life: str = "") -> Cursor:
+    """Where a client is that has been sent the news since a cursor, or a picture in this life of the server."""
     at = snapshot.frames[-1].progress if snapshot.frames else -1.0
-    return Cursor(len(snapshot.history), snapshot.version, at, snapshot.real is not None)
+    rows = len(snapshot.history)
+    if cursor is not None:
+        rows, life = min(rows, cursor.rows + MOST_ROWS), cursor.life
+    return Cursor(rows, snapshot.version, at, snapshot.real is not None, life)
 
 
 def views(snapshot: Snapshot, sight: Sight | None, asked: Sequence[str]) -> bytes:
@@ -147,6 +159,13 @@ def views(snapshot: Snapshot, sight: Sight | None, asked: Sequence[str]) -> byte
     return encode(header, arrays)
 
 
+def past(snapshot: Snapshot, epochs: Sequence[tuple[int, NDArray[np.float32], Mapping[str, Any]]]) -> bytes:
+    """Past epochs, each with its points and its words."""
+    told = [{"epoch": epoch, "words": words} for epoch, _, words in epochs]
+    header = {"kind": "frames", "run": snapshot.run_id, "time": time.time(), "frames": told}
+    return encode(header, {f"frame:{place}": drawn(snapshot, points) for place, (_, points, _) in enumerate(epochs)})
+
+
 def missing(run_id: str, sentence: str) -> bytes:
     """There is no such run."""
     return encode({"kind": "missing", "run": run_id, "sentence": sentence, "time": time.time()}, {})
@@ -161,8 +180,9 @@ def _message(
     kind: str,
     snapshot: Snapshot,
     words: Mapping[str, Any],
-    changes: Sequence[tuple[int, str]],
+    changes: Changes,
     arrays: Arrays,
+    reached: Cursor,
     at: float,
 ) -> bytes:
     frames = [frame for frame in snapshot.frames[-MOST_FRAMES:] if frame.progress > at]
@@ -205,7 +225,8 @@ def _message(
             "shown": snapshot.shown,
             **({"numbers": target.numbers} if target.numbers else {}),
         },
-        "rows": len(snapshot.history),
+        "rows": reached.rows,
+        **({"life": reached.life} if reached.life else {}),
         "columns": list(snapshot.history.columns),
         "frames": [{"epoch": frame.epoch, "at": frame.progress} for frame in frames],
         **({"kept": _range(snapshot.timeline)} if snapshot.timeline else {}),

@@ -43,7 +43,7 @@ def routes(hub: Hub, draw: frames.Draw | None = None) -> list[BaseRoute]:
 
 
 async def stream(socket: WebSocket, hub: Hub) -> None:
-    """Send a run (the query's ``run``, ``rows``, ``version``, ``views``) to a silent client until it leaves."""
+    """Send a run (the query's ``run``, ``views``, and ``rows``, ``version``, ``life``) to a client until it leaves."""
     if not origin_allowed(socket.headers.get("origin"), socket.headers.get("host")):
         await socket.close(REFUSED)
         return
@@ -94,7 +94,7 @@ def asked(query: Mapping[str, str]) -> tuple[str, Cursor | None]:
     for number in (rows, version):
         if number is None or not (number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS):
             raise ValueError("rows and version are whole numbers, and belong together.")
-    known = Cursor(int(rows or 0), int(version or 0))
+    known = Cursor(int(rows or 0), int(version or 0), life=query.get("life", ""))
     return run_id, known if known.rows else None
 
 

@@ -6,15 +6,18 @@ const MOST_POINTS = 2000; // of a curve, after it was thinned; it is thinned whe
 const MOST_FRAMES = 8;
 const WAITS = [500, 5000]; // ms until the next try to connect, the first and the longest
 const REFUSED = 1008;
+const ACTIVE = ["waiting", "starting", "running"];
 const LOOK_MS = 60; // to wait for more switches before it is asked for other views
+const OUTDATED = "This page and the server are of different versions of gandash. Load the page again; if that does not help, clear the browser's cache.";
+const LOADED = "gandash-loaded-for"; // in this tab
 
 const streams = new Map(); // by address: what is watched on this page
 
 // Watch a run, or with "" whether the server is ready: `onState` is told of every message, and once when the connection
 // is lost. It is always given the same object, which is brought up to date:
 //
-// run, connected, kind ("" before the first message), sentence, version, rows, ready, state, words, scene, changes (of the
-// last message); phase (what the newest phase did that was played by itself: the header's, with its points real, generated
+// run, connected, kind ("" before the first message, "outdated" if the last one cannot be read), sentence, version, rows,
+// life, ready, state, words, scene, changes (of status, the newest that were told together); phase (what the newest phase did that was played by itself: the header's, with its points real, generated
 // and moved, and wanted, flat, four numbers for each arrow; otherwise null); real ({x, y}, or null while unknown); curves (a Map by name of {x, y}, plain arrays, finite
 // values); frames ([{epoch, at, points: {x, y}, outputs}], the newest few, oldest first; outputs, flat,
 // where a pattern of numbers has them); kept ([first, last, step], the past
@@ -83,9 +86,9 @@ class Stream {
   connect() {
     clearTimeout(this.timer);
     this.timer = null;
-    const { kind, rows, version } = this.state;
+    const { kind, rows, version, life } = this.state;
     const known = kind === "picture" || kind === "news";
-    const url = new URL(this.path + (known ? `&rows=${rows}&version=${version}` : ""), location.href);
+    const url = new URL(this.path + (known ? `&rows=${rows}&version=${version}&life=${life}` : ""), location.href);
     if (this.looked !== null) url.searchParams.set("views", this.looked);
     url.protocol = url.protocol.replace("http", "ws");
     const before = this.socket;
@@ -97,7 +100,13 @@ class Stream {
       if (socket !== this.socket) return;
       this.wait = WAITS[0];
       this.state.connected = true;
-      take(this.state, decode(data));
+      try {
+        take(this.state, decode(data));
+      } catch (error) {
+        if (this.state.kind === "outdated" || loadAnew(data)) return;
+        reportError(error);
+        Object.assign(this.state, { kind: "outdated", sentence: OUTDATED });
+      }
       this.tellAll();
     };
     socket.onclose = ({ code }) => {
@@ -133,6 +142,20 @@ function leave(socket) {
   else socket.close();
 }
 
+// What cannot be read is of another version of the server than the scripts, so the page is loaded again: once for each
+// version in this tab, lest it never ends. Whether that is done.
+function loadAnew(data) {
+  const version = String(new Uint8Array(data, 0, Math.min(4, data.byteLength)));
+  try {
+    if (sessionStorage.getItem(LOADED) === version) return false;
+    sessionStorage.setItem(LOADED, version);
+  } catch {
+    return false; // a browser may keep nothing
+  }
+  location.reload();
+  return true;
+}
+
 // What goes wrong for one who watches is not another's matter.
 function tell(watcher, state) {
   try {
@@ -150,6 +173,7 @@ export function emptyState(run) {
     sentence: "",
     version: 0,
     rows: 0,
+    life: "",
     ready: false,
     state: null,
     words: null,
@@ -178,12 +202,16 @@ export function take(state, { header, arrays }) {
     state.ready = header.ready;
     return;
   }
+  const seen = state.life === (header.life ?? "") ? state.version : 0;
   if (kind !== "news") Object.assign(state, { real: null, curves: new Map(), frames: [], rows: 0, version: 0, views: null });
   if (kind === "missing") {
     Object.assign(state, { state: null, words: null, scene: null, changes: [], kept: null, phase: null });
     return;
   }
-  for (const name of ["version", "rows", "state", "words", "scene", "changes"]) state[name] = header[name];
+  const changes = seen ? header.changes.filter(([version]) => version > seen) : header.changes.slice(-1);
+  if (changes.length) state.changes = changes;
+  for (const name of ["version", "rows", "state", "words", "scene"]) state[name] = header[name];
+  state.life = header.life ?? "";
   state.kept = header.kept ?? null;
   if (kind === "picture") takeCurves(state.curves, arrays);
   else addRows(state.curves, arrays);
@@ -198,6 +226,12 @@ export function take(state, { header, arrays }) {
   });
   if (arrays.has("outputs") && header.frames.at(-1).at > newest) state.frames.at(-1).outputs = arrays.get("outputs");
   state.frames.splice(0, state.frames.length - MOST_FRAMES);
+}
+
+// What is said of a run to who does not see it: what it came to meanwhile, if one message tells of several, and its state.
+export function announced({ announce = "" }, changes = []) {
+  const passed = changes.slice(0, -1).map(([, status]) => status.replace("_", " ")).filter((status) => !ACTIVE.includes(status));
+  return passed.length ? `Meanwhile: ${passed.join(", ")}. ${announce}` : announce;
 }
 
 function takeViews(state, { epoch, at, names, offers, arrays: listed }, arrays) {

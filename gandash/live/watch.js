@@ -3,7 +3,7 @@
 import { curve } from "./curve.js";
 import { writeNotes } from "./elements.js";
 import { picture } from "./picture.js";
-import { watch } from "./stream.js";
+import { announced, watch } from "./stream.js";
 
 const CHOICE = "gandash-watch-theme"; // of this browser
 const LONGEST_RUN = 64; // characters that the stream takes
@@ -123,7 +123,7 @@ function tellState({ state: run, words: told, scene }) {
   at("by_hand").title = record;
   write(at("sentence"), [words.told ?? words.sentence, record].filter(Boolean).join(" "));
   writeNotes(at("notes"), words.notes ?? []);
-  write(at("said"), words.announce ?? "");
+  write(at("said"), announced(words, state.changes));
   at("bar").value = Math.min(Math.max(run.progress, 0), 1);
   at("cloud").setAttribute("aria-label", words.label ?? "Real and generated points");
   numbers?.label(words.label ?? "How often each number is real and generated");
@@ -180,6 +180,7 @@ function apply(told) {
   state = told;
   at("connection").hidden = told.connected;
   if (!told.connected) return;
+  if (told.kind === "outdated") return [at("sentence"), at("said")].forEach((element) => write(element, told.sentence));
   const gone = told.kind === "missing";
   if (!gone && !told.scene) return;
   document.body.dataset.stage = gone ? "missing" : "there";

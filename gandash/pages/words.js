@@ -6,7 +6,7 @@
 import { child, writeNotes } from "./elements.js";
 import { untilQuiet } from "./follow.js";
 import { moment, wordsAt } from "./moment.js";
-import { watch } from "./stream.js";
+import { announced, watch } from "./stream.js";
 
 const PATIENCE = 250; // ms in which the script may bring by itself what fits the run: a click here runs it as well
 
@@ -50,10 +50,11 @@ function makeCourse(parent) {
   const told = child(root, "div", "gandash-told");
   const sentence = child(told, "p", "");
   const notes = child(told, "div", "gandash-notes");
-  return ({ words, data }) => {
+  return ({ words, data, stream }) => {
     done.style.width = `${100 * words.share}%`;
     bar.setAttribute("aria-valuenow", Math.round(100 * words.share));
-    say(sentence, [data.mine ? words.sentence : words.told, words.record].filter(Boolean).join(" "));
+    const outdated = stream?.kind === "outdated" ? stream.sentence : "";
+    say(sentence, outdated || [data.mine ? words.sentence : words.told, words.record].filter(Boolean).join(" "));
     writeNotes(notes, words.notes ?? []);
     for (const part of [told, sentence]) {
       part.tabIndex = part.scrollHeight > part.clientHeight + 1 ? 0 : -1; // what scrolls is for the keyboard too
@@ -140,8 +141,9 @@ function makeAnnounce(parent) {
   const region = child(parent, "div", "");
   region.setAttribute("role", "status");
   region.setAttribute("aria-live", "polite");
-  return ({ words }) => {
-    if (region.textContent !== words.announce) region.textContent = words.announce;
+  return ({ words, stream }) => {
+    const text = announced(words, stream?.changes);
+    if (region.textContent !== text) region.textContent = text;
   };
 }
 

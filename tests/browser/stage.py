@@ -24,7 +24,7 @@ LIVE = Path(assets.__file__).parent
 ADDRESS = "http://gandash.test/"
 
 FAKE_STREAM = """
-export { decode, points, take } from "./real-stream.js";
+export { announced, decode, points, take } from "./real-stream.js";
 const watchers = new Map();
 const told = new Map();
 export function watch(run, onState) {

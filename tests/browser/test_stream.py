@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,20 +12,21 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from websockets.sync.client import connect
 
+from gandash.live import messages
 from gandash.live.assets import asset_url
-from gandash.live.messages import decode
+from gandash.live.messages import Cursor, decode
 from gandash.live.thin import thin
 from gandash.runs.looks import Sight
-from gandash.runs.snapshot import Status
+from gandash.runs.snapshot import History, Status
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import press, wait_for_epoch
 from tests.live.record import FOLDER, WORDS
 from tests.live.serving import streaming
-from tests.live.snapshots import REAL, RUN, FakeService, snapshot
+from tests.live.snapshots import REAL, RUN, FakeService, record, snapshot
 
 TAKE = """async ([state, text]) => {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt());
@@ -102,6 +104,78 @@ def test_recorded_messages_become_a_state(page: Page) -> None:
         assert take("server")["ready"] is True
         state = take("missing")
         assert (state["curves"], state["frames"], state["real"], state["state"]) == ({}, [], None, None)
+        state = take("played")
+        assert (state["life"], state["kept"], state["changes"]) == ("1f2e3d4c", [0, 4, 2], [[7, "paused"]])
+        phase = state["phase"]
+        assert (phase["step"], phase["next"], phase["before"], phase["after"]) == (3, "on real", 0.5, None)
+        assert phase["generated"] == {"x": [0, 2, 4], "y": [1, 3, 5]} and phase["moved"]["x"] == [1, 3, 5]
+        assert phase["real"] == {"x": [], "y": []} and phase["wanted"] == list(range(12))
+        state = take("views")
+        assert (state["kind"], state["rows"]) == ("picture", 4), "all else is left alone"
+        assert (state["views"]["epoch"], state["views"]["at"]) == (4, 0.25)
+        assert state["views"]["arrays"] == {
+            "discriminator": {"surface": {"values": [0, 1, 2, 3, 4, 5], "shape": [2, 3]}},
+            "manifold": {"mesh": {"values": list(range(8)), "shape": [2, 2, 2]}},
+        }
+        state = take("no-views")
+        assert state["offers"][0]["name"] == "discriminator" and state["views"]["epoch"] == 4, "what was seen stays"
+        state = take("numbers")
+        assert (state["scene"]["numbers"], state["real"], state["views"]) == (list(range(0, 100, 2)), None, None)
+        outputs = [frame.get("outputs") for frame in state["frames"]]
+        assert outputs[0] is None and len(outputs[1]) == 200 and outputs[1][-1] == -1
+        assert state["kept"] is None and state["phase"] is None
+
+
+def test_recorded_past_epochs_become_moments(page: Page) -> None:
+    asked: list[str] = []
+
+    def frames(request: Request) -> Response:
+        asked.append(str(request.query_params))
+        return Response((FOLDER / "frames.bin").read_bytes())
+
+    with streaming(FakeService(), 0, Route("/", blank), Route("/frames/{run}", frames)) as (host, _):
+        load(page, host)
+        page.evaluate(
+            """async ([url, run]) => {
+              const { moment } = await import(url);
+              window.moment = moment(run);
+              window.moment.listen(() => (window.frame = window.moment.frame));
+              window.moment.know([0, 8, 8]);
+              window.moment.go(8);
+            }""",
+            [asset_url("moment.js"), RUN],
+        )
+        wait_for(page, "window.frame")
+        frame = page.evaluate(READ, "frame")
+        assert (frame["epoch"], frame["words"]) == (8, {"tiles": []}) and asked == ["epochs=0%2C8"]
+        assert (frame["points"]["x"][0], frame["points"]["y"][0]) == (1.5, -2.25)
+        page.evaluate("window.moment.go(0)")
+        assert page.evaluate("window.frame.words.label") == "Epoch 0" and len(asked) == 1
+
+
+def test_of_statuses_that_passed_meanwhile_it_is_told_which_were_new(page: Page) -> None:
+    def take(kind: str, version: int, life: str, *changes: tuple[int, str]) -> tuple[list[list[Any]], str]:
+        run = snapshot(version, 1)
+        known = Cursor(1, version, life=life)
+        message = (
+            messages.picture(run, {}, changes, life) if kind == "picture" else messages.news(run, {}, known, changes)
+        )
+        page.evaluate(TAKE, [RUN if version == 5 else None, base64.b64encode(message).decode()])
+        return tuple(page.evaluate("[state.changes, stream.announced({ announce: 'Line.' }, state.changes)]"))
+
+    with streaming(FakeService(), 0, Route("/", blank)) as (host, _):
+        load(page, host)
+        first = take("picture", 5, "a", (1, "paused"), (3, "stopped"), (4, "running"))
+        assert first == ([[4, "running"]], "Line."), "who comes late has missed nothing"
+        one = take("news", 6, "a", (6, "paused"))
+        assert one == ([[6, "paused"]], "Line.")
+        three = ([[7, "running"], [8, "stopped_early"], [9, "running"]], "Meanwhile: stopped early. Line.")
+        assert take("news", 9, "a", (7, "running"), (8, "stopped_early"), (9, "running")) == three
+        assert take("news", 10, "a") == three, "it is said once, not taken back"
+        assert (
+            take("picture", 12, "a", (9, "running"), (11, "failed"), (12, "running"))[1] == "Meanwhile: failed. Line."
+        )
+        assert take("picture", 14, "b", (13, "paused"), (14, "running")) == ([[14, "running"]], "Line."), "another life"
 
 
 @pytest.mark.parametrize("n", [3, 2001, 4000, 12_345])
@@ -139,28 +213,32 @@ def test_all_who_watch_a_run_on_a_page_share_a_connection(page: Page) -> None:
 
 
 def test_who_is_cut_off_comes_back_and_goes_on(page: Page) -> None:
-    with streaming(FakeService(snapshot(5, 4)), 0, Route("/", blank)) as (host, _):
+    with streaming(FakeService(snapshot(5, 4)), 0, Route("/", blank)) as (host, hub):
         load(page, host)
         page.evaluate(FOLLOW, ["run", RUN])
         wait_for(page, "window.run?.version === 5")
     wait_for(page, "window.run.connected === false")
     port = int(host.split(":")[1])
-    with streaming(FakeService(snapshot(6, 6, Status.PAUSED)), port):
+    life = hub.life
+    with streaming(FakeService(snapshot(6, 6, Status.PAUSED)), port) as (_, hub):
+        hub.life = life  # it was the network
         wait_for(page, "window.run.version === 6")
         assert page.evaluate("window.runTold.at(-1)") == [True, "news", 6]
         assert page.evaluate("window.run.curves.get('d_real').x") == [1, 2, 3, 4, 5, 6]
     wait_for(page, "window.run.connected === false")
-    with streaming(FakeService(snapshot(3, 2)), port):  # it was killed, and had not saved the rest
-        wait_for(page, "window.run.version === 3")
-        assert page.evaluate("window.runTold.at(-1)") == [True, "picture", 3]
-        assert page.evaluate("window.run.curves.get('d_real').x") == [1, 2]
+    other = History().extended([replace(record(epoch), d_real=9.0) for epoch in range(1, 8)])
+    again = snapshot(8, 7, history=other)
+    with streaming(FakeService(again), port):  # it was killed, had not saved the rest, and the run went another way
+        wait_for(page, "window.run.version === 8")
+        assert page.evaluate("window.runTold.at(-1)") == [True, "picture", 8]
+        assert page.evaluate("window.run.curves.get('d_real').y") == [9] * 7
 
 
 def test_who_looks_inside_goes_on_where_the_stream_was(page: Page) -> None:
     surface = np.arange(6, dtype=np.float32).reshape(2, 3)
     service = FakeService(snapshot(5, 4))
     service.sights[RUN] = Sight(4, 0.25, {"manifold@0.5": {"mesh": surface}, "discriminator": {"surface": surface}})
-    with streaming(service, 0, Route("/", blank)) as (host, _):
+    with streaming(service, 0, Route("/", blank)) as (host, hub):
         load(page, host)
         asked: list[str] = []
         page.on("websocket", lambda socket: asked.append(urlsplit(socket.url).query))
@@ -177,7 +255,8 @@ def test_who_looks_inside_goes_on_where_the_stream_was(page: Page) -> None:
             "at": 0.25,
             "arrays": {"manifold@0.5": {"mesh": {"values": [0, 1, 2, 3, 4, 5], "shape": [2, 3]}}},
         }
-        assert parse_qs(asked[1]) == {"run": [RUN], "rows": ["4"], "version": ["5"], "views": ["manifold@0.5"]}
+        cursor = {"rows": ["4"], "version": ["5"], "life": [hub.life]}
+        assert parse_qs(asked[1]) == {"run": [RUN], **cursor, "views": ["manifold@0.5"]}
         assert page.evaluate("window.run.curves === window.mark") and page.evaluate("window.run.kind") == "news"
         assert all(connected for connected, _, _ in page.evaluate("window.runTold")), "nothing was lost"
         page.evaluate(FOLLOW, ["blind", RUN])

@@ -293,6 +293,28 @@ def test_an_address_that_names_no_run_says_where_there_is_one(watch: Watch, run:
     assert told.sockets == []
 
 
+def test_a_server_of_another_version_has_the_page_loaded_anew_once_and_is_told_of(
+    watch: Watch, console_errors: list[str]
+) -> None:
+    other = b"GD\x02\x00" + message(11)[4:]
+    told = watch(message())
+    told.until_epoch(10)
+    told.page.evaluate("window.old = true")
+    told.tell(other)
+    told.until_connected(2)
+    assert told.page.evaluate("window.old") is None
+    told.tell(other, other)
+    expect(told.at("sentence")).to_contain_text("different versions of gandash. Load the page again")
+    expect(told.at("said")).to_contain_text("different versions")
+    expect(told.at("connection")).to_be_hidden()
+    told.tell(message(12))
+    told.until_epoch(12)
+    expect(told.at("sentence")).to_have_text("The points are close.")
+    told.tell(b"GD\x03\x00" + message(13)[4:])  # and then another
+    told.until_connected(3)
+    assert len(console_errors) == 1 and "no message of version 1" in console_errors.pop()
+
+
 def test_a_lost_connection_is_told_quietly_and_comes_back(watch: Watch) -> None:
     told = watch(message())
     told.until_epoch(10)

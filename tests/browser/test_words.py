@@ -73,6 +73,18 @@ def test_what_to_press_is_told_to_those_who_may(empty_page: Page, show: Callable
     expect(course).to_have_text("All done.")
 
 
+def test_what_happened_meanwhile_and_that_the_page_is_outdated_is_told(
+    empty_page: Page, show: Callable[..., None]
+) -> None:
+    show("announce", said(announce="Circle: training."))
+    show("course", said(sentence="All is well."))
+    changes = [[2, "paused"], [3, "running"]]
+    play(empty_page, "run", version=3, kind="news", changes=changes, words=said(announce="Circle: training."))
+    expect(empty_page.get_by_role("status")).to_have_text("Meanwhile: paused. Circle: training.")
+    play(empty_page, "run", kind="outdated", sentence="Load the page again.")
+    expect(empty_page.locator(".gandash-course")).to_have_text("Load the page again.")
+
+
 def test_words_are_text_whatever_they_hold(empty_page: Page, show: Callable[..., None]) -> None:
     tile = {"label": HOSTILE, "value": HOSTILE, "note": HOSTILE, "help": HOSTILE}
     told = said(told=HOSTILE, sentence=HOSTILE, announce=HOSTILE, progress=HOSTILE, pace=HOSTILE, tiles=[tile])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import gc
+import tracemalloc
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -140,14 +143,16 @@ def test_real_points_that_come_later_are_sent() -> None:
     [
         (Cursor(8, 3), "news", [9, 10]),
         (Cursor(10, 4), "news", []),
-        (Cursor(11, 4), "picture", []),  # the server was killed, and is behind
+        (Cursor(11, 4), "picture", []),  # the run was read from the disk again, and is behind
         (Cursor(9, 5), "picture", []),
+        (Cursor(8, 3, life="another"), "picture", []),  # the server was killed, and the run went another way
     ],
 )
 def test_who_was_cut_off_goes_on_where_it_was(cursor: Cursor, kind: str, rows: list[int]) -> None:
     async def scenario() -> None:
         async with hub_of(FakeService(snapshot(4, 10))) as hub:
-            header, arrays = await Client(hub, cursor).get()
+            header, arrays = await Client(hub, replace(cursor, life=cursor.life or hub.life)).get()
+            assert header["life"] == hub.life != Hub(lambda _: {}).life
             assert (header["kind"], header["rows"], header["version"]) == (kind, 10, 4)
             assert arrays.get("epoch", np.empty(0)).tolist() == rows
             assert ("x:generator_loss" in arrays) == (kind == "picture")
@@ -155,13 +160,123 @@ def test_who_was_cut_off_goes_on_where_it_was(cursor: Cursor, kind: str, rows: l
     asyncio.run(scenario())
 
 
-def test_who_missed_very_many_rows_gets_a_picture() -> None:
+def test_who_comes_back_and_missed_very_many_rows_gets_a_picture() -> None:
     async def scenario() -> None:
         async with hub_of(FakeService(snapshot(4, MOST_ROWS + 2))) as hub:
-            assert (await Client(hub, Cursor(1, 1)).get())[0]["kind"] == "picture"
-            assert (await Client(hub, Cursor(2, 1)).get())[0]["kind"] == "news"
+            assert (await Client(hub, Cursor(1, 1, life=hub.life)).get())[0]["kind"] == "picture"
+            assert (await Client(hub, Cursor(2, 1, life=hub.life)).get())[0]["kind"] == "news"
 
     asyncio.run(scenario())
+
+
+def test_a_slow_client_gets_every_row_however_many_it_missed() -> None:
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 1))
+        async with hub_of(service) as hub:
+            slow, quick = Client(hub, slow=asyncio.Event()), Client(hub)
+            await slow.get()
+            await quick.get()
+            service.tell(snapshot(2, 2 * MOST_ROWS + 5))
+            await quick.version(2)
+            assert slow.slow is not None
+            slow.slow.set()
+            messages = await slow.until(lambda header: header["rows"] == 2 * MOST_ROWS + 5)
+            assert [header["kind"] for header, _ in messages] == ["picture", "news", "news", "news"]
+            rows = [epoch for _, arrays in messages[1:] for epoch in arrays["epoch"].tolist()]
+            assert rows == list(range(2, 2 * MOST_ROWS + 6))
+            assert [len(header["frames"]) for header, _ in messages] == [1, 4, 0, 0]
+            await asyncio.sleep(0.05)
+            assert len(slow.received) == 4
+
+    asyncio.run(scenario())
+
+
+def test_changes_of_status_are_told_to_who_was_cut_off_though_nobody_watched() -> None:
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 1))
+        async with hub_of(service) as hub:
+            alone = Client(hub)
+            await alone.get()
+            await alone.leave()
+            assert hub.watched == {}
+            service.tell(snapshot(2, 2, Status.PAUSED))
+            service.tell(snapshot(3, 3))
+            back = Client(hub, Cursor(1, 1, life=hub.life))
+            header, _ = await back.get()
+            assert (header["kind"], header["changes"]) == ("news", [[2, "paused"], [3, "running"]])
+            await back.leave()
+            header, _ = await Client(hub).get()
+            assert (header["kind"], header["changes"]) == ("picture", [[1, "running"], [2, "paused"], [3, "running"]])
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_takes_nothing_costs_no_more_than_its_message_and_a_few_kilobytes() -> None:
+    stuck, bound = 50, 16_384
+
+    async def scenario() -> None:
+        service = FakeService(snapshot(1, 1))
+        async with hub_of(service) as hub:
+            quick = Client(hub)
+            await quick.get()
+            begun = tracemalloc.get_traced_memory()[0]
+            clients = [Client(hub, slow=asyncio.Event()) for _ in range(stuck)]
+            for client in clients:
+                await client.get()
+            for version in range(2, 60):
+                service.tell(snapshot(version, version, Status.PAUSED if version % 2 else Status.RUNNING))
+                await quick.version(version)
+                quick.received[:-1] = [quick.received[-1]] * (len(quick.received) - 1)
+            gc.collect()
+            grown = tracemalloc.get_traced_memory()[0] - begun - len(clients[0].received[0])
+            assert all(len(client.received) == 1 for client in clients)
+            assert grown < stuck * bound, f"{grown / stuck:.0f} bytes a client"
+
+    tracemalloc.start()
+    try:
+        asyncio.run(scenario())
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_goes_wrong_once_is_logged_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    class Faulty(FakeService):
+        """Two runs, of which the one called "odd" fails now and then."""
+
+        looks = 0
+
+        def snapshot(self, run_id: str) -> Snapshot:
+            if run_id == "odd":
+                self.looks += 1
+                if self.looks in (1, 2, 4):
+                    raise RuntimeError("the disk is odd")
+            return super().snapshot(run_id)
+
+        def watch(self, run_id: str, views: Sequence[str] = ()) -> None:
+            super().watch(run_id, views)
+            if run_id == "odd":
+                raise RuntimeError("the lock is odd")
+
+    async def scenario() -> None:
+        service = Faulty(replace(snapshot(1, 3), run_id="odd"), snapshot(1, 3))
+        async with hub_of(service) as hub:
+            odd, other = Client(hub, run="odd"), Client(hub)
+            header, _ = await odd.get()
+            assert (header["kind"], header["sentence"]) == ("missing", hub_module.UNREADABLE)
+            assert (await odd.get(2))[0]["kind"] == "picture"
+            async with asyncio.timeout(30):
+                while service.looks < 6:
+                    await asyncio.sleep(0.001)
+            assert len(odd.received) == 2, "what is known stays"
+            service.watched.clear()
+            service.runs[RUN] = snapshot(2, 4)  # nobody tells: it is looked up
+            await other.version(2)
+            async with asyncio.timeout(30):
+                while service.watched.count(RUN) < 2 or service.watched.count("odd") < 2:
+                    await asyncio.sleep(0.001)
+
+    asyncio.run(scenario())
+    assert "the disk is odd" in caplog.text and "the lock is odd" in caplog.text
 
 
 def test_a_slow_client_loses_frames_but_no_row_and_no_state() -> None:

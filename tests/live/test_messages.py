@@ -57,6 +57,34 @@ def test_the_recorded_messages_of_version_1_are_read() -> None:
     header, arrays = read("no-news")
     assert (header["kind"], header["rows"], arrays) == ("news", 6, {})
     assert read("server")[0]["ready"] is True
+    header, arrays = read("played")
+    assert (header["life"], header["kept"], header["changes"]) == (
+        "1f2e3d4c",
+        [0, 4, 2],
+        [[6, "running"], [7, "paused"]],
+    )
+    assert header["state"]["phase"] == {
+        **{"step": 3, "name": "generator", "network": "generator", "loss": "generator", "next": "on real"},
+        **{"before": 0.5, "after": None},
+    }
+    assert [arrays[f"phase:{name}"].shape for name in ("real", "generated", "moved")] == [(0, 2), (3, 2), (3, 2)]
+    assert arrays["phase:moved"].ravel().tolist() == [1, 2, 3, 4, 5, 6] and arrays["phase:wanted"].shape == (3, 2, 2)
+    header, arrays = read("numbers")
+    assert header["scene"]["numbers"] == list(range(0, 100, 2)) and "real" not in arrays
+    assert arrays["outputs"].shape == (2, 100) and arrays["outputs"][1, -1] == -1
+    header, arrays = read("views")
+    assert (header["kind"], header["epoch"], header["at"]) == ("views", 4, 0.25)
+    assert header["names"] == ["discriminator", "manifold"], "the one as it was turned before, of the third nothing"
+    assert arrays["view:discriminator:surface"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert arrays["view:manifold:mesh"].shape == (2, 2, 2)
+    header, arrays = read("no-views")
+    assert (header["epoch"], header["at"], header["names"], arrays) == (None, None, [], {})
+    assert {"name", "title", "help", "legend", "quarters"} <= header["offers"][0].keys()
+    header, arrays = read("frames")
+    assert (header["kind"], header["run"]) == ("frames", RUN)
+    assert header["frames"] == [{"epoch": 0, "words": {"label": "Epoch 0"}}, {"epoch": 8, "words": {"tiles": []}}]
+    assert arrays["frame:0"].shape == (5, 2) and arrays["frame:1"][0].tolist() == [1.5, -2.25]
+    assert {path.stem for path in FOLDER.iterdir()} == recorded().keys(), "each was looked at here"
 
 
 def test_what_is_sent_today_is_what_was_recorded() -> None:
@@ -65,6 +93,7 @@ def test_what_is_sent_today_is_what_was_recorded() -> None:
         for each in (header, old_header):
             each["time"] = 0
             each.get("state", {})["stage"] = "a digest"
+            each.get("offers", []).clear()  # all views of its day
         assert header == old_header, name
         assert arrays.keys() == old_arrays.keys(), name
         for key, array in arrays.items():
@@ -136,7 +165,9 @@ def test_who_may_go_on() -> None:
     assert messages.goes_on(run, messages.after(run))
     assert not messages.goes_on(run, Cursor(10, 5, real=False))
     assert messages.goes_on(snapshot(2, 0), messages.after(snapshot(1, 0)))
-    assert not messages.goes_on(snapshot(5, MOST_ROWS + 2), Cursor(1, 1))
+    assert not messages.goes_on(run, Cursor(11, 5)) and not messages.goes_on(run, Cursor(10, 6))
+    many = snapshot(5, MOST_ROWS + 2)
+    assert messages.after(many, Cursor(1, 1, life="b")) == Cursor(MOST_ROWS + 1, 5, many.frames[-1].progress, life="b")
 
 
 def test_the_header_is_plain_json() -> None:

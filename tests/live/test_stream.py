@@ -112,6 +112,7 @@ def test_a_query_without_sense_is_refused(query: str) -> None:
 def test_what_a_query_asks_for() -> None:
     assert asked({"run": RUN}) == (RUN, None)
     assert asked({"run": RUN, "rows": "12", "version": "34"}) == (RUN, Cursor(12, 34))
+    assert asked({"run": RUN, "rows": "12", "version": "34", "life": "ab"}) == (RUN, Cursor(12, 34, life="ab"))
     assert asked({"run": RUN, "rows": "0", "version": "34"}) == (RUN, None), "it may lack the real points"
     assert asked({}) == ("", None)
     assert looked_at({"run": RUN}) is None and looked_at({"views": ""}) == ()
@@ -151,6 +152,14 @@ def test_a_client_that_reads_nothing_holds_up_neither_others_nor_the_end(
 ) -> None:
     monkeypatch.setattr(live_routes, "LONGEST_SEND", longest)
     monkeypatch.setattr(live_hub, "SHORTEST_GAP", 0.0)
+    kept: list[int] = []  # bytes that wait for a client as it goes
+
+    def cut_off(socket: Any) -> None:
+        kept.append(socket._receive.__self__.transport.get_write_buffer_size())
+        give_up(socket)
+
+    give_up = live_routes._cut_off
+    monkeypatch.setattr(live_routes, "_cut_off", cut_off)
     service = FakeService(snapshot(1, 1))
     points = np.zeros((20_000, 2), np.float32)
     with ExitStack() as clients, ExitStack() as server:
@@ -170,3 +179,4 @@ def test_a_client_that_reads_nothing_holds_up_neither_others_nor_the_end(
             until(lambda: hub.watched == {RUN: 1})
         else:
             assert hub.watched == {RUN: 2}
+    assert 0 < max(kept) < 2 * points.nbytes, "no more than it was being sent"
