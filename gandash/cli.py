@@ -26,6 +26,7 @@ from gandash.core.fork import child_config
 from gandash.core.formats import FORMATS
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.presets import PRESET_TITLES, PRESETS, RECIPES
+from gandash.core.problems import cut, one_line
 from gandash.core.setup_file import MOST_BYTES, read_config
 from gandash.core.standalone import script
 from gandash.core.targets import TargetSpec
@@ -60,7 +61,8 @@ MOST_SAMPLES = 1_000_000
 MOST_THREADS = 256
 MOST_ROUNDS = 1000
 MOST_PORT = 65_535
-MOST_LETTERS = 1500
+LONGEST_ERROR = 2000
+"""Bytes that are told of what went wrong."""
 
 TRAIN_TEXT = """\
 Train a GAN on a shape and save its generator as TorchScript.
@@ -157,7 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _error(message: str, status: Exit) -> int:
-    print("Error:", " ".join(message.split())[:MOST_LETTERS], file=sys.stderr)
+    print("Error:", cut(one_line(message), LONGEST_ERROR), file=sys.stderr)
     return status
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from gandash import portable
 from gandash.core.config import RunConfig
-from gandash.core.problems import shortened
+from gandash.core.problems import one_line, shortened
 from gandash.core.setup_file import MOST_BYTES
 from gandash.core.targets import Target
 
@@ -219,7 +219,7 @@ def _of_config(config: RunConfig, report: str | bytes, run: Callable[[Array], ND
 
 def _note(which: str, epoch: int) -> str:
     name = {"ema": "average"}.get(which, which)
-    return f"{name[:20]}, epoch {epoch:,}"
+    return f"{one_line(name[:20])}, epoch {epoch:,}"
 
 
 def _words(error: Exception) -> str:

@@ -45,7 +45,10 @@ LONGEST_WIDTHS = 200
 """Letters; whoever types more widths than that has mistaken the field."""
 NO_WIDTHS = "none"
 """How one types that there is no hidden layer."""
-MOST_PROBLEMS = 12
+LONGEST_JSON = 300_000
+"""Bytes of a config at most; of the largest drawing there are some 262,000."""
+MOST_PROBLEMS, MOST_TOLD = 12, 1800
+"""How many things that are wrong are told, in how many bytes of UTF-8; the rest is counted."""
 MOST_EPOCHS = 10**9
 
 _WIDTHS_TEXT = re.compile(r"\s*(\d+((\s*[,;x-]\s*|\s+)\d+)*)?[\s,;]*", re.ASCII)
@@ -404,7 +407,8 @@ class RunConfig(BaseModel):
         if not isinstance(data, Mapping):
             return data
         data = dict(data)
-        if len(unknown := [name for name in data if name not in cls.model_fields and name != "shape"]) > MOST_PROBLEMS:
+        known = {*cls.model_fields, "shape"}
+        if len(unknown := [name for name in data if name not in known]) > MOST_PROBLEMS:
             raise PydanticCustomError("unknown", "{names}", {"names": _unknown_knobs(unknown)})
         if "shape" in data:
             shape = data.pop("shape")
@@ -412,7 +416,8 @@ class RunConfig(BaseModel):
                 reason = f"shape {shortened(shape)} and another target were given: give one of them"
                 raise PydanticCustomError("contradiction", "", {"problems": (Problem("target", reason),)})
             data["target"] = shape
-        objective = OBJECTIVES.get(str(data.get("objective", "")))
+        named = data.get("objective")
+        objective = OBJECTIVES.get(named) if isinstance(named, str) else None
         return {**objective.defaults, **data} if objective else data
 
     @model_validator(mode="after")
@@ -450,6 +455,11 @@ class RunConfig(BaseModel):
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Read what `to_json` wrote, or a part of it; raises `ValueError` in plain words for anything else."""
+        if len(text) > LONGEST_JSON:
+            raise ValueError(
+                f"The config is {len(text):,} characters long; at most {LONGEST_JSON:,} are read: give "
+                "what gandash saved."
+            )
         try:
             data = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -617,8 +627,11 @@ def problems(error: ValidationError) -> list[Problem]:
     if unknown:
         found.append(Problem(None, _unknown_knobs(unknown)))
     found = list(dict.fromkeys(found))
-    if len(found) > MOST_PROBLEMS:
-        found[MOST_PROBLEMS:] = [Problem(None, f"and {len(found) - MOST_PROBLEMS} more things are wrong")]
+    room = MOST_TOLD
+    for told, problem in enumerate(found):
+        room -= len(sentence(problem).encode())
+        if told == MOST_PROBLEMS or room < 0:
+            return [*found[:told], Problem(None, f"and {len(found) - told} more things are wrong")]
     return found
 
 

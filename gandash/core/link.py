@@ -26,7 +26,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gandash.core.config import KNOBS, NO_WIDTHS, Knob, RunConfig, problems
-from gandash.core.problems import Problem, shortened
+from gandash.core.problems import Problem, cut, shortened
 from gandash.core.targets import TargetSpec, read_spec
 
 KEYS: Mapping[str, str] = {
@@ -176,7 +176,7 @@ class _Wrong:
         if self.full:
             self._untold += 1
             return
-        problem = Problem(knob, sentence.encode("utf-8", "backslashreplace")[:_MOST].decode("utf-8", "ignore"))
+        problem = Problem(knob, cut(sentence, _MOST))
         if problem not in self._told:
             self._told.append(problem)
             self._room -= len(problem.text.encode())

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gandash.core.config import KNOBS, RunConfig, explain
+from gandash.core.problems import one_line
 
 MOST_BYTES = 64 * 2**20
 """No generator is larger, nor need more of any other file be read."""
@@ -43,7 +44,7 @@ def read_config(name: str, data: bytes) -> RunConfig:
         return _checked(document)
     except ValueError as error:
         called = name if len(name) <= 100 else f"{name[:50]}…{name[-49:]}"
-        raise ValueError(f"{called} {error}") from error
+        raise ValueError(one_line(f"{called} {error}")) from error
 
 
 def _from_archive(data: bytes) -> dict[str, Any]:

@@ -261,7 +261,7 @@ def _compared(target: Target, points: portable.Array, known: portable.Array) -> 
     try:
         near = latent.nearness(points, known, target.unseen(REAL_POINTS, np.random.default_rng(1)))
     except ValueError as error:
-        return f":orange[{error}]"
+        return f":orange[{wording.plain(str(error))}]"
     lost = len(points) - int(np.isfinite(points).all(axis=1).sum())
     infinite = f" {lost:,} points are not finite." if lost else ""
     return (

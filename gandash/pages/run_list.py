@@ -221,7 +221,7 @@ def _moments(runs: Sequence[RunSummary]) -> dict[str, str]:
     return {
         run.run_id: ages[run.run_id]
         if counts[_title(run), ages[run.run_id]] == 1
-        else f"{ages[run.run_id]}, {run.run_id}"
+        else f"{ages[run.run_id]}, {wording.plain(run.run_id)}"
         for run in runs
     }
 

@@ -43,7 +43,7 @@ def _section(service: RunService, run_id: str) -> None:
             with st.spinner("A worker draws some points of each …"):
                 found = pictures(service, snapshot, style.theme())
         except ValueError as error:
-            st.caption(wording.line(str(error)))
+            st.caption(wording.plain(str(error)))
             return
         st.html(figures(snapshot, found))
 

@@ -7,14 +7,15 @@ lie evenly by length along all strokes, and evenly over the brush's disc around 
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, FailFast, Field, model_validator
 from pydantic.dataclasses import dataclass as checked
 
 from gandash.core.targets.shapes import Shape
-from gandash.core.targets.target import Bounds, Floats, TargetSpec
+from gandash.core.targets.target import MOST_FIELDS, Bounds, Floats, TargetSpec, at_most
 
 UNIT = 1000
 """What the half side of the canvas is counted as: the canvas goes from -1 to 1 along both axes."""
@@ -32,20 +33,32 @@ class Stroke:
     """The line through `corners`, pairs (x, y), drawn with a round brush of diameter `width`."""
 
     width: Annotated[int, Field(ge=NARROWEST, le=WIDEST)]
-    corners: Annotated[tuple[tuple[Coordinate, Coordinate], ...], Field(min_length=1, max_length=MOST_CORNERS)]
+    corners: Annotated[tuple[tuple[Coordinate, Coordinate], ...], FailFast(), Field(min_length=1)]
+
+
+def _few_corners(strokes: Any) -> Any:
+    """Refuses a drawing of too many corners before any of them is looked at."""
+    given = strokes if isinstance(strokes, list | tuple) else ()
+    lines = [each.get("corners") if isinstance(each, Mapping) else getattr(each, "corners", ()) for each in given]
+    corners = sum(len(line) for line in lines if isinstance(line, Sequence))
+    if corners > MOST_CORNERS:
+        raise ValueError(f"the drawing has {corners:,} corners; at most {MOST_CORNERS:,} are kept: draw less")
+    return strokes
 
 
 class DrawnSpec(TargetSpec):
     """What was drawn, all in thousandths of the canvas's half side."""
 
     kind: Literal["drawn"] = "drawn"
-    strokes: Annotated[tuple[Stroke, ...], Field(max_length=MOST_STROKES)]
+    strokes: Annotated[
+        tuple[Annotated[Stroke, at_most(MOST_FIELDS, "fields of a stroke")], ...],
+        FailFast(),
+        BeforeValidator(_few_corners),
+        at_most(MOST_STROKES, "strokes"),
+    ]
 
     @model_validator(mode="after")
     def _check_strokes(self) -> Self:
-        corners = sum(len(stroke.corners) for stroke in self.strokes)
-        if corners > MOST_CORNERS:
-            raise ValueError(f"the drawing has {corners:,} corners; at most {MOST_CORNERS:,} are kept: draw less")
         if not self.strokes:
             raise ValueError("nothing is drawn yet: draw a line on the canvas")
         ends = np.concatenate([np.array(stroke.corners) for stroke in self.strokes])

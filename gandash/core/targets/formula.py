@@ -36,6 +36,7 @@ TITLE_LETTERS = 32
 FORMS = '"y = sin(x); x = -3..3; noise = 0.05", or "x = cos(t); y = sin(2t); t = 0..6.3"'
 """What a formula's text may be."""
 
+_WHITE = re.compile(r"[\t-\r]")
 _BEGINS = re.compile(r"\s*[xy]\s*=")
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*", re.ASCII)
@@ -60,7 +61,7 @@ class FormulaSpec(TargetSpec):
     def _check_length(cls, text: str | None) -> str | None:
         if text is not None and len(text) > LONGEST:
             raise FormulaError(f"a formula has {len(text):,} characters; at most {LONGEST} are allowed", LONGEST)
-        return None if text is None else text.strip()
+        return None if text is None else _WHITE.sub(" ", text).strip()
 
     @model_validator(mode="after")
     def _check_values(self) -> Self:

@@ -22,7 +22,7 @@ from pydantic.dataclasses import dataclass as checked
 
 from gandash.core import rows as by_hash
 from gandash.core.rows import HASH, LEAST_ROWS, MOST_ROWS, Rows
-from gandash.core.targets.target import Canvas, Floats, OutputMap, Target, TargetSpec
+from gandash.core.targets.target import MOST_FIELDS, Canvas, Floats, OutputMap, Target, TargetSpec, at_most
 
 LONGEST_NAME = 60
 TITLE_LETTERS = 32
@@ -54,6 +54,9 @@ class Spread:
     log_std: Positive | None = None
 
 
+_FewFields = Annotated[Spread, at_most(MOST_FIELDS, "fields of a spread")]
+
+
 class TableSpec(TargetSpec):
     """Two columns of a table, x and y.
 
@@ -67,8 +70,8 @@ class TableSpec(TargetSpec):
     columns: tuple[str, str]
     rows: Annotated[int, Field(ge=LEAST_ROWS // 2, le=MOST_ROWS)]
     held_out: Annotated[int, Field(ge=LEAST_ROWS // 2, le=MOST_ROWS)]
-    logarithm: tuple[Axis, ...] = ()
-    spread: tuple[Spread, Spread]
+    logarithm: Annotated[tuple[Axis, ...], at_most(MOST_FIELDS, "axes")] = ()
+    spread: tuple[_FewFields, _FewFields]
 
     @field_validator("name")
     @classmethod

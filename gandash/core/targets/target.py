@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from gandash.core.problems import shortened
+from gandash.core.problems import MOST_BYTES, cut, one_line, shortened
 
 if TYPE_CHECKING:
     from gandash.core.metrics import Evaluator
@@ -286,6 +286,19 @@ def _build(spec: TargetSpec) -> Target:
 
 
 LONGEST_JSON = 200_000
+MOST_FIELDS = 32
+"""Of any object in a spec; none has half as many."""
+
+
+def at_most(count: int, what: str) -> BeforeValidator:
+    """Refuses what has more items than that before any of them is looked at."""
+
+    def few(value: Any) -> Any:
+        if isinstance(value, Mapping | Sequence) and not isinstance(value, str) and len(value) > count:
+            raise ValueError(f"{len(value):,} {what} were given; at most {count:,} are read")
+        return value
+
+    return BeforeValidator(few)
 
 
 def _object(text: str) -> object:
@@ -322,13 +335,21 @@ def read_spec(value: object) -> TargetSpec:
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in _specs:
         raise ValueError(f"the kind {shortened(kind)} was given; it must be one of {kinds}")
+    if len(value) > MOST_FIELDS:
+        raise ValueError(f"{len(value):,} fields were given; a target has at most {MOST_FIELDS}")
     return _in_words(_specs[kind].model_validate, value)
 
 
 def _in_words(read: Callable[[Any], TargetSpec], value: object) -> TargetSpec:
     try:
         return read(value)
-    except ValidationError as error:
-        detail = error.errors(include_url=False, include_input=False)[0]
-        at = ".".join(map(str, detail["loc"]))[:60]
-        raise ValueError(f"{at + ': ' if at else ''}{detail['msg'].removeprefix('Value error, ')}"[:500]) from error
+    except ValueError as error:
+        raise ValueError(cut(one_line(_told(error)), MOST_BYTES)) from error
+
+
+def _told(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    detail = error.errors(include_url=False, include_input=False)[0]
+    at = ".".join(map(str, detail["loc"]))[:60]
+    return f"{at + ': ' if at else ''}{detail['msg'].removeprefix('Value error, ')}"

@@ -65,7 +65,7 @@ def test_a_scribble_of_two_hundred_corners_fits_into_a_link() -> None:
         ([{"width": 20, "corners": [[0, 0], [5000, 500]]}], "less than or equal"),
         ([{"width": 20, "corners": [[0, 0], [0.5, 500]]}], "integer"),
         ([{"width": 20, "corners": [[0, math.nan], [1, 500]]}], "(?i)nan|integer|finite"),
-        ([{"width": 20, "corners": [[0, 0]] * 9000}], "at most 4000"),
+        ([{"width": 20, "corners": [[0, 0]] * 9000}], "9,000 corners; at most 4,000"),
         ([{"width": 20, "corners": [[0, 0], [500, 0]] * 1500}] * 2, "6,000 corners"),
         ("scribble", "tuple"),
         ([{"width": 20, "corners": [[0, 0], [500, 500]], "colour": "red"}], "(?i)unexpected|extra"),
