@@ -28,7 +28,7 @@ from gandash.runs.snapshot import RunSummary, Status
 from gandash.runs.store import RunStore, Standing, StoredRun, StoreError, Wish, is_alive, opened
 
 if TYPE_CHECKING:
-    from gandash.core.trainer import Variant
+    from gandash.core.records import Variant
 
 PATIENCE = 5.0
 """How long a server may take to obey, in seconds."""

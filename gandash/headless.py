@@ -33,8 +33,8 @@ from gandash.core.records import finite
 from gandash.lineage import Parent
 
 if TYPE_CHECKING:
-    from gandash.core.records import Appraisal, EpochRecord
-    from gandash.core.trainer import Trainer, Variant
+    from gandash.core.records import Appraisal, EpochRecord, Variant
+    from gandash.core.trainer import Trainer
 
 SECONDS_PER_LOOK = 0.2
 """How often the bar moves and Ctrl-C is looked for."""

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from gandash.core.judge import JUDGE_VERSION, Pair
 
 Player = Literal["generator", "discriminator"]
+Variant = Literal["latest", "ema", "best"]
+"""A run's generators: as it is now, the running average of its weights, the one that scored best so far."""
 Verdict = Literal["told apart", "not told apart", "too few points to say"]
 """Whether anybody could tell generated from real points; see `gandash.core.verdict`."""
 LossName = Literal["on_real", "on_fake", "discriminator", "generator"]

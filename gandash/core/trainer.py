@@ -43,6 +43,7 @@ from gandash.core.records import (
     PlayedPhase,
     Player,
     Position,
+    Variant,
     Verdict,
 )
 from gandash.core.rows import find, middle
@@ -52,7 +53,6 @@ from gandash.core.views.gradients import pulls
 from gandash.core.views.view import on_a_plane
 
 Status = Literal["running", "finished", "stopped_early", "diverged"]
-Variant = Literal["latest", "ema", "best"]
 
 LIVE_NOISE, APPRAISAL_NOISE, VERDICT_NOISE = 20140610, 20140611, 20140612
 """Seeds of the noise that generators are measured on. That which picks an epoch is not that which judges it then."""

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -28,8 +30,7 @@ from gandash.core import rows as by_hash
 from gandash.core.config import RunConfig
 from gandash.core.judge import JUDGE_VERSION
 from gandash.core.problems import shortened
-from gandash.core.records import Appraisal, Verdict
-from gandash.core.targets import TargetSpec, read_spec
+from gandash.core.records import Appraisal, Variant, Verdict
 from gandash.runs import timeline
 from gandash.runs.snapshot import THUMBNAIL_POINTS, Frame, History, RunSummary, Snapshot, Status, damaged, thumbnail
 from gandash.runs.timeline import Kept
@@ -272,29 +273,19 @@ class RunStore:
             finally:
                 db.execute("COMMIT")
         try:
-            config = RunConfig.from_json(row["config"])
+            config = _config(row["config"])
         except _ODD as error:
             raise StoreError(
                 f"Run {run_id} was saved by another version of gandash, and this one cannot read its set-up: "
                 f"{_first_sentence(str(error))}"
             ) from error
         try:
-            appraisals = _appraisals(row["appraisals"])
-            of_today = all(appraisal.judge == JUDGE_VERSION for appraisal in appraisals.values())
             snapshot = Snapshot(
-                config=config,
-                version=int(row["version"]),
+                **_of_row(row, config),
                 frames=tuple(_frame(frame) for frame in frames),
                 timeline=tuple(int(kept["epoch"]) for kept in epochs),
                 history=_joined(parts),
-                appraisals=appraisals,
-                appraised=float(row["appraised"]) if row["appraised"] is not None and of_today else None,
-                variants=_strings(row["variants"]),
                 real=_points(real) if real else None,
-                parent=None if row["parent"] is None else _text(row["parent"]),
-                hand_played=int(row["hand_played"]),
-                left_out=int(row["left_out"]),
-                **_common(row),
             )
             data = checkpoint and memoryview(checkpoint["data"]).tobytes()
         except _ODD as error:
@@ -479,6 +470,8 @@ class RunStore:
                 yield connection
             except sqlite3.Error as error:
                 raise self._error(error) from error
+            except UnicodeEncodeError as error:
+                raise StoreError("No run has such an id: it is no text.") from error
 
     def _read(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         return self._guard(self._reading, self._reader)
@@ -688,7 +681,7 @@ def _kept(row: sqlite3.Row, *, weights: bool) -> Kept:
 
 
 def _frame(row: sqlite3.Row) -> Frame:
-    return Frame(int(row["epoch"]), float(row["progress"]), _points(row))
+    return Frame(int(row["epoch"]), _finite(row["progress"]), _points(row))
 
 
 def _joined(parts: Iterable[sqlite3.Row]) -> History:
@@ -745,50 +738,71 @@ def _appraisals(text: str) -> dict[str, Appraisal]:
     }
 
 
-def _common(row: sqlite3.Row) -> dict[str, Any]:
-    """What a snapshot and a line of the list have in common."""
+@lru_cache(maxsize=1024)
+def _config(text: str) -> RunConfig:
+    """A saved config: the list reads all of them each time it is drawn."""
+    return RunConfig.from_json(text)
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no finite number")
+    return number
+
+
+def _variants(text: str) -> tuple[str, ...]:
+    names = _strings(text)
+    if len({*names} & {*get_args(Variant)}) < len(names):
+        raise ValueError(f"{shortened(names)} are no generators")
+    return names
+
+
+def _of_row(row: sqlite3.Row, config: RunConfig) -> dict[str, Any]:
+    """What a snapshot has of the run's own row. Where that can be read, the run is listed as one that can be opened."""
+    appraisals = _appraisals(row["appraisals"])
+    of_today = all(appraisal.judge == JUDGE_VERSION for appraisal in appraisals.values())
     return {
         "run_id": _text(row["id"]),
+        "config": config,
+        "version": int(row["version"]),
         "created": datetime.fromisoformat(row["created"]).astimezone(UTC),
         "status": Status(row["status"]),
-        "progress": float(row["progress"]),
+        "progress": _finite(row["progress"]),
         "epoch": int(row["epoch"]),
         "first_epoch": int(row["first_epoch"]),
         "message": _text(row["message"]),
         "name": _text(row["name"]),
         "note": _text(row["note"]),
         "owners": _strings(row["owners"]),
+        "parent": None if row["parent"] is None else _text(row["parent"]),
+        "appraisals": appraisals,
+        "appraised": _finite(row["appraised"]) if row["appraised"] is not None and of_today else None,
+        "variants": _variants(row["variants"]),
+        "hand_played": int(row["hand_played"]),
+        "left_out": int(row["left_out"]),
     }
 
 
 def _summary(row: sqlite3.Row) -> RunSummary:
     """A run's line in the list. One that is damaged is told as such, and takes no other with it."""
     try:
-        _strings(row["variants"]), _appraisals(row["appraisals"])
+        config = _config(row["config"])
+        read = _of_row(row, config)
         return RunSummary(
-            **_common(row),
+            **{field.name: read[field.name] for field in fields(RunSummary) if field.name in read},
             target=_text(row["target"]),
             title=_text(row["title"]),
-            spec=_spec(row["config"]),
+            spec=config.target,
             objective=_text(row["objective"]),
             seed=int(row["seed"]),
             epochs=int(row["epochs"]),
-            parent=None if row["parent"] is None else _text(row["parent"]),
             headline=None if row["headline"] is None else float(row["headline"]),
             headline_epoch=None if row["headline_epoch"] is None else int(row["headline_epoch"]),
             judge=int(row["judge"]),
         )
     except _ODD:
         return damaged(str(row["id"]), _owners(row))
-
-
-def _spec(config_json: str) -> TargetSpec | None:
-    """What a saved config says of its target, without reading the rest; None if that cannot be read."""
-    try:
-        config = json.loads(config_json)
-        return read_spec(config["target"] if "target" in config else config["shape"])
-    except _ODD:
-        return None
 
 
 def this_process() -> str:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from gandash import portable
 from gandash.core.config import RunConfig
 from gandash.core.cost import estimate
-from gandash.core.records import Appraisal, EpochRecord, Measured, PlayedPhase, Player
+from gandash.core.records import Appraisal, EpochRecord, Measured, PlayedPhase, Player, Variant
 from gandash.core.rows import MissingRowsError
 from gandash.core.views import Arrays, wanted
 from gandash.runs import timeline
@@ -33,7 +33,7 @@ from gandash.runs.snapshot import FRAME_OUTPUTS, FRAME_POINTS, Frame
 from gandash.runs.timeline import Kept
 
 if TYPE_CHECKING:
-    from gandash.core.trainer import Trainer, Variant
+    from gandash.core.trainer import Trainer
 
 FRAME_SEED = 0
 """All frames show this noise, so that each point moves smoothly; `samples` with the same seed gives the same points."""

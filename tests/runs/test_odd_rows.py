@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import json
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gandash.live import messages
+from gandash.pages import report, words
 from gandash.runs.service import NotYoursError, RunService, UnknownRun
 from gandash.runs.snapshot import Frame, History, Snapshot, Status
-from gandash.runs.store import FILE_NAME, RunStore, StoreError, is_alive
+from gandash.runs.store import _SCHEMA, FILE_NAME, RunStore, StoreError, is_alive
+from gandash.runs.timeline import Kept
 
 from .conftest import CONFIG, REAL, FakeTraining, ManualEngine, appraisals, record, until
 
@@ -34,22 +39,31 @@ UNREADABLE = {
     "a message that is a blob": "UPDATE runs SET message = x'00ff'",
     "a name that is a blob": "UPDATE runs SET name = x'00ff'",
     "an epoch in words": "UPDATE runs SET epoch = 'seven'",
-    "endless progress": "UPDATE runs SET progress = 'half'",
+    "progress in words": "UPDATE runs SET progress = 'half'",
+    "progress that is no number": "UPDATE runs SET progress = 'nan'",
+    "endless progress": "UPDATE runs SET progress = 9e999",
     "infinite epochs": "UPDATE runs SET epoch = 9e999",
-}
-
-CANNOT_BE_OPENED = {
+    "a generator of a newer version": """UPDATE runs SET variants = '["latest", "newest"]'""",
+    "one generator twice": """UPDATE runs SET variants = '["latest", "latest"]'""",
     "a config that is no JSON": "UPDATE runs SET config = '{'",
     "a config that is a list": "UPDATE runs SET config = '[]'",
+    "a config that is a number": "UPDATE runs SET config = 7",
     "a config that is a blob": "UPDATE runs SET config = x'00ff'",
     "a config of a newer version": "UPDATE runs SET config = json_set(config, '$.colour', 'red')",
     "an appraised in words": "UPDATE runs SET appraised = 'never'",
+    "an appraised without end": "UPDATE runs SET appraised = 9e999",
     "a version in words": "UPDATE runs SET version = 'newest'",
+    "phases in words": "UPDATE runs SET hand_played = 'many'",
+    "left out without end": "UPDATE runs SET left_out = 9e999",
+}
+
+CANNOT_BE_OPENED = {
     "a frame that is cut off": "UPDATE frames SET points = substr(points, 1, 999)",
     "a frame that is text": "UPDATE frames SET points = 'points'",
     "a frame without dimensions": "UPDATE frames SET dim = 0",
     "a frame with dimensions in words": "UPDATE frames SET dim = 'two'",
     "a frame's epoch in words": "UPDATE frames SET epoch = 'two'",
+    "a frame's progress that is no number": "UPDATE frames SET progress = 'nan'",
     "real points that are cut off": "UPDATE real SET points = substr(points, 1, 999)",
     "a history that is cut off": "UPDATE history SET columns = substr(columns, 1, 90)",
     "a history whose names are no JSON": "UPDATE history SET names = '?'",
@@ -79,7 +93,7 @@ def fill(store: RunStore) -> None:
             variants=("latest", "best"),
             real=REAL,
         )
-        store.create(start, "me", b'{"halves": 4, "first_epoch": 0}')
+        store.create(start, "me", b'{"halves": 4, "first_epoch": 0}', [Kept(1, points[:, :2])])
 
 
 def damage(store: RunStore, statement: str) -> None:
@@ -197,3 +211,56 @@ def test_an_odd_row_of_the_first_schema_does_not_keep_the_file_closed(tmp_path: 
 @pytest.mark.parametrize("server", ["", "::", "-1:0:x", "99999999999999999999:0:x", "1:nan:x", "b'x'"])
 def test_what_names_no_process_is_not_alive(server: str) -> None:
     assert not is_alive(server)
+
+
+ODD = (
+    "'nan'", "9e999", "-9e999", "-1", "1e300", "9223372036854775807", "0", "2.5", "''", "'x'", "x'00ff'", "'null'",
+    "'[]'", "'[1]'", """'["newest"]'""", """'["ema"]'""", "'{}'", """'{"a": {}}'""", """'{"latest": null}'""",
+)  # fmt: skip
+"""What any column may hold as SQL: numbers out of all bounds, text, bytes, JSON of another kind."""
+TABLES = {"runs": "id", "frames": "run_id", "real": "run_id", "history": "run_id", "kept": "run_id"}
+
+
+@contextmanager
+def holding(store: RunStore, table: str, column: str, value: str) -> Iterator[None]:
+    """The column of the odd run holds this, or what it held where the file itself refuses it."""
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as db:
+        mine = f"{TABLES[table]} = 'odd'"
+        before = db.execute(f"SELECT {column}, rowid FROM {table} WHERE {mine}").fetchall()
+        with suppress(sqlite3.IntegrityError):
+            db.execute(f"UPDATE {table} SET {column} = {value} WHERE {mine}")
+        yield
+        db.executemany(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", before)
+
+
+def columns() -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(_SCHEMA)
+        listed = [(table, row[1]) for table in TABLES for row in db.execute(f"PRAGMA table_info({table})")]
+    return [(table, column) for table, column in listed if column not in (TABLES[table], "deleted")]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+@pytest.mark.parametrize(("table", "column"), columns())
+def test_whatever_a_column_holds_the_run_has_words_or_is_told_as_unreadable(
+    store: RunStore, table: str, column: str
+) -> None:
+    fill(store)
+    for value in ODD:
+        with holding(store, table, column, value):
+            listed = {run.run_id: run for run in store.summaries()}
+            assert set(listed) == {"good", "odd", "fine"}
+            store.kept("odd"), store.thumbnail("odd")
+            stored = None
+            with suppress(StoreError):
+                stored = store.load("odd")
+            if stored is None:
+                assert listed["odd"].damaged or table != "runs", f"{value} is listed as if it could be opened"
+                continue
+            snapshot = stored.snapshot
+            said = words.describe(snapshot)
+            header, _ = messages.decode(messages.picture(snapshot, said))
+            assert header["words"] == json.loads(json.dumps(said, allow_nan=False))
+            messages.news(snapshot, said, messages.after(snapshot))
+            if snapshot.current[0]:
+                report.table(snapshot)

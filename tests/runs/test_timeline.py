@@ -7,7 +7,8 @@ import pytest
 
 from gandash import portable
 from gandash.core.config import RunConfig
-from gandash.core.trainer import Trainer, Variant
+from gandash.core.records import Variant
+from gandash.core.trainer import Trainer
 from gandash.runs import timeline, worker
 from gandash.runs.timeline import Kept, epoch_of, past
 from gandash.runs.worker import Budget
