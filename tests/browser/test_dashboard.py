@@ -9,12 +9,13 @@ from typing import Any
 
 import torch
 from playwright.sync_api import Page, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from gandash.core.config import RunConfig
 from gandash.core.standalone import script
 from gandash.pages.browser import KEYS
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import CHARTS, OVERLAY, WATCH_POINTS, epoch, press, wait_for_epoch
+from tests.browser.driver import CHARTS, OVERLAY, WATCH_POINTS, epoch, press, wait_for_epoch, wait_until_drawn
 
 WATCHED_SECONDS = 8
 
@@ -177,9 +178,26 @@ def test_a_nonsense_link_says_so_and_a_knob_changed_while_training_waits_for_the
     assert not page.url.startswith(run)
 
 
+def scripts_asked_for(page: Page) -> list[str]:
+    """Fills with what the pages that are opened from now on ask Streamlit's server for their script to be run for."""
+    asked: list[str] = []
+
+    def sent(data: str | bytes) -> None:
+        message = BackMsg.FromString(data) if isinstance(data, bytes) else BackMsg()
+        if message.HasField("rerun_script"):
+            asked.append(str(message.rerun_script))
+
+    page.on("websocket", lambda socket: socket.on("framesent", sent))
+    return asked
+
+
 def test_a_run_that_is_watched_is_never_mounted_again_and_keeps_its_zoom(dashboard: str, open_page: OpenPage) -> None:
-    page = open_page(dashboard, motion=True)
+    page = open_page("about:blank", session=False, motion=True)
+    asked = scripts_asked_for(page)
+    page.goto(dashboard)
+    wait_until_drawn(page)
     train(page)
+    assert asked
     box = page.locator(f"{OVERLAY} .nsewdrag").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -190,9 +208,13 @@ def test_a_run_that_is_watched_is_never_mounted_again_and_keeps_its_zoom(dashboa
     assert panned[0][0] < 0
     page.evaluate(f"document.querySelector(`{OVERLAY}`).dataset.marked = 'the same element'")
     page.evaluate(WATCH_POINTS)
+    page.wait_for_timeout(1000)  # the stages of its beginning are past
+    wait_until_drawn(page)
     before = epoch(page)
+    asked.clear()
     page.wait_for_timeout(1000 * WATCHED_SECONDS)
     assert epoch(page) > before
+    assert asked == [], "a run that trains on asks for nothing"
     for key in CHARTS:
         expect(page.locator(f"[data-chart='{key}']")).to_have_attribute("data-mounts", "1")
     expect(page.locator(OVERLAY)).to_have_attribute("data-marked", "the same element")
