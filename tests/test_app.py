@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -16,21 +17,32 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from gandash.live.assets import asset
 from gandash.live.messages import decode
 from gandash.pages import NAVIGATION, opening, server
 from gandash.runs.service import RunService
-from gandash.runs.store import FILE_NAME
+from gandash.runs.snapshot import History, Status
+from gandash.runs.store import FILE_NAME, RunStore
 from tests.browser.driver import dashboard_server
-from tests.live.serving import get
+from tests.live.serving import get, reading_nothing
+from tests.live.snapshots import RUN, record, snapshot
 from tests.pages.conftest import as_read
 from tests.runs.conftest import until
 
 
 def test_ctrl_c_ends_the_server_and_its_workers_whoever_watches(tmp_path: Path) -> None:
+    many = {f"metric {number}": 1.0 for number in range(40)}
+    rows = [replace(record(epoch), metrics=many) for epoch in range(1, 2001)]
+    long = snapshot(2, 2000, Status.PAUSED, history=History().extended(rows))  # some 700 KB as a message
+    store = RunStore(tmp_path)
+    store.create(snapshot(1, 0), "me")
+    assert store.save(long, since=1, server="me", rows=long.history)
+    store.close()
     with (
         dashboard_server(tmp_path, {"GANDASH_WORKERS": "1"}) as (url, pid),
+        reading_nothing(url.removeprefix("http://"), RUN),
         connect(url.replace("http", "ws") + "/live?run=unknown") as watcher,
         connect(url.replace("http", "ws") + "/_stcore/stream", max_size=None) as visitor,
     ):
@@ -52,6 +64,9 @@ def test_all_of_it_is_under_the_base_path(tmp_path: Path) -> None:
         host = url.removeprefix("http://")
         with connect(f"ws://{host}/live?run=unknown") as watcher:
             assert decode(watcher.recv(60, decode=False))[0]["kind"] == "missing"
+        elsewhere = Origin("http://elsewhere.example")
+        with pytest.raises(InvalidStatus, match="403"), connect(f"ws://{host}/live?run=unknown", origin=elsewhere):
+            pass
         status, headers, script = get(f"{host}/assets/{asset('stream.js').name}")
         assert status == 200 and script == asset("stream.js").content
         status, _, viewers = get(f"{host}/watch/x")

@@ -52,6 +52,17 @@ FOLLOW = """([name, run]) => {
   });
 }"""
 
+HIDE = """() => {
+  const later = window.setTimeout;
+  let nested = false;
+  const within = (act) => () => { nested = true; act(); nested = false; };
+  window.setTimeout = (act, ms) => later(within(act), Math.max(ms, nested ? 60_000 : 1000));
+  Object.defineProperty(document, "hidden", { get: () => window.isHidden, configurable: true });
+  window.isHidden = true;
+  window.seen = () => { window.isHidden = false; document.dispatchEvent(new Event("visibilitychange")); };
+}"""
+"""Makes a tab hidden, as far as a page notices, until `seen()`."""
+
 
 def blank(_: Request) -> HTMLResponse:
     return HTMLResponse("<!doctype html><body>")
@@ -232,6 +243,26 @@ def test_who_is_cut_off_comes_back_and_goes_on(page: Page) -> None:
         wait_for(page, "window.run.version === 8")
         assert page.evaluate("window.runTold.at(-1)") == [True, "picture", 8]
         assert page.evaluate("window.run.curves.get('d_real').y") == [9] * 7
+
+
+def test_who_is_hidden_comes_back_by_a_slow_timer_or_at_once_when_seen(page: Page) -> None:
+    """Browsers let the timers of hidden tabs fire once a second, those that timers set once a minute."""
+    with streaming(FakeService(snapshot(5, 4)), 0, Route("/", blank)) as (host, _):
+        load(page, host)
+        page.evaluate(HIDE)
+        page.evaluate(FOLLOW, ["run", RUN])
+        wait_for(page, "window.run?.version === 5")
+    wait_for(page, "window.run.connected === false")
+    port = int(host.split(":")[1])
+    with streaming(FakeService(snapshot(6, 6)), port):
+        wait_for(page, "window.run.version === 6")
+        page.evaluate("window.setTimeout = () => 1")
+    wait_for(page, "window.run.connected === false")
+    with streaming(FakeService(snapshot(7, 8)), port):
+        page.wait_for_timeout(1500)
+        assert page.evaluate("window.run.version") == 6
+        page.evaluate("window.seen()")
+        wait_for(page, "window.run.version === 7")
 
 
 def test_who_looks_inside_goes_on_where_the_stream_was(page: Page) -> None:

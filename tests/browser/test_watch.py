@@ -5,8 +5,10 @@ Most tests hand the page its messages themselves, encoded as the server does it,
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,9 +17,14 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect
 
 from gandash.live.messages import encode
+from gandash.pages.words import describe
+from gandash.runs.service import RunService
+from gandash.runs.store import RunStore
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import press, until
 from tests.browser.test_layout import FAINT
+from tests.live.serving import streaming
+from tests.runs.conftest import CONFIG, FakeTraining, ManualEngine
 
 RUN = "0a1b2c3d4e"
 SIZES = {"phone": (390, 844), "across": (844, 390), "screen": (1280, 900), "projector": (1920, 1080)}
@@ -326,6 +333,38 @@ def test_a_lost_connection_is_told_quietly_and_comes_back(watch: Watch) -> None:
     told.tell(message(11, kind="news"))
     expect(told.at("connection")).to_be_hidden()
     told.until_epoch(11)
+
+
+# ------------------------------------------------------------------------------------------------ a run that comes
+
+
+def test_it_goes_on_by_itself_from_no_run_through_the_queue_to_training(
+    open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = ManualEngine()
+    service = RunService(RunStore(tmp_path), engine, idle_pause=None, advance=FakeTraining(), most_runs=1)
+    with streaming(service, describe=describe) as (host, _):
+        page = open_page(f"http://{host}/watch/{RUN}", session=False, width=390, height=844)
+        badge, sentence = page.locator("#badge"), page.locator("#sentence")
+        expect(sentence).to_contain_text(f"There is no run '{RUN}'")
+        before = [service.start(CONFIG) for _ in range(2)]
+        with monkeypatch.context() as named:
+            named.setattr(secrets, "token_hex", lambda _: RUN)
+            assert service.start(CONFIG, paused=True) == RUN
+        expect(badge).to_have_text("Paused")
+        service.resume(RUN)
+        expect(badge).to_have_text("Waiting")
+        expect(sentence).to_contain_text("It is number 2 in the queue.")
+        service.pause(before[1])
+        expect(sentence).to_contain_text("It is number 1 in the queue.")
+        service.pause(before[0])
+        expect(badge).to_have_text("Starting")
+        while engine.run_next() != RUN:
+            pass
+        expect(badge).to_have_text("Training")
+        expect(page.locator("#cloud")).to_have_attribute("data-epoch", "2")
+        page.goto("about:blank")  # or else it would miss the server
+    service.close()
 
 
 # ------------------------------------------------------------------------------------------------ a run in training

@@ -15,7 +15,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from gandash.live.hub import Hub
+from gandash.live.hub import Describe, Hub
 from gandash.live.routes import routes
 from tests.runs.conftest import until
 
@@ -38,9 +38,14 @@ def serve(app: Any, port: int = 0) -> Iterator[str]:
 
 
 @contextmanager
-def streaming(service: Any, port: int = 0, *more: BaseRoute) -> Iterator[tuple[str, Hub]]:
+def streaming(
+    service: Any,
+    port: int = 0,
+    *more: BaseRoute,
+    describe: Describe = lambda shown: {"progress": f"Epoch {shown.epoch}"},
+) -> Iterator[tuple[str, Hub]]:
     """The address of a server that streams this service's runs, with more routes, and its hub."""
-    hub = Hub(lambda shown: {"progress": f"Epoch {shown.epoch}"})
+    hub = Hub(describe)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -49,6 +54,20 @@ def streaming(service: Any, port: int = 0, *more: BaseRoute) -> Iterator[tuple[s
 
     with serve(Starlette(routes=[*more, *routes(hub)], lifespan=lifespan), port) as host:
         yield host, hub
+
+
+@contextmanager
+def reading_nothing(host: str, run: str) -> Iterator[None]:
+    """A client that watches a run and takes nothing but what the system takes for it, which is little."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        client.connect(("127.0.0.1", int(host.partition(":")[2])))
+        client.sendall(
+            f"GET /live?run={run} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        yield
 
 
 def get(address: str, **headers: str) -> tuple[int, Message, bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from gandash.live.routes import asked, looked_at
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Frame
 from gandash.runs.store import RunStore
-from tests.live.serving import streaming
+from tests.live.serving import reading_nothing, streaming
 from tests.live.snapshots import RUN, FakeService, snapshot
 from tests.runs.conftest import CONFIG, FakeTraining, ManualEngine, until
 
@@ -51,6 +50,20 @@ def test_a_run_that_trains_is_streamed(tmp_path: Path) -> None:
             service.undelete(run)
             assert receive(client)["kind"] == "picture"
     service.close()
+
+
+def test_a_run_that_waits_tells_its_place_as_it_moves_up(tmp_path: Path) -> None:
+    engine = ManualEngine()
+    service = RunService(RunStore(tmp_path), engine, idle_pause=None, advance=FakeTraining(), most_runs=1)
+    with streaming(service) as (host, _):
+        first, second, run = (service.start(CONFIG) for _ in range(3))
+        with connect(f"ws://{host}/live?run={run}") as client:
+            told = [receive(client)["state"]]
+            for before in (second, first):
+                service.pause(before)
+                told.append(receive(client)["state"])
+    service.close()
+    assert [(state["status"], state["place"]) for state in told] == [("waiting", 2), ("waiting", 1), ("starting", None)]
 
 
 def test_an_open_page_keeps_its_run_from_being_paused(tmp_path: Path) -> None:
@@ -164,14 +177,10 @@ def test_a_client_that_reads_nothing_holds_up_neither_others_nor_the_end(
     points = np.zeros((20_000, 2), np.float32)
     with ExitStack() as clients, ExitStack() as server:
         host, hub = server.enter_context(streaming(service))
-        stuck = clients.enter_context(socket.create_connection(("127.0.0.1", int(host.split(":")[1]))))
-        stuck.sendall(
-            f"GET /live?run={RUN} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
+        clients.enter_context(reading_nothing(host, RUN))
         until(lambda: hub.watched)
         client = clients.enter_context(connect(f"ws://{host}/live?run={RUN}"))
-        for version in range(2, 150):  # 24 MB, more than the system keeps for a connection
+        for version in range(2, 20):  # 3 MB, more than the system keeps for a connection
             service.tell(snapshot(version, version, frames=(Frame(version, version / 200, points),)))
             while receive(client)["version"] < version:
                 pass
