@@ -305,6 +305,13 @@ def lose(run: Run) -> Run:
     return replace(run, flight=None, unappraisable=True)
 
 
+def fail(run: Run, message: str) -> Run:
+    """What came back is no answer: a run that goes on has failed, one that stands still only could not be measured."""
+    trained = run.flight is not None and run.flight.seconds > 0
+    lost = replace(lose(run), measured=None)
+    return halt(lost, Status.FAILED, message) if run.active or (trained and not run.snapshot.status.ended) else lost
+
+
 def found(run: Run) -> Run:
     """A run that was lost and is looked at again: its appraisal is worth another try."""
     return replace(run, unappraisable=False)
@@ -318,6 +325,8 @@ def take_in(run: Run, chunk: Chunk, now: float) -> Run:
     old, status, budget = run.snapshot, run.snapshot.status, run.flight or Budget(0.0)
     if chunk.state not in get_args(State):
         raise ValueError(f"{chunk.state!r} is no state of a chunk")
+    if not math.isfinite(chunk.progress):
+        raise ValueError(f"{chunk.progress} is no progress")
     run = replace(run, flight=None)
     if chunk.state == "failed":
         if not budget.seconds:

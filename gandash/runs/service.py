@@ -641,7 +641,7 @@ class RunService:
             except Exception as error:  # whatever it was, no run may be left waiting for nothing
                 _log.exception("Run %s: a chunk could not be taken in", run_id)
                 self._flights.pop(run_id, None)
-                self._library.put(self._failed(run, error))
+                self._library.put(runs.fail(run, _work_lost(error)))
             self._serve_turns()
             moved = [] if self._library[run_id].training else self._serve_queue()
         self._after(run_id, *moved)
@@ -718,12 +718,8 @@ class RunService:
             return runs.take_in(run, Chunk("failed", str(error)), self._clock())
         except Exception as error:
             _log.exception("Run %s: a chunk was lost", run.run_id)
-            return self._failed(run, error)
+            return runs.take_in(run, Chunk("failed", _work_lost(error)), self._clock())
         return self._unless_unwatched(runs.take_in(run, chunk, self._clock()))
-
-    def _failed(self, run: Run, error: Exception) -> Run:
-        message = f"The work was lost ({type(error).__name__}). Press Resume to try again."
-        return runs.take_in(run, Chunk("failed", message), self._clock())
 
     def _unless_unwatched(self, run: Run) -> Run:
         """The run, paused if no page has looked at it for too long."""
@@ -858,6 +854,10 @@ def _owner(run: Run) -> str:
 def _seconds(done: Future[Chunk]) -> float:
     """How long a worker was busy with a chunk; 0 if it was lost."""
     return 0.0 if done.cancelled() or done.exception() is not None else done.result().seconds
+
+
+def _work_lost(error: Exception) -> str:
+    return f"The work was lost ({type(error).__name__}). Press Resume to try again."
 
 
 def _log_failure(warm_up: Future[Any]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from gandash.core.cost import CostLimits
+from gandash.core.records import Measured
 from gandash.runs import library
 from gandash.runs import run as runs
 from gandash.runs.executors import EngineClosedError, EngineError
@@ -512,6 +513,47 @@ def test_a_chunk_that_cannot_be_taken_in_ends_in_failed_and_can_be_tried_again(
     desk.service.resume(run)
     desk.chunk(other)
     assert desk.chunk(run).history.epoch.tolist() == [1, 2, 3, 4, 5]
+
+
+MEASURED = Measured({}, {})
+"""What a chunk had no time to finish."""
+
+
+@pytest.mark.parametrize("odd", ODD_CHUNKS.values(), ids=ODD_CHUNKS)
+def test_a_chunk_that_only_measures_and_cannot_be_taken_in_leaves_no_run_waiting_for_nothing(
+    desk: Desk, training: FakeTraining, odd: Callable[[Chunk], object]
+) -> None:
+    run = desk.service.start(CONFIG)
+    before = desk.chunk(run)
+    future, call, args = desk.engine.calls.pop(0)
+    future.set_result(replace(call(*args), measured=MEASURED))
+    until(lambda: desk.engine.calls)
+    future, call, args = desk.engine.calls.pop(0)
+    assert args[-1] == Budget(0.0, evaluate=True, measured=MEASURED)
+    future.set_result(odd(call(*args)))
+    until(lambda: desk.service.snapshot(run).status is Status.FAILED)
+    assert desk.service.snapshot(run).message.startswith("The work was lost (")
+    assert not desk.engine.calls and not desk.service._flights
+    assert desk.saved(run).status is Status.FAILED
+    desk.service.resume(run)
+    assert desk.chunk(run).epoch > before.epoch + 2, "trained, not measured again"
+
+
+@pytest.mark.parametrize("odd", ODD_CHUNKS.values(), ids=ODD_CHUNKS)
+def test_a_measurement_at_rest_that_cannot_be_taken_in_leaves_the_run_at_rest(
+    desk: Desk, odd: Callable[[Chunk], object]
+) -> None:
+    run = desk.service.start(CONFIG)
+    desk.service.pause(run)
+    before = desk.chunk(run)
+    future, call, args = desk.engine.calls.pop(0)
+    assert not args[-1].seconds
+    future.set_result(odd(call(*args)))
+    until(lambda: desk.service._library[run].idle)
+    assert desk.service.snapshot(run) == before
+    assert not desk.engine.calls and not desk.service._flights
+    desk.service.resume(run)
+    assert desk.chunk(run).epoch == 5
 
 
 def test_what_fails_around_a_chunk_leaves_no_run_waiting_for_nothing(
