@@ -49,12 +49,14 @@ class ForeignRun(ValueError):  # noqa: N818 - as above
 class Unsaved:
     """A run of which the store does not have the newest state.
 
-    It is `costly` if there is a new checkpoint to write, and `urgent` if not, or if the run stays as it is.
+    It is `costly` if there is a new checkpoint to write, and `urgent` if not, or if the run stays as it is. `size` is
+    about how many bytes there are to write.
     """
 
     run_id: str
     costly: bool
     urgent: bool
+    size: int = 0
 
 
 @dataclass(eq=False)
@@ -238,14 +240,17 @@ class Library:
     # What the saver does
 
     def unsaved(self) -> list[Unsaved]:
-        """The runs of which the store has not all yet, the urgent ones first."""
+        """The runs of which the store has not all yet, the urgent ones first, and of those the smallest."""
         with self.lock:
             found = [Unsaved(run_id, costly=False, urgent=True) for run_id in self._marks]
             for run_id, entry in self._entries.items():
                 if run_id not in self._marks and not entry.clean:
-                    costly = entry.saved is not None and entry.run.checkpoint is not entry.saved.checkpoint
-                    found.append(Unsaved(run_id, costly, entry.run.idle or not costly))
-        return sorted(found, key=lambda each: not each.urgent)
+                    saved, run = entry.saved, entry.run
+                    costly = saved is not None and run.checkpoint is not saved.checkpoint
+                    size = len(run.checkpoint or b"") if costly or saved is None else 0
+                    size += sum(each.points.nbytes + len(each.weights or b"") for each in run.kept)
+                    found.append(Unsaved(run_id, costly, run.idle or not costly, size))
+        return sorted(found, key=lambda each: (not each.urgent, each.size))
 
     def save(self, run_id: str) -> bool:
         """Write what has changed of a run; False if it was deleted or changed by others meanwhile.

@@ -1,8 +1,9 @@
 """The thread that writes runs to the disk, so that neither training nor a click ever waits for it.
 
 It looks at what the store does not have yet and writes that, the newest state of each run. What cannot be written is
-tried again until it can. A large checkpoint of a run that goes on is written less often, as long as it takes; a run
-that stands still is always written at once.
+tried again until it can, and holds up no other run unless another program has locked the file. A large checkpoint of a
+run that goes on is written less often, as long as it takes, and many of them leave time for what is urgent; a run that
+stands still is always written at once.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from gandash.runs.library import Library, Unsaved
 SHARE = 0.1
 """The share of the time that writing a run may take while it trains."""
 
+MOST_SHARE = 0.5
+"""The share of the time that writing all runs may take while they train."""
+
 RETRY_SECONDS = 0.5, 5.0
 """When what could not be written is tried again, at first and at last."""
 
 CLOSE_SECONDS = 5.0
 """How long it is tried at the end while nothing can be written."""
 
-LONGEST_CLOSE = 60.0
-"""How long the end waits for a disk that is slow."""
+LONGEST_SAVE = 60.0
+"""How long the end waits for a disk that is slow to take one run."""
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +75,8 @@ class Saver:
         self._lost = lost
         self._paces: dict[str, _Pace] = {}
         self._tidying = _Pace()
+        self._rested = 0.0
+        self._saves = 0
         self._stirred = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._run, daemon=True, name="gandash-saver")
@@ -81,10 +87,16 @@ class Saver:
         self._stirred.set()
 
     def close(self) -> None:
-        """Save what is left, and end; it is given up if nothing can be written for `CLOSE_SECONDS`."""
+        """Save what is left, and end; it is given up if nothing can be written for `CLOSE_SECONDS`.
+
+        A run that is being written has `LONGEST_SAVE` at least, however many there are.
+        """
         self._closing = True
         self._stirred.set()
-        self._thread.join(LONGEST_CLOSE)
+        before = -1
+        while self._thread.is_alive() and self._saves > before:
+            before = self._saves
+            self._thread.join(LONGEST_SAVE)
         for each in self._library.unsaved():
             _log.error("Run %s: what it did lately is lost, as it could not be saved", each.run_id)
 
@@ -109,29 +121,30 @@ class Saver:
 
     def _wait(self, run_id: str, urgent: bool) -> float:
         pace = self._pace(run_id)
-        return max(pace.retry - time.monotonic(), 0.0 if urgent else pace.due - self._clock())
+        due = 0.0 if urgent else max(pace.due, self._rested) - self._clock()
+        return max(pace.retry - time.monotonic(), due)
 
     def _save_some(self) -> bool:
         """Save what is due; at the end everything is. Whether something could be saved."""
-        saved = False
+        saves = self._saves
         unsaved = self._library.unsaved()
-        for each in unsaved:
+        # of what is not urgent whoever has waited longest is first, as not all of it may have its turn
+        for each in sorted(unsaved, key=lambda each: 0.0 if each.urgent else self._pace(each.run_id).due):
             if self._closing or self._wait(each.run_id, each.urgent) <= 0:
                 problem, everywhere = self._save(each)
-                saved = saved or not problem
                 if everywhere:  # the others need not try
                     for other in unsaved:
                         if other is not each:
                             self._failed(other.run_id, problem)
-                    return saved
+                    return self._saves > saves
         gone = self._paces.keys() - {each.run_id for each in unsaved} - {run.run_id for run in self._library}
         for run_id in gone:
             del self._paces[run_id]
         self._tidy()
-        return saved
+        return self._saves > saves
 
     def _save(self, each: Unsaved) -> tuple[str, bool]:
-        """Save a run; what went wrong, and whether that is the whole file's."""
+        """Save a run; what went wrong, and whether no other can be saved either."""
         start = self._clock()
         try:
             kept = self._library.save(each.run_id)
@@ -141,23 +154,32 @@ class Saver:
                 _log.error("Run %s could not be saved: %s", each.run_id, error, exc_info=not known)
             problem = str(error) if known else f"({type(error).__name__}; the server's log says more.)"
             self._failed(each.run_id, problem)
-            return problem, isinstance(error.__cause__, sqlite3.OperationalError)
+            return problem, _is_locked(error.__cause__)
         now, pace = self._clock(), self._pace(each.run_id)
+        self._saves += 1
         pace.failures, pace.retry = 0, 0.0
         if each.costly:
             pace.saved(now, now - start)
+            self._rested = now + (now - start) * (1 / MOST_SHARE - 1)
         if kept:
-            self._report(each.run_id, "")
+            self._say(self._report, each.run_id, "")
         else:
-            self._lost(each.run_id)
+            self._say(self._lost, each.run_id)
         return "", False
+
+    def _say(self, callback: Callable[..., None], *args: str) -> None:
+        """Whoever cannot take it ends no saving."""
+        try:
+            callback(*args)
+        except Exception:
+            _log.exception("Run %s: what became of saving it could not be told", args[0])
 
     def _pace(self, run_id: str) -> _Pace:
         return self._paces.setdefault(run_id, _Pace())
 
     def _failed(self, run_id: str, problem: str) -> None:
         self._pace(run_id).failed()
-        self._report(run_id, problem)
+        self._say(self._report, run_id, problem)
 
     def _tidy(self) -> None:
         if self._tidying.retry > time.monotonic():
@@ -170,3 +192,9 @@ class Saver:
             self._tidying.failed()
         else:
             self._tidying = _Pace()
+
+
+def _is_locked(error: BaseException | None) -> bool:
+    """Whether another program writes to the file: who tries again waits again. A full disk may take a smaller run."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what extends it
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from gandash.runs import saver
+from gandash.runs.library import Unsaved
+from gandash.runs.saver import Saver
 from gandash.runs.service import RunService, UnknownRun
 from gandash.runs.snapshot import Snapshot, Status
 from gandash.runs.store import RunStore, StoreError
+from gandash.runs.worker import Chunk
 
 from .conftest import CONFIG, Clock, FakeTraining, ManualEngine, until
 
@@ -257,6 +261,147 @@ def test_a_run_that_cannot_be_saved_holds_up_no_other(
     assert told[bad] and not told[good]
     assert service.snapshot(bad).unsaved.endswith("(ZeroDivisionError; the server's log says more.)")
     assert not service.snapshot(good).unsaved
+
+
+def cap(store: RunStore, more: int) -> None:
+    """Leave room for so many bytes more on the disk."""
+    page, pages = (store._writer.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count"))
+    store._writer.execute(f"PRAGMA max_page_count = {pages + more // page}")
+
+
+def train_on(service: RunService, run_id: str, size: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new run whose checkpoint has so many bytes."""
+
+    def fork(config: str, *_: object) -> tuple[str, Chunk]:
+        return config, Chunk("running", checkpoint=bytes(size), variants=("latest",))
+
+    monkeypatch.setattr(service, "_fork", fork)
+    return service.train_on(run_id, {})
+
+
+@pytest.fixture
+def parent(hasty: RunService, engine: ManualEngine) -> str:
+    """A saved run to train on from."""
+    run = hasty.start(CONFIG, step=True)
+    engine.run_next()
+    until(lambda: not hasty.snapshot(run).status.active and hasty._library._entries[run].clean)
+    return run
+
+
+def test_on_a_full_disk_what_fits_is_saved(
+    hasty: RunService, parent: str, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cap(hasty._library._store, 400_000)
+    with hasty._library.lock:  # all at once, for the saver
+        large, middle, small = (train_on(hasty, parent, size, monkeypatch) for size in (20 * 2**20, 2**18, 50_000))
+    until(lambda: store.version(small) and store.version(middle))
+    until(lambda: "disk is full" in hasty.snapshot(large).unsaved)
+    assert store.version(large) is None
+    assert not hasty.snapshot(small).unsaved and not hasty.snapshot(middle).unsaved
+    cap(hasty._library._store, 10**9)
+    until(lambda: store.version(large) == hasty.snapshot(large).version and not hasty.snapshot(large).unsaved)
+
+
+def test_at_the_end_too_what_fits_is_saved_the_smallest_first(
+    hasty: RunService, parent: str, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saver, "RETRY_SECONDS", (1000.0, 1000.0))
+    cap(hasty._library._store, 0)
+    sizes = (20 * 2**20, 310_000, 50_000, 300_000)
+    large, another, small, middle = (train_on(hasty, parent, size, monkeypatch) for size in sizes)
+    until(lambda: all("disk is full" in hasty.snapshot(run).unsaved for run in (large, middle, small, another)))
+    monkeypatch.setattr(saver, "RETRY_SECONDS", (0.1, 0.1))
+    cap(hasty._library._store, 450_000)
+    hasty.close()
+    assert [bool(store.version(run)) for run in (small, middle, another, large)] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(("callback", "saves"), [("_report", True), ("_lost", False)])
+def test_who_cannot_be_told_of_a_save_ends_no_saving(
+    service: RunService,
+    store: RunStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    callback: str,
+    saves: bool,
+) -> None:
+    run, other = service.start(CONFIG, paused=True), service.start(CONFIG, paused=True)
+    until(lambda: store.version(run) and store.version(other))
+    with monkeypatch.context() as patch:
+        patch.setattr(service._saver, callback, lambda *_: 1 / 0)
+        if not saves:
+            patch.setattr(service._library, "save", service._library._lost)
+        service.rename(run, "new", "")
+        until(lambda: "could not be told" in caplog.text)
+    service.rename(other, "new", "")
+    until(lambda: store.version(other) == service.snapshot(other).version)
+
+
+def slowed(store: RunStore, monkeypatch: pytest.MonkeyPatch, wait: Callable[[], object]) -> None:
+    save = store.save
+
+    def slow(snapshot: Snapshot, **kwargs: Any) -> bool:
+        wait()
+        return save(snapshot, **kwargs)
+
+    monkeypatch.setattr(store, "save", slow)
+
+
+def test_the_end_waits_for_a_slow_disk_as_long_as_run_after_run_is_saved(
+    service: RunService, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [service.start(CONFIG, paused=True) for _ in range(5)]
+    until(lambda: all(store.version(run) for run in runs))
+    monkeypatch.setattr(saver, "LONGEST_SAVE", 0.4)
+    slowed(store, monkeypatch, lambda: time.sleep(0.2))
+    with service._library.lock:
+        for run in runs:
+            service.rename(run, "new", "")
+    service.close()
+    assert {each.name for each in RunStore(store.path.parent).summaries()} == {"new"}
+
+
+def test_the_end_does_not_wait_for_a_disk_that_hangs(
+    service: RunService, store: RunStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = service.start(CONFIG, paused=True)
+    until(lambda: store.version(run))
+    monkeypatch.setattr(saver, "LONGEST_SAVE", 0.2)
+    go_on = threading.Event()
+    slowed(store, monkeypatch, lambda: go_on.wait(60))
+    service.rename(run, "new", "")
+    with promptly():
+        service.close()
+    assert f"Run {run}: what it did lately is lost" in caplog.text
+    go_on.set()
+
+
+def test_many_large_runs_leave_time_and_each_has_its_turn(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    saves: Counter[str] = Counter()
+
+    class Large:
+        """Ten runs that train, each of which takes two seconds to be written."""
+
+        def unsaved(self) -> list[Unsaved]:
+            return [Unsaved(run_id, costly=True, urgent=False, size=200_000_000) for run_id in "abcdefghij"]
+
+        def save(self, run_id: str) -> bool:
+            saves[run_id] += 1
+            clock.now += 2.0
+            return True
+
+        def __iter__(self) -> Iterator[Any]:
+            return iter(())
+
+        def tidy(self) -> None: ...
+
+    monkeypatch.setattr(Saver, "_run", lambda saver: None)  # the test is its thread
+    by_hand, began = Saver(cast(Any, Large()), clock, lambda *_: None, lambda *_: None), clock.now
+    while clock.now < began + 400:
+        by_hand._save_some()
+        clock.now += 0.1
+    assert 0.4 < 2 * saves.total() / (clock.now - began) < 0.51
+    assert len(saves) == 10 and max(saves.values()) - min(saves.values()) <= 1
 
 
 def test_an_undo_wins_over_a_deletion_that_is_just_written(
