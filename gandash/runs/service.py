@@ -535,9 +535,12 @@ class RunService:
 
     def _go(self, run_id: str, owner: str, ask: Ask | None = None, *, pace: Pace | None = None) -> None:
         self._refuse_closed()
-        self._change(
-            run_id, owner, lambda run: runs.go(run, ask, pace=pace, wait=not self._has_room(run)), watched=True
-        )
+
+        def go(run: Run) -> Run:
+            self._refuse_dear(run.snapshot.config)
+            return runs.go(run, ask, pace=pace, wait=not self._has_room(run))
+
+        self._change(run_id, owner, go, watched=True)
 
     def _change(self, run_id: str, owner: str, change: Callable[[Run], Run], *, watched: bool = False) -> None:
         """Let an owner bring a run to its next state."""
@@ -589,8 +592,13 @@ class RunService:
         return run
 
     def _submit(self, run: Run) -> None:
-        """Keep this state of a run, and ask the engine for what follows from it, unless it has to sit out."""
+        """Keep this state of a run, and ask the engine for what follows from it, unless it has to sit out.
+
+        One that stands still and costs more than is allowed, as it was started elsewhere, is not even measured.
+        """
         budget = None if self._closed else runs.next_budget(run)
+        if budget is not None and not run.active and too_dear(run.snapshot.config, self.cost_limits):
+            budget = None
         if budget is None or not self._turns.asks(run.run_id, self._flights, chunk_seconds(run.snapshot.config)):
             self._library.put(run)
             return

@@ -302,6 +302,17 @@ def test_on_a_full_disk_what_fits_is_saved(
     until(lambda: store.version(large) == hasty.snapshot(large).version and not hasty.snapshot(large).unsaved)
 
 
+def test_a_full_disk_on_which_sqlite_itself_rolls_back_is_told_as_such(hasty: RunService, store: RunStore) -> None:
+    run = hasty.start(CONFIG, paused=True)
+    until(lambda: hasty._library._entries[run].clean)
+    cap(hasty._library._store, 0)
+    hasty.rename(run, "", 2000 * "\U0001f30d")
+    until(lambda: "disk is full" in hasty.snapshot(run).unsaved)
+    cap(hasty._library._store, 10**9)
+    until(lambda: not hasty.snapshot(run).unsaved)
+    until(lambda: (found := saved(store, run)) is not None and len(found.note) == 2000)
+
+
 def test_at_the_end_too_what_fits_is_saved_the_smallest_first(
     hasty: RunService, parent: str, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -459,6 +459,27 @@ def test_a_run_that_costs_more_than_is_allowed_does_not_start(
     service.close()
 
 
+@pytest.mark.parametrize("go_on", ["resume", "play", "phase", "step", "epoch"])
+def test_a_run_of_a_server_that_allowed_more_is_looked_at_but_does_not_go_on(
+    tmp_path: Path, engine: ManualEngine, training: FakeTraining, go_on: str
+) -> None:
+    before = RunService(RunStore(tmp_path), engine, advance=training)
+    run = before.start(CONFIG.model_copy(update={"generator_widths": (1024,) * 4, "batch_size": 2048}))
+    engine.run_next()
+    until(lambda: before.snapshot(run).epoch)
+    before.close()
+    engine = ManualEngine()
+    engine.gpu = False
+    after = RunService(RunStore(tmp_path), engine, cost_limits=CostLimits(step_seconds=0.5), advance=training)
+    assert after.snapshot(run).appraised != after.snapshot(run).progress, "there is something to measure"
+    after.rename(run, "looked at", "")
+    with pytest.raises(ValueError, match=r"too large for this server: one step would take .*\. Take a smaller batch"):
+        getattr(after, go_on)(run)
+    assert after.snapshot(run).status is Status.PAUSED
+    assert not engine.calls, "nor is it measured"
+    after.close()
+
+
 def test_a_failed_chunk_leaves_the_run_where_it_was_and_can_be_tried_again(desk: Desk, training: FakeTraining) -> None:
     run = desk.service.start(CONFIG)
     before = desk.chunk(run)
