@@ -49,7 +49,7 @@ from gandash.runs.saver import Saver
 from gandash.runs.sending import Sending
 from gandash.runs.settings import Settings
 from gandash.runs.snapshot import Pace, RunSummary, Snapshot, Status, records_of
-from gandash.runs.store import RunStore
+from gandash.runs.store import RunStore, StoreError
 from gandash.runs.timeline import Kept
 from gandash.runs.turns import Turns
 from gandash.runs.worker import Budget, Chunk
@@ -238,7 +238,7 @@ class RunService:
 
     def delete(self, run_id: str, *, owner: str = "") -> None:
         """Put a run out of sight, paused. `undelete` brings it back for an hour at least; then it is gone for good."""
-        access.claimed(self._library.owners(run_id), owner)
+        self._claim(run_id, owner)
         with self._lock:
             if run_id in self._library:
                 self._flights.pop(run_id, None)  # what is in flight is thrown away
@@ -252,6 +252,7 @@ class RunService:
         """Bring a deleted run back as it was, paused if it was training; `UnknownRun` once it is gone for good."""
         access.claimed(self._library.owners(run_id), owner)
         self._library.undelete(run_id)
+        self._claim(run_id, owner)
         with self._lock:
             if run_id in self._library:
                 self._submit(runs.found(self._library[run_id]))
@@ -556,6 +557,16 @@ class RunService:
             self._submit(run)
             moved = self._serve_queue()
         self._after(run_id, *moved)
+
+    def _claim(self, run_id: str, owner: str) -> None:
+        """Give a run to its first owner, if it has none; one that cannot be opened stays nobody's."""
+        owners = self._library.owners(run_id)
+        if access.claimed(owners, owner) == owners:
+            return
+        with contextlib.suppress(StoreError):
+            self._library.claim(run_id)
+            with self._lock:
+                self._library.put(runs.claim(self._library.read(run_id), owner))
 
     def _has_room(self, run: Run) -> bool:
         training = [_owner(other) for other in self._library if other.training]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gandash.runs import queue
+from gandash.runs import service as service_module
 from gandash.runs.access import ADMINISTRATOR, NotYoursError
 from gandash.runs.queue import Limits
 from gandash.runs.service import RunService, UnknownRun
+from gandash.runs.settings import Settings
 from gandash.runs.snapshot import Snapshot, Status
 from gandash.runs.store import RunStore
 
@@ -20,34 +22,63 @@ from .conftest import CONFIG, Clock, FakeTraining, ManualEngine, forget, until
 
 ANNA, BEN, CARL = "a" * 64, "b" * 64, "c" * 64
 
-CONTROL: dict[str, Callable[[RunService, str, str], object]] = {
-    "pause": lambda service, run_id, owner: service.pause(run_id, owner=owner),
-    "resume": lambda service, run_id, owner: service.resume(run_id, owner=owner),
-    "phase": lambda service, run_id, owner: service.phase(run_id, owner=owner),
-    "step": lambda service, run_id, owner: service.step(run_id, owner=owner),
-    "epoch": lambda service, run_id, owner: service.epoch(run_id, owner=owner),
-    "play": lambda service, run_id, owner: service.play(run_id, 3.0, "generator", owner=owner),
-    "stop": lambda service, run_id, owner: service.stop(run_id, owner=owner),
-    "rename": lambda service, run_id, owner: service.rename(run_id, "mine", "", owner=owner),
-    "delete": lambda service, run_id, owner: service.delete(run_id, owner=owner),
-    "share": lambda service, run_id, owner: service.share(run_id, owner),
-}
+NO_CONTROL = {"start", "train_on", "runs", "may_control"}
+"""Have an owner but change no run that there is; anybody may."""
+OF_THEIR_OWN = {"accept", "undelete"}
+"""Change one, but need something first: each has a test below."""
+WITH: dict[str, tuple[object, ...]] = {"play": (3.0, "generator"), "set_pace": (3.0,), "rename": ("mine", "")}
+"""What else they are given."""
 
 
-@pytest.mark.parametrize("action", CONTROL.values(), ids=CONTROL)
+def controls() -> list[str]:
+    """Everything of the service that an owner does to a run."""
+    methods = inspect.getmembers(RunService, inspect.isfunction)
+    owned = {name for name, method in methods if "owner" in inspect.signature(method).parameters}
+    return sorted({name for name in owned if not name.startswith("_")} - NO_CONTROL - OF_THEIR_OWN)
+
+
+def control(service: RunService, action: str, run_id: str, owner: str) -> object:
+    return getattr(service, action)(run_id, *WITH.get(action, ()), owner=owner)
+
+
+@pytest.mark.parametrize("action", controls())
 @pytest.mark.parametrize("forgotten", [False, True], ids=["in memory", "in the store"])
-def test_nobody_else_controls_a_run(
-    service: RunService, action: Callable[[RunService, str, str], object], forgotten: bool
-) -> None:
+def test_nobody_else_controls_a_run(service: RunService, action: str, forgotten: bool) -> None:
     run_id = service.start(CONFIG, paused=True, owner=ANNA)
     if forgotten:
         forget(service, run_id)
     before = service.snapshot(run_id)
     for owner in (BEN, ""):
         with pytest.raises(NotYoursError, match="belongs to somebody else"):
-            action(service, run_id, owner)
+            control(service, action, run_id, owner)
     assert service.snapshot(run_id) == before
-    action(service, run_id, ANNA)
+    control(service, action, run_id, ANNA)
+
+
+@pytest.mark.parametrize("action", controls())
+@pytest.mark.parametrize("forgotten", [False, True], ids=["in memory", "in the store"])
+def test_whatever_somebody_does_first_to_a_run_without_an_owner_makes_it_theirs(
+    service: RunService, store: RunStore, action: str, forgotten: bool
+) -> None:
+    run_id = service.start(CONFIG, paused=True)
+    if forgotten:
+        forget(service, run_id)
+    control(service, action, run_id, ANNA)
+    for every in ("delete", "undelete"):
+        with pytest.raises(NotYoursError):
+            control(service, every, run_id, BEN)
+    until(lambda: store.owners(run_id) == (ANNA,))
+
+
+def test_who_brings_a_run_back_that_nobody_owned_owns_it(service: RunService, store: RunStore) -> None:
+    run_id = service.start(CONFIG, paused=True)
+    service.delete(run_id)
+    until(lambda: store.is_deleted(run_id))
+    service.undelete(run_id, owner=ANNA)
+    assert service.snapshot(run_id).owners == (ANNA,)
+    with pytest.raises(NotYoursError):
+        service.delete(run_id, owner=BEN)
+    until(lambda: store.owners(run_id) == (ANNA,) and not store.is_deleted(run_id))
 
 
 def test_what_was_deleted_is_brought_back_by_its_owner_alone(service: RunService) -> None:
@@ -180,6 +211,21 @@ def test_who_waits_can_be_paused_stopped_and_deleted_and_others_move_up(shared: 
     shared.delete(line[2], owner=CARL)
     assert states(shared, line[0], line[1], line[3]) == [("paused", None), ("stopped", None), ("waiting", 1)]
     shared.close()
+
+
+def test_a_server_is_opened_with_the_shares_of_its_settings(
+    tmp_path: Path, engine: ManualEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "engine", lambda settings: engine)
+    given = {"GANDASH_HOME": str(tmp_path), "GANDASH_MOST_RUNS": "3", "GANDASH_MOST_RUNS_EACH": "2"}
+    given |= {"GANDASH_MOST_STEP": "1.5", "GANDASH_IDLE_PAUSE": "7"}
+    service = RunService.open(Settings.from_environment(given))
+    assert service.cost_limits.step_seconds == 1.5 and service._idle_pause == 7
+    first, second, third = (service.start(CONFIG, owner=ANNA) for _ in range(3))
+    ben, carl = service.start(CONFIG, owner=BEN), service.start(CONFIG, owner=CARL)
+    assert states(service, first, second, ben) == [("starting", None)] * 3
+    assert states(service, carl, third) == [("waiting", 1), ("waiting", 2)]
+    service.close()
 
 
 def test_a_step_waits_its_turn_and_is_one_epoch_then(shared: RunService, engine: ManualEngine) -> None:
