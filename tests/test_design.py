@@ -180,6 +180,19 @@ def test_nobody_asks_whether_a_target_is_a_curve() -> None:
     assert asked == []
 
 
+def test_what_a_server_holds_begins_and_ends_with_it() -> None:
+    """In the lifespan: a hook at exit comes too late, and a cache of resources can be cleared by any visitor."""
+    paths = [ROOT / "app.py", *modules("gandash")]
+    assert offenders(paths, "atexit", "streamlit.cache_resource") == []
+    cached = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "cache_resource"
+    ]
+    assert cached == []
+
+
 def test_runs_know_no_chart_and_no_page() -> None:
     assert offenders(modules("gandash/runs"), *INTERFACE, "gandash.charts", "gandash.pages", "gandash.cli") == []
 
