@@ -136,7 +136,7 @@ def _saved() -> Iterator[RunStore]:
             yield store
     except StoreError as error:
         if isinstance(error.__cause__, sqlite3.Error | OSError):
-            raise FailedError(str(error)) from error
+            raise FailedError(f"{error} It is {home} now.") from error
         raise RefusedError(str(error)) from error
 
 

@@ -60,7 +60,7 @@ class _Deleted(NamedTuple):
 
 
 def show(visitor: Visitor) -> None:
-    """Draw the list. While something trains it refreshes by itself."""
+    """Draw the list. While something trains or is not saved it refreshes by itself."""
     st.session_state.pop(_CHANGED, None)
     st.html(_STYLE)
     st.header("Runs", anchor=False)
@@ -72,13 +72,19 @@ def show(visitor: Visitor) -> None:
         _unreadable(error)
         return
     runs = _listed(visitor, everybodys)
+    refreshes = _refreshes(visitor, runs)
+    every = REFRESH_SECONDS if refreshes else None
     if not runs:
-        _nothing_yet(visitor, others=bool(everybodys))
+        st.fragment(_nothing_yet, run_every=every)(visitor, others=bool(everybodys), refreshes=refreshes)
         return
     _toolbar(runs, _place(runs))
-    trains = any(run.status.active for run in runs)
-    st.fragment(_cards, run_every=REFRESH_SECONDS if trains else None)(visitor, refreshes=trains)
+    st.fragment(_cards, run_every=every)(visitor, refreshes=refreshes)
     _dialog(visitor, runs)
+
+
+def _refreshes(visitor: Visitor, runs: Sequence[RunSummary]) -> bool:
+    """Whether the page has something to wait for: a run that trains, or what is not on the disk yet."""
+    return any(run.status.active for run in runs) or visitor.service.unsaved is not None
 
 
 def _listed(visitor: Visitor, runs: Sequence[RunSummary]) -> list[RunSummary]:
@@ -92,7 +98,17 @@ def _unreadable(error: ValueError) -> None:
     st.button("Try again", icon=":material/refresh:", key="read_again")
 
 
-def _nothing_yet(visitor: Visitor, *, others: bool) -> None:
+def _unsaved(visitor: Visitor) -> None:
+    """Say what is not on the disk, for as long as it is so: of what is deleted nothing else would."""
+    if problem := visitor.service.unsaved:
+        told = f"What was done here lately is not saved and would be lost with the server. {problem}"
+        st.error(wording.plain(told), icon=":material/error:")
+
+
+def _nothing_yet(visitor: Visitor, *, others: bool, refreshes: bool) -> None:
+    if _refreshes(visitor, ()) != refreshes:
+        st.rerun()
+    _unsaved(visitor)
     with st.container(border=True, horizontal_alignment="center", key="no_runs"):
         st.markdown("**No runs yet**", width="content")
         st.markdown("Every run that you start is kept here.", width="content")
@@ -181,9 +197,9 @@ def _cards(visitor: Visitor, *, refreshes: bool) -> None:
         _unreadable(error)
         return
     runs = _listed(visitor, everybodys)
-    trains = any(run.status.active for run in runs)
-    if not runs or trains != refreshes or st.session_state.pop(_CHANGED, False):
+    if not runs or _refreshes(visitor, runs) != refreshes or st.session_state.pop(_CHANGED, False):
         st.rerun()
+    _unsaved(visitor)
     place: Place = st.session_state[_PLACE]
     found = select(runs, place)
     pages = max(1, -(-len(found) // RUNS_A_PAGE))
@@ -251,6 +267,8 @@ def _card(visitor: Visitor, run: RunSummary, moment: str, by_id: Mapping[str, Ru
                 )
                 if not run.damaged:  # whose state nobody knows
                     st.badge(look.label, icon=look.icon, color=look.colour)
+                if run.unsaved:
+                    st.badge("Not saved", icon=":material/error:", color="red")
                 if not mine:
                     st.badge("Somebody else's", icon=":material/person:", color="gray")
                 st.markdown(_age(run), width="content")

@@ -143,6 +143,7 @@ class RunService:
         self._warming = threading.Lock()
         self._later = threading.Timer(warm_within, self.warm_up)
         self._later.daemon = True
+        self._problems: dict[str, str] = {}
         self._saver = Saver(self._library, clock, self._saved, self._lost)
         threading.Thread(target=self._receive_all, daemon=True, name="gandash-runs").start()
         threading.Thread(target=self._obey_all, daemon=True, name="gandash-wishes").start()
@@ -456,6 +457,16 @@ class RunService:
         """What a run may cost here."""
         return replace(self._cost_limits, gpu="cuda" in (self.devices() or ()))
 
+    @property
+    def unsaved(self) -> str | None:
+        """Why something is not on the disk, a deletion for one: "" where it is not known yet, None while all is well.
+
+        What a run brings while it trains is saved from time to time, and is said only if that fails.
+        """
+        with self._lock:
+            problem = next(reversed(self._problems.values()), None)
+        return "" if problem is None and any(each.urgent for each in self._library.unsaved()) else problem
+
     def devices(self) -> tuple[str, ...] | None:
         """The devices that workers can train on; None while the first worker still warms up."""
         if self._warm_up is None or not self._warm_up.done():
@@ -530,8 +541,8 @@ class RunService:
             by_hash.keep(rows_hash, self._data)
         except OSError as error:
             raise ValueError(
-                f"The rows of the table cannot be kept in {self._data} ({error.strerror}): check the disk's free space "
-                "and the folder's permissions."
+                f"The server cannot keep the rows of the table ({error.strerror}): check its disk's free space and the "
+                "permissions of the folder that GANDASH_HOME names."
             ) from error
 
     def _go(self, run_id: str, owner: str, ask: Ask | None = None, *, pace: Pace | None = None) -> None:
@@ -769,6 +780,9 @@ class RunService:
         """The saver has saved a run, or could not: then it is said, for as long as it is so."""
         unsaved = problem and f"What this run did lately is not saved and would be lost with the server. {problem}"
         with self._lock:
+            self._problems.pop(run_id, None)
+            if problem:
+                self._problems[run_id] = problem
             if run_id not in self._library or self._library[run_id].snapshot.unsaved == unsaved:
                 return
             self._library.put(runs.changed(self._library[run_id], unsaved=unsaved))
@@ -777,6 +791,7 @@ class RunService:
     def _lost(self, run_id: str) -> None:
         """Another server has deleted a run or gone on with it."""
         with self._lock:
+            self._problems.pop(run_id, None)
             if run_id not in self._library:
                 self._flights.pop(run_id, None)
             moved = self._serve_queue()

@@ -324,7 +324,7 @@ class RunSummary:
     `target` is the target's short name and `title` its name for people; `spec` is None if it cannot be read any more.
     `epochs` are the run's own, without its ancestors'. `headline` is that of `Snapshot.current`, measured at
     `headline_epoch` by this version of the `judge`; None before it was measured. Of a `damaged` run nothing else is
-    known: it can only be deleted.
+    known: it can only be deleted. `unsaved` is that of the snapshot.
     """
 
     run_id: str
@@ -348,6 +348,7 @@ class RunSummary:
     judge: int = JUDGE_VERSION
     owners: tuple[str, ...] = ()
     damaged: bool = False
+    unsaved: str = ""
 
     @property
     def shape(self) -> str:
@@ -383,6 +384,7 @@ def summary(snapshot: Snapshot) -> RunSummary:
         headline=metrics.get("headline"),
         headline_epoch=epoch if "headline" in metrics else None,
         owners=snapshot.owners,
+        unsaved=snapshot.unsaved,
     )
 
 

@@ -201,7 +201,7 @@ class RunStore:
             db.execute(f"PRAGMA user_version = {version}")
             if version != SCHEMA_VERSION:
                 raise StoreError(
-                    f"{self.path} was written by another version of gandash (format {version}, this one reads "
+                    f"The saved runs were written by another version of gandash (format {version}, this one reads "
                     f"{SCHEMA_VERSION}). Update gandash, or set GANDASH_HOME to another folder."
                 )
 
@@ -492,9 +492,11 @@ class RunStore:
                 raise
 
     def _error(self, error: Exception) -> StoreError:
+        """What went wrong, for whoever looks at a page: the folder's place on the server is not theirs to know."""
+        reason = error.strerror if isinstance(error, OSError) else error
         return StoreError(
-            f"The saved runs in {self.path} cannot be read or written ({error}). Check the disk's free space and the "
-            "folder's permissions, or set GANDASH_HOME to another folder."
+            f"The saved runs cannot be read or written ({reason}). Check the free space of the server's disk and the "
+            "permissions of the folder that GANDASH_HOME names, or let it name another."
         )
 
 
