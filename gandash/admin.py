@@ -1,7 +1,7 @@
 """The saved runs for whoever runs the server, without a page: list, stop, delete, bring back, export.
 
-A server that is there is asked by a wish in the store, which it obeys about once a second; what no server trains is
-changed in the store itself. This module knows no arguments; importing it imports no torch, `export` does.
+A server that is there is asked by a wish (`gandash.runs.wishes`), which it obeys about once a second; what no server
+trains is changed in the store itself. This module knows no arguments; importing it imports no torch, `export` does.
 """
 
 from __future__ import annotations
@@ -25,15 +25,19 @@ from gandash.runs import run as runs
 from gandash.runs.run import Run
 from gandash.runs.settings import Settings
 from gandash.runs.snapshot import RunSummary, Status
-from gandash.runs.store import RunStore, Standing, StoredRun, StoreError, Wish, is_alive, opened
+from gandash.runs.store import RunStore, Standing, StoredRun, StoreError, is_alive, opened
+from gandash.runs.wishes import Wish, Wishes
 
 if TYPE_CHECKING:
     from gandash.core.records import Variant
 
 PATIENCE = 5.0
 """How long a server may take to obey, in seconds."""
+SAVING = 1.0
+"""How long it may take then to write that to the disk; if it takes longer that is said."""
 
 SECONDS_PER_LOOK = 0.05
+NOT_SAVED = "The server has not written that to its disk yet, which is busy or full."
 LONGEST_NAME = 40
 NEAREST = 3
 
@@ -61,6 +65,8 @@ def stop(run_id: str) -> str:
         _load(store, run_id)  # one that cannot be read cannot be stopped
         if not _obeyed(store, run_id, "stop"):
             _stop_here(store, run_id)
+        if not _has_come(store, run_id, "stop"):
+            return f"Run {run_id} is {_word(Status.STOPPED)}. {NOT_SAVED}"
         return f"Run {run_id} is {_word(_standing(store, run_id).status or Status.STOPPED)}."
 
 
@@ -71,6 +77,8 @@ def delete(run_id: str) -> str:
             return f"Run {run_id} is deleted already."
         if not _obeyed(store, run_id, "delete"):
             store.delete(run_id)
+        if not _has_come(store, run_id, "delete"):
+            return f"Run {run_id} is deleted. {NOT_SAVED}"
         return f"Run {run_id} is deleted. For an hour at least, `runs undelete {run_id}` brings it back."
 
 
@@ -79,7 +87,8 @@ def undelete(run_id: str) -> str:
     with _saved() as store:
         if not _standing(store, run_id).deleted:
             return f"Run {run_id} is not deleted."
-        store.granted(run_id, "delete")
+        with _disk_told():
+            Wishes(store.path.parent).grant(run_id, "delete")
         if not store.undelete(run_id):
             raise FailedError(f"Run {run_id} is gone for good.")
         return f"Run {run_id} is back."
@@ -173,38 +182,49 @@ def _obeyed(store: RunStore, run_id: str, wish: Wish) -> bool:
 
     Raises `FailedError` if the server trains the run and does not obey.
     """
-    servers = [server for server in store.servers(idle=True) if is_alive(server)]
-    if not servers or not store.wish(run_id, wish):
+    if not any(is_alive(server) for server in store.servers(idle=True)):
         return False
-    deadline = time.monotonic() + PATIENCE
-    while not _has_come(store, run_id, wish):
-        if time.monotonic() > deadline:
-            return _not_obeyed(store, run_id, wish)
-        time.sleep(SECONDS_PER_LOOK)
+    wishes, deadline = Wishes(store.path.parent), time.monotonic() + PATIENCE
+    with _disk_told():
+        wishes.make(run_id, wish)
+        while (why := wishes.answer(run_id, wish)) is None:
+            if time.monotonic() > deadline:
+                return _not_obeyed(store, wishes, run_id, wish)
+            time.sleep(SECONDS_PER_LOOK)
+        wishes.grant(run_id, wish)  # it is answered
+    if why:
+        raise FailedError(f"The server cannot {wish} run {run_id}: {why}")
     return True
 
 
+@contextmanager
+def _disk_told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FailedError(f"The server cannot be asked ({error.strerror}): check the disk's free space.") from error
+
+
 def _has_come(store: RunStore, run_id: str, wish: Wish) -> bool:
-    standing = store.standing(run_id)
-    if standing is None or standing.deleted:
-        return True
-    return wish == "stop" and standing.status is not None and standing.status.ended
+    """Whether the saved runs say what has been done, soon at least."""
+    deadline = time.monotonic() + SAVING
+    while True:
+        standing = store.standing(run_id)
+        if standing is None or standing.deleted or (wish == "stop" and standing.status and standing.status.ended):
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(SECONDS_PER_LOOK)
 
 
-def _not_obeyed(store: RunStore, run_id: str, wish: Wish) -> bool:
+def _not_obeyed(store: RunStore, wishes: Wishes, run_id: str, wish: Wish) -> bool:
     server = store.server_of(run_id)
     if server is None or not is_alive(server):  # nobody trains it
-        store.granted(run_id, wish)
+        wishes.grant(run_id, wish)
         return False
-    trainer = f"The server that trains run {run_id} (process {one_line(server.partition(':')[0])})"
-    if (run_id, wish) in store.wishes():
-        raise FailedError(
-            f"{trainer} has not obeyed for {PATIENCE:g} s. The wish to {wish} the run holds for a minute; if the "
-            "server hangs, end it and try again."
-        )
     raise FailedError(
-        f"{trainer} has taken the wish to {wish} it, but nothing has come of that for {PATIENCE:g} s: `runs` shows how "
-        "it stands, the server's log may say why."
+        f"The server that trains run {run_id} (process {one_line(server.partition(':')[0])}) has not obeyed for "
+        f"{PATIENCE:g} s. The wish to {wish} the run holds for a minute; if the server hangs, end it and try again."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from gandash.runs import worker
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Status
 from gandash.runs.store import FILE_NAME, RunStore
+from gandash.runs.wishes import Wishes
 from tests.runs.conftest import CONFIG, FakeTraining, ManualEngine, until
+from tests.runs.test_saver import locked
 
 QUICK = RunConfig(shape="line", points=64, batch_size=32, generator_widths=(8,), discriminator_widths=(8,), epochs=3)
 GONE = "999999999:1.00:x"
@@ -97,16 +100,49 @@ def test_a_server_that_trains_obeys(service: RunService, store: RunStore, capsys
     assert service.snapshot(other).status is Status.PAUSED
 
 
+@pytest.mark.parametrize(("command", "done"), [("stop", "stopped"), ("delete", "deleted")])
+def test_a_server_whose_disk_is_busy_obeys_within_two_seconds(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, done: str
+) -> None:
+    monkeypatch.setattr(admin, "SAVING", 0.1)
+    service = RunService(RunStore(store.path.parent, patience=600.0), ManualEngine(), advance=FakeTraining())
+    run = service.start(CONFIG, owner="a" * 64)
+    until(lambda: store.version(run))
+    with locked(store):  # as long as a large checkpoint of another run is written
+        begun = time.monotonic()
+        assert main(["runs", command, run]) == 0
+        assert time.monotonic() - begun < 20, "ten times what it should take: it waited for the disk"
+        assert said(capsys) == f"Run {run} is {done}. {admin.NOT_SAVED}"
+        assert [each.status for each in service.runs()] == ([Status.STOPPED] if command == "stop" else [])
+    until(lambda: (found := store.standing(run)) and (found.deleted or found.status is Status.STOPPED))
+    service.close()
+
+
+def test_a_wish_that_the_server_cannot_grant_is_told_with_its_reason(
+    service: RunService, store: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = service.start(CONFIG)
+    until(lambda: store.version(run))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ValueError("The disk is full: make room.")
+
+    monkeypatch.setattr(service, "delete", refuse)
+    assert main(["runs", "delete", run]) == 1
+    assert said(capsys) == f"Error: The server cannot delete run {run}: The disk is full: make room."
+    assert Wishes(store.path.parent).pending() == []
+
+
 def test_a_server_that_trains_and_does_not_obey_is_told(
     service: RunService, store: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(admin, "PATIENCE", 0.1)
-    monkeypatch.setattr(service._library, "wishes", lambda: [])
+    monkeypatch.setattr(service._wishes, "pending", lambda: [])
     run = service.start(CONFIG)
     until(lambda: store.version(run))
     assert main(["runs", "stop", run]) == 1
     assert re.match(rf"Error: The server that trains run {run} .process \d+. has not obeyed for 0.1 s", said(capsys))
-    assert store.wishes() == [(run, "stop")], "it may still obey"
+    assert Wishes(store.path.parent).pending() == [(run, "stop")], "it may still obey"
     assert service.snapshot(run).status is Status.STARTING
 
 
@@ -114,12 +150,12 @@ def test_a_run_at_rest_is_stopped_although_the_server_hangs(
     service: RunService, store: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(admin, "PATIENCE", 0.1)
-    monkeypatch.setattr(service._library, "wishes", lambda: [])
+    monkeypatch.setattr(service._wishes, "pending", lambda: [])
     run = service.start(CONFIG, paused=True)
     until(lambda: store.version(run))
     assert main(["runs", "stop", run]) == 0
     assert said(capsys) == f"Run {run} is stopped."
-    assert store.wishes() == []
+    assert Wishes(store.path.parent).pending() == []
     with pytest.raises(ValueError, match="stopped for good"):
         service.resume(run)
 
@@ -147,7 +183,7 @@ def test_without_a_server_the_store_is_changed(store: RunStore, capsys: pytest.C
     for command in ("stop", "export"):
         assert main(["runs", command, run]) == 2
         assert said(capsys) == f"Error: Run {run} is deleted: bring it back by `runs undelete {run}` first."
-    assert store.is_deleted(run) and store.wishes() == []
+    assert store.is_deleted(run) and Wishes(store.path.parent).pending() == []
     assert main(["runs", "undelete", run]) == 0
     assert store.load(run) is not None
 

@@ -90,7 +90,6 @@ class Library:
         self._server = this_process()
         self._entries: dict[str, _Entry] = {}
         self._marks: dict[str, _Mark] = {}
-        self._granted: set[tuple[str, str]] = set()
         self._purge_due = True
         self.lock = threading.RLock()
         try:
@@ -224,15 +223,6 @@ class Library:
         """Have `tidy` look for what can be cleared away."""
         self._purge_due = True
 
-    def wishes(self) -> list[tuple[str, str]]:
-        """What others wish for, as ids of runs and wishes: `grant` each."""
-        return [wish for wish in self._store.wishes() if wish not in self._granted]
-
-    def grant(self, run_id: str, wish: str) -> None:
-        """Note that a wish needs no more to be done."""
-        with self.lock:
-            self._granted.add((run_id, wish))
-
     def close(self) -> None:
         """Close the store."""
         self._store.close()
@@ -278,11 +268,7 @@ class Library:
         return True
 
     def tidy(self) -> None:
-        """Forget wishes that were granted, and what was deleted long ago. As `save`, this waits for the disk."""
-        for wish in tuple(self._granted):
-            self._store.granted(*wish)
-            with self.lock:
-                self._granted.discard(wish)
+        """Forget what was deleted long ago. As `save`, this waits for the disk."""
         if self._purge_due:
             self._store.purge(datetime.now(UTC) - UNDO_TIME)
             self._purge_due = False

@@ -52,6 +52,7 @@ from gandash.runs.snapshot import Pace, RunSummary, Snapshot, Status, records_of
 from gandash.runs.store import RunStore, StoreError
 from gandash.runs.timeline import Kept
 from gandash.runs.turns import Turns
+from gandash.runs.wishes import Wish, Wishes
 from gandash.runs.worker import Budget, Chunk
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class RunService:
         self._warming = threading.Lock()
         self._later = threading.Timer(warm_within, self.warm_up)
         self._later.daemon = True
+        self._wishes = Wishes(store.path.parent)
         self._problems: dict[str, str] = {}
         self._saver = Saver(self._library, clock, self._saved, self._lost)
         threading.Thread(target=self._receive_all, daemon=True, name="gandash-runs").start()
@@ -807,24 +809,25 @@ class RunService:
                 self._library.purge()
                 self._saver.stir()
             try:
-                for run_id, wish in self._library.wishes():
+                for run_id, wish in self._wishes.pending():
                     self._obey(run_id, wish)
             except Exception as error:
                 _log.debug("Wishes cannot be read: %s", error)
 
-    def _obey(self, run_id: str, wish: str) -> None:
+    def _obey(self, run_id: str, wish: Wish) -> None:
         """Do what somebody asked for who has no page, such as the command line, unless another server has to."""
         try:
             if wish == "stop":
                 self._change(run_id, access.ADMINISTRATOR, runs.stop)
-            elif wish == "delete":
+            else:
                 self.delete(run_id, owner=access.ADMINISTRATOR)
         except ForeignRun:
             return
         except ValueError as error:
             _log.error("Run %s: %r was wished: %s", run_id, wish, error)
-        self._library.grant(run_id, wish)
-        self._saver.stir()
+            self._wishes.refuse(run_id, wish, str(error))
+        else:
+            self._wishes.grant(run_id, wish)
 
     def _refuse_dear(self, config: RunConfig) -> None:
         if problem := too_dear(config, self.cost_limits):

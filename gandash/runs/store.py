@@ -35,13 +35,10 @@ from gandash.runs import timeline
 from gandash.runs.snapshot import THUMBNAIL_POINTS, Frame, History, RunSummary, Snapshot, Status, damaged, thumbnail
 from gandash.runs.timeline import Kept
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 FILE_NAME = "runs.sqlite3"
-WISH_TIME = timedelta(minutes=1)
-"""How long a wish holds: a server that comes up much later must not stop what was resumed meanwhile."""
 UNUSED_TIME = timedelta(days=1)
 """How long rows that no run uses are kept, from when they were wanted last."""
-Wish = Literal["stop", "delete"]
 
 _SCHEMA = """
 CREATE TABLE runs (
@@ -70,10 +67,6 @@ CREATE TABLE kept (
     run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, epoch INTEGER NOT NULL,
     points BLOB NOT NULL, dim INTEGER NOT NULL, weights BLOB,
     PRIMARY KEY (run_id, epoch)
-);
-CREATE TABLE wishes (
-    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, wish TEXT NOT NULL, made TEXT NOT NULL,
-    PRIMARY KEY (run_id, wish)
 );
 """
 
@@ -432,29 +425,6 @@ class RunStore:
                 if path.stem not in used and path.stat().st_mtime < since.timestamp():
                     path.unlink()
 
-    def wish(self, run_id: str, wish: Wish) -> bool:
-        """Ask whichever server trains the run to do something to it; False if there is none of this id."""
-        with self._transaction() as db:
-            return bool(
-                db.execute(
-                    "INSERT INTO wishes SELECT id, ?, ? FROM runs WHERE id = ? AND deleted IS NULL "
-                    "ON CONFLICT DO UPDATE SET made = excluded.made",
-                    (wish, datetime.now(UTC).isoformat(), run_id),
-                ).rowcount
-            )
-
-    def wishes(self, now: datetime | None = None) -> list[tuple[str, str]]:
-        """What was wished in the last `WISH_TIME` and not granted yet, as ids of runs and wishes, the oldest first."""
-        since = ((now or datetime.now(UTC)) - WISH_TIME).isoformat()
-        with self._read() as db:
-            rows = db.execute("SELECT * FROM wishes WHERE made >= ? ORDER BY made, rowid", (since,)).fetchall()
-        return [(row["run_id"], row["wish"]) for row in rows]
-
-    def granted(self, run_id: str, wish: str) -> None:
-        """Forget a wish, because it was granted or makes no sense any more."""
-        with self._transaction() as db:
-            db.execute("DELETE FROM wishes WHERE run_id = ? AND wish = ?", (run_id, wish))
-
     def close(self, patience: float = 5.0) -> None:
         """Close the file; further calls fail. A call that takes longer than `patience` seconds is left to itself."""
         for lock, connection in ((self._writing, self._writer), (self._reading, self._reader)):
@@ -573,6 +543,7 @@ _UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     3: lambda db: _execute(db, _FROM_3_TO_4),
     4: lambda db: _execute(db, _FROM_4_TO_5),
     5: lambda db: _execute(db, _FROM_5_TO_6),
+    6: lambda db: _execute(db, "DROP TABLE wishes"),
 }
 """What brings a file from a schema to the next. Every schema that was ever written is read for ever."""
 

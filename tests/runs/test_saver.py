@@ -20,6 +20,7 @@ from gandash.runs.saver import Saver
 from gandash.runs.service import RunService, UnknownRun
 from gandash.runs.snapshot import Snapshot, Status
 from gandash.runs.store import RunStore, StoreError
+from gandash.runs.wishes import Wishes
 from gandash.runs.worker import Chunk
 
 from .conftest import CONFIG, Clock, FakeTraining, ManualEngine, until
@@ -540,12 +541,14 @@ def test_many_threads_tell_a_listener_one_after_the_other(service: RunService, e
 def test_a_training_server_obeys_who_has_no_page(service: RunService, engine: ManualEngine, store: RunStore) -> None:
     stopped, deleted = service.start(CONFIG, owner="a" * 64), service.start(CONFIG, owner="b" * 64)
     until(lambda: store.version(stopped) and store.version(deleted))
-    assert store.wish(stopped, "stop") and store.wish(deleted, "delete")
+    wishes = Wishes(store.path.parent)
+    wishes.make(stopped, "stop")
+    wishes.make(deleted, "delete")
     until(lambda: service.snapshot(stopped).status is Status.STOPPED)
     until(lambda: store.is_deleted(deleted))
     with pytest.raises(UnknownRun):
         service.snapshot(deleted)
-    until(lambda: not store.wishes())
+    until(lambda: wishes.answer(stopped, "stop") == wishes.answer(deleted, "delete") == "")
     service.undelete(deleted, owner="b" * 64)
     time.sleep(1.5)
     assert service.snapshot(deleted).status is Status.PAUSED, "a wish is granted once"
@@ -558,15 +561,14 @@ def test_wishes_for_another_servers_runs_are_left_to_it(
     until(lambda: store.version(run))
     here = RunStore(store.path.parent)
     other = RunService(here, ManualEngine(), advance=training)
-    obeyed = threading.Event()
-    library = other._library
-    wishes: Callable[[], list[tuple[str, str]]] = library.wishes
-    monkeypatch.setattr(library, "wishes", lambda: [*wishes(), ("gone", "stop")])
-    monkeypatch.setattr(library, "grant", lambda run_id, wish: obeyed.set() if run_id == "gone" else 1 / 0)
-    monkeypatch.setattr(service._library, "wishes", lambda: [])
-    store.wish(run, "stop")
-    assert obeyed.wait(30)
-    assert store.wishes() == [(run, "stop")] and service.snapshot(run).status is Status.STARTING
+    looked = threading.Event()
+    wishes = Wishes(store.path.parent)
+    monkeypatch.setattr(service._wishes, "pending", lambda: [])
+    monkeypatch.setattr(other._wishes, "refuse", lambda run_id, *_: looked.set() if run_id == "gone" else None)
+    wishes.make(run, "stop")
+    wishes.make("gone", "stop")
+    assert looked.wait(30)
+    assert (run, "stop") in wishes.pending() and service.snapshot(run).status is Status.STARTING
     other.close()
 
 
@@ -603,7 +605,7 @@ def test_a_file_is_opened_and_read_while_another_program_writes(store: RunStore,
 def test_a_store_error_names_the_lock(tmp_path: Path) -> None:
     store = RunStore(tmp_path, patience=0.01)
     with locked(store), pytest.raises(StoreError, match="database is locked"):
-        store.wish("a", "stop")
+        store.delete("a")
     store.close()
 
 

@@ -55,7 +55,7 @@ def test_it_is_listed_and_belongs_to_nobody_yet(home: Path) -> None:
     }
     assert all(run.owners == () for run in found.values())
     assert (found[CHILD].parent, found[CHILD].first_epoch) == (FINISHED, 12)
-    assert store.servers() == {"999999999:1.00:x"} and store.wishes() == []
+    assert store.servers() == {"999999999:1.00:x"}
     assert store.undelete(DELETED)
     store.close()
 

@@ -241,24 +241,6 @@ def test_what_is_not_of_the_disk_is_not_on_it(store: RunStore) -> None:
     assert listed.owners == ("k",)
 
 
-def test_wishes_hold_for_a_minute_until_they_are_granted_or_their_run_is_gone(store: RunStore) -> None:
-    for run_id in ("a", "b"):
-        store.create(snapshot(run_id), "me")
-    assert store.wish("b", "stop") and store.wish("a", "delete") and store.wish("b", "delete")
-    assert store.wish("b", "delete"), "wished again"
-    assert not store.wish("c", "stop")
-    assert store.wishes() == [("b", "stop"), ("a", "delete"), ("b", "delete")]
-    store.granted("b", "stop")
-    store.granted("b", "stop")
-    assert store.wishes() == [("a", "delete"), ("b", "delete")]
-    store.delete("b")
-    assert not store.wish("b", "stop"), "it is out of sight"
-    store.purge(datetime.now(UTC) + timedelta(seconds=1))
-    assert store.wishes() == [("a", "delete")]
-    assert store.wishes(datetime.now(UTC) + timedelta(seconds=50)) == [("a", "delete")]
-    assert store.wishes(datetime.now(UTC) + timedelta(seconds=61)) == [], "it holds for a minute"
-
-
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     RunStore(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as db:
