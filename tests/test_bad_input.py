@@ -7,6 +7,7 @@ their cores.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
+import gandash
 from gandash.cli import main
-from gandash.core import lesson, link, tables
+from gandash.core import lesson, link, problems, tables
 from gandash.core.config import KNOBS, RunConfig
+from gandash.core.problems import Problem
 from gandash.core.setup_file import read_config
 from gandash.core.targets import read_spec
 from gandash.live import routes
@@ -132,6 +135,18 @@ def test_a_config_is_refused_in_words(name: str) -> None:
     assert answered(lambda: read_config("its file", CONFIGS[name].encode()))
 
 
+def test_a_problem_is_one_short_printable_line_whatever_it_is_made_of() -> None:
+    for given in HOSTILE.values():
+        text = Problem("epochs", f"{given} was given").text
+        assert text.isprintable() and len(text.encode()) <= problems.MOST_BYTES
+    assert Problem(None, FACE * 1000).text.endswith(f"{FACE}…")
+
+
+def test_a_formula_that_is_typed_on_lines_is_one_line() -> None:
+    target = read_spec({"kind": "formula", "y": "sin(x)\n\t+ 1\r", "start": 0, "end": 1}).build()
+    assert target.title == "y = sin(x)  + 1" and target.formula.isprintable()
+
+
 def test_a_config_however_deep_is_refused_in_words() -> None:
     for depth in range(sys.getrecursionlimit() - 200, sys.getrecursionlimit()):  # only there it is read, but not told
         for wrong in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
@@ -183,6 +198,20 @@ def readers(tmp_path_factory: pytest.TempPathFactory) -> None:
 def test_any_header_of_a_table_is_answered_at_once(hostile: str, tmp_path: Path) -> None:
     path = a_table(tmp_path, HOSTILE[hostile])
     answered(lambda: read_and_take(path, tmp_path / "data"))
+
+
+# The browser
+
+
+def test_no_script_of_ours_reads_text_as_markup() -> None:
+    """What a run or a file is called goes into the page as text alone, on `/watch` too."""
+    makes = re.compile(
+        r"(inner|outer)HTML|insertAdjacentHTML|document\.write|createContextualFragment|setHTML|DOMParser"
+    )
+    package = Path(gandash.__file__).parent
+    scripts = [path for path in package.rglob("*.js") if "plotly" not in path.parts]
+    assert len(scripts) > 20
+    assert [path.name for path in scripts if makes.search(path.read_text(encoding="utf-8"))] == []
 
 
 # The command line

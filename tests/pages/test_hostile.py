@@ -15,6 +15,7 @@ from gandash.core.targets.table import TableSpec
 from gandash.pages import explored, player
 from gandash.runs.service import RunService
 from tests.pages.conftest import ANNA, OpenPage, as_read
+from tests.pages.test_runs import choose
 from tests.pages.test_setup import upload
 from tests.pages.test_train import train_some
 from tests.portable_files import random_generator
@@ -109,10 +110,9 @@ def test_the_names_of_runs(open_page: OpenPage, service: RunService) -> None:
         service.rename(run_id, HOSTILE[:80], HOSTILE, owner=ANNA)
     at = open_page(page="runs")
     assert_text(at)
-    at.menu_button(f"more_{run_id}").click("Stop…").run()
-    assert_text(at)
-    at.menu_button(f"more_{run_id}").click("Delete").run()
-    assert_text(at)
+    assert_text(choose(at, run_id, "Stop for good…"))
+    at.button("keep_run").click().run()
+    assert_text(choose(at, run_id, "Delete"))
     assert_text(open_page(run=run_id), said="")
 
 
