@@ -8,9 +8,9 @@ from starlette.middleware import Middleware
 
 from gandash.live.base import base_path
 from gandash.live.cookie import OwnerCookie
-from gandash.live.first_styles import FirstStyles
+from gandash.live.first_sight import FirstSight
 from gandash.live.frontend import Frontend
-from gandash.pages import FIRST_SHEETS, NAVIGATION, opening
+from gandash.pages import NAVIGATION, first_sight, opening
 
 coming = opening.Opening()
 
@@ -30,6 +30,6 @@ app = st.App(
     middleware=[
         Middleware(Frontend, path=base_path()),
         Middleware(OwnerCookie, path=base_path()),
-        Middleware(FirstStyles, sheets=FIRST_SHEETS, besides=opening.paths()),
+        Middleware(FirstSight, html=first_sight.html(), besides=opening.paths()),
     ],
 )

@@ -6,6 +6,3 @@ NAVIGATION = Path(__file__).with_name("navigation.py")
 TRAIN = Path(__file__).with_name("train.py")
 RUNS = Path(__file__).with_name("runs.py")
 EXPLORE = Path(__file__).with_name("explore.py")
-
-FIRST_SHEETS = tuple(Path(__file__).with_name(name) for name in ("style.css", "sidebar.css", "share.css"))
-"""Style sheets of every page, in their order."""

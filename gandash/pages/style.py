@@ -16,7 +16,7 @@ SIDEBAR_PIXELS = 340
 
 
 def apply() -> None:
-    """Add to the page what of the dashboard's style sheets is not in it from the beginning (`FIRST_SHEETS`)."""
+    """Add to the page what of the dashboard's style sheets is not in it from the beginning (`first_sight`)."""
     palette = figures.PALETTES[theme()]
     if st.context.is_embedded:
         st.html(_HERE / "embed.css")

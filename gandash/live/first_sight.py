@@ -1,13 +1,9 @@
-"""Style sheets that Streamlit's page has from the beginning, before anything of it is drawn.
-
-A sheet that comes with the page's script is there later than what it lays out, which is then seen to jump.
-"""
+"""What Streamlit's page has of ours from the beginning, before anything of it is drawn."""
 
 from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
-from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,20 +15,19 @@ _ABOUT_A_COPY = (b"if-none-match", b"if-modified-since", b"range")
 _OF_THE_FILE = ("etag", "last-modified", "accept-ranges")
 
 
-class FirstStyles:
-    """ASGI middleware: writes sheets into Streamlit's page, after its own in the header and before what is drawn.
+class FirstSight:
+    """ASGI middleware: writes `html` into Streamlit's page, after the styles in its header and before what is drawn.
 
     What is below the paths `besides` is no page of Streamlit's, and is left alone.
     """
 
-    def __init__(self, app: ASGIApp, sheets: Sequence[Path], besides: Sequence[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, html: str, besides: Sequence[str] = ()) -> None:
         self._app = app
         self._besides = tuple(besides)
-        texts = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
-        self._style = f"<style>{texts}</style>".encode()
+        self._html = html.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request. A copy of the page that a browser has may be without the sheets, so none is asked about."""
+        """Answer a request. A copy of the page that a browser has may be without it, so none is asked about."""
         asked_for = Headers(scope=scope).get("accept", "") if scope["type"] == "http" else ""
         if "text/html" not in asked_for or scope["method"] != "GET" or below(scope["path"], self._besides):
             await self._app(scope, receive, send)
@@ -41,7 +36,7 @@ class FirstStyles:
         start: Message | None = None
         body = b""
 
-        async def with_style(message: Message) -> None:
+        async def with_ours(message: Message) -> None:
             nonlocal start, body
             if message["type"] == "http.response.start" and _is_page(message):
                 start = message
@@ -58,7 +53,7 @@ class FirstStyles:
             packed = "content-encoding" in headers
             page = gzip.decompress(body) if packed else body
             if _ROOT in page:
-                page = page.replace(_ROOT, self._style + _ROOT, 1)
+                page = page.replace(_ROOT, self._html + _ROOT, 1)
                 body = gzip.compress(page) if packed else page
                 for name in _OF_THE_FILE:
                     del headers[name]
@@ -66,7 +61,7 @@ class FirstStyles:
             await send(start)
             await send({"type": "http.response.body", "body": body})
 
-        await self._app(asked, receive, with_style)
+        await self._app(asked, receive, with_ours)
 
 
 def _is_page(start: Message) -> bool:

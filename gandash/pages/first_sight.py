@@ -1,0 +1,27 @@
+"""What the page has from the beginning, before anything of it is drawn: its style sheets, and a first sight of it.
+
+A sheet that comes with the page's script is there later than what it lays out, which is then seen to jump. And until
+Streamlit has loaded there would be an empty page: the first sight has Train in its place, and a press counts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+SHEETS = ("style.css", "sidebar.css", "share.css", "first_sight.css")
+"""Style sheets of every page, in their order."""
+
+
+def html() -> str:
+    """What is written into Streamlit's page."""
+    sheets = "\n".join(map(_read, SHEETS))
+    wordmark = _read("wordmark.svg").replace(
+        "<svg", '<svg class="gandash-first-logo" role="img" aria-label="gandash"', 1
+    )
+    sight = _read("first_sight.html").replace("{wordmark}", wordmark)
+    return f"<style>{sheets}</style>{sight}<script>{_read('first_sight.js')}</script>"
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")

@@ -1,0 +1,115 @@
+"""What is seen before Streamlit has loaded: the page's own Train is at the same place, and a press counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.browser.driver import wait_for_epoch, wait_until_drawn
+
+SIGHT = "#gandash-first"
+LOOKS = """() => {
+    const buttons = document.querySelectorAll("#gandash-first button, .st-key-train button");
+    const button = [...buttons].find((each) => each.offsetParent);
+    const words = button.querySelector("p") ?? button.lastElementChild;
+    const [box, word] = [button, words].map((each) => each.getBoundingClientRect());
+    const { backgroundColor, color } = getComputedStyle(button);
+    const page = document.querySelector("#gandash-first") ?? document.querySelector("[data-testid=stApp]");
+    const place = [box.x, box.y, box.width, box.height, word.x, word.width].map(Math.round);
+    return { place, backgroundColor, color, ground: getComputedStyle(page).backgroundColor };
+}"""
+
+
+@contextmanager
+def first_seen(browser: Browser, address: str, **options: Any) -> Iterator[tuple[Page, Any]]:
+    """A window in which Streamlit's own script is held back until the function that comes with it is called."""
+    context = browser.new_context(viewport={"width": options.pop("width", 1280), "height": 844}, **options)
+    page, held, free = context.new_page(), list[Route](), False
+
+    def hold(route: Route) -> None:
+        if free:
+            route.continue_()
+        else:
+            held.append(route)
+
+    def go_on() -> None:
+        nonlocal free
+        free = True
+        for route in held:
+            route.continue_()
+
+    page.route("**/static/js/index.*", hold)
+    try:
+        page.goto(address, wait_until="commit")
+        yield page, go_on
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
+def test_train_is_where_and_as_the_page_has_it_then(dashboard: str, browser: Browser, width: int, theme: Any) -> None:
+    with first_seen(browser, dashboard, width=width, color_scheme=theme) as (page, go_on):
+        page.locator(f"{SIGHT} button").wait_for()
+        page.evaluate("document.fonts.ready")
+        first = page.evaluate(LOOKS)
+        assert page.title() == "gandash"
+        go_on()
+        page.locator(SIGHT).wait_for(state="detached")
+        wait_until_drawn(page)
+        assert page.evaluate(LOOKS) == first
+
+
+@pytest.mark.parametrize("key", [False, True])
+def test_a_press_starts_the_run_once_the_page_is_there(dashboard: str, browser: Browser, key: bool) -> None:
+    with first_seen(browser, dashboard) as (page, go_on):
+        train = page.get_by_role("button", name="Train", exact=True)
+        train.wait_for()
+        if key:
+            page.keyboard.press(" ")
+        else:
+            train.dblclick()  # counts once
+        expect(page.locator(f"{SIGHT} button")).to_have_text("Starting…")
+        go_on()
+        wait_for_epoch(page, 0)
+        assert "run=" in page.url and not page.locator(SIGHT).count()
+        expect(page.locator(".st-key-train").get_by_role("button")).to_contain_text("Pause")
+
+
+def test_a_press_starts_nothing_where_the_page_has_something_to_say_first(dashboard: str, browser: Browser) -> None:
+    with first_seen(browser, f"{dashboard}/?setup=1_no-such-shape") as (page, go_on):
+        page.get_by_role("button", name="Train", exact=True).click()
+        go_on()
+        page.locator(SIGHT).wait_for(state="detached")
+        expect(page.locator(".st-key-messages")).to_contain_text("no-such-shape")
+        page.wait_for_timeout(500)
+        assert "run=" not in page.url
+        page.get_by_role("button", name="Train", exact=True).click()
+        wait_for_epoch(page, 0)
+
+
+@pytest.mark.parametrize("path", ["/?run=gone", "/explore", "/runs", "/?class=x", "/?embed=true"])
+def test_a_page_that_begins_with_something_else_has_none(dashboard: str, browser: Browser, path: str) -> None:
+    with first_seen(browser, dashboard + path) as (page, _):
+        page.locator("#root").wait_for(state="attached")
+        assert not page.locator(SIGHT).count()
+
+
+def test_the_theme_that_was_chosen_and_a_sidebar_that_was_closed_are_kept(dashboard: str, browser: Browser) -> None:
+    with first_seen(browser, dashboard, color_scheme="light") as (page, go_on):
+        go_on()
+        page.locator(SIGHT).wait_for(state="detached")
+        page.locator("[data-testid=stSidebar]").hover()
+        page.locator("[data-testid=stSidebarCollapseButton] button").click()
+        page.wait_for_selector("[data-testid=stSidebar][data-collapsed=true]")
+        wait_until_drawn(page)
+        page.keyboard.press("t")  # which loads the page again
+        page.locator(f"{SIGHT}[data-theme=dark] button").wait_for()
+        first = page.evaluate(LOOKS)
+        assert (first["ground"], first["place"][0]) == ("rgb(17, 23, 26)", 26)
+        page.locator(SIGHT).wait_for(state="detached")
+        wait_until_drawn(page)
+        assert page.evaluate(LOOKS) == first
