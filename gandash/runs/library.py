@@ -9,6 +9,7 @@ a run's state by the next one holds `lock` from reading the one to putting the o
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from gandash.runs import run as runs
 from gandash.runs.run import Run
-from gandash.runs.snapshot import RunSummary, summary, thumbnail
+from gandash.runs.snapshot import RunSummary, damaged, summary, thumbnail
 from gandash.runs.store import RunStore, StoreError, is_alive, this_process
 from gandash.runs.timeline import Kept
 
@@ -90,6 +91,7 @@ class Library:
         self._server = this_process()
         self._entries: dict[str, _Entry] = {}
         self._marks: dict[str, _Mark] = {}
+        self._unreadable: set[str] = set()
         self._purge_due = True
         self.lock = threading.RLock()
         try:
@@ -186,12 +188,15 @@ class Library:
                 del self._marks[run_id]
 
     def summaries(self) -> list[RunSummary]:
-        """All runs, newest first, as they are now."""
+        """All runs, newest first, as they are now; one that could not be opened, as damaged as it was then."""
         with self.lock:
             newest = {id: entry.run.snapshot for id, entry in self._entries.items() if not entry.clean}
             hidden = {run_id for run_id in self._marks if not self._in_sight(run_id)}
             back = [run_id for run_id in self._marks if run_id not in hidden]
-        listed = {run.run_id: run for run in self._store.summaries(back)}
+        listed = {
+            run.run_id: damaged(run.run_id, run.owners) if run.run_id in self._unreadable else run
+            for run in self._store.summaries(back)
+        }
         unsaved = {run_id: summary(snapshot) for run_id, snapshot in reversed(newest.items())}
         shown = [run for run_id, run in (unsaved | listed | unsaved).items() if run_id not in hidden]
         return sorted(shown, key=lambda run: run.created, reverse=True)
@@ -336,7 +341,12 @@ class Library:
             back = run_id in self._marks
             if not self._in_sight(run_id):
                 raise UnknownRun(run_id)
-        stored = self._store.load(run_id, deleted=back)
+        try:
+            stored = self._store.load(run_id, deleted=back)
+        except StoreError as error:
+            if not isinstance(error.__cause__, sqlite3.Error):
+                self._unreadable.add(run_id)
+            raise
         if stored is None:
             raise UnknownRun(run_id)
         run = Run(stored.snapshot, stored.checkpoint)

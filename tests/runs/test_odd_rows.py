@@ -121,6 +121,7 @@ def test_an_odd_row_hides_no_other_and_can_be_deleted(
         with pytest.raises(StoreError, match="Run odd ") as caught:
             call("odd")
         assert len(str(caught.value)) < 1000
+    assert next(run for run in service.runs() if run.run_id == "odd").damaged, "whoever has tried sees that"
     service.thumbnail("odd")
     service.delete("odd")
     assert [run.run_id for run in service.runs()] == ["good", "fine"]
