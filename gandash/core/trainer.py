@@ -280,6 +280,17 @@ class Trainer:
             raise ValueError(f"n is {n}; it must be at least 1.")
         return self._points(n, seed, self._resolved(which))
 
+    def pieces(
+        self, n: int, seed: int, which: Variant = "latest", *, first: int = 0, rows: int = 512
+    ) -> Iterator[NDArray[np.float32]]:
+        """The points of `sample` with the same bits, from the one with number `first` on, where a piece began.
+
+        The last piece may be longer: of a few rows, products are rounded otherwise.
+        """
+        noise = self._noise(n, seed)[first:]
+        for part in noise.tensor_split(tuple(range(rows, len(noise) - rows + 1, rows))):
+            yield self._generated(part, self._resolved(which))
+
     def generated(self, noise: NDArray[np.float32]) -> NDArray[np.float32]:
         """Where the generator in the picture carries noise ``(n, latent_dim)`` from N(0, 1): ``(n, dim)``, data units.
 

@@ -6,7 +6,7 @@ Pure but for its memory: it is told the time, by a clock that never goes back, a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gandash.runs.worker import Views
 
@@ -26,8 +26,9 @@ SHARE = 0.08
 
 @dataclass(frozen=True)
 class Sight:
-    """Views of a run at one moment: `epoch` in whole epochs, `at` its progress. `tried` are all that were asked for.
+    """Views of a run at one moment: `epoch` in whole epochs, `at` its progress.
 
+    `tried` are all that were asked for and had their turn; one whose turn is still to come is as it was seen last.
     `checkpoint` is where the run stood, to tell whether it still stands there.
     """
 
@@ -46,10 +47,14 @@ class Sight:
 
 @dataclass
 class _Look:
-    """What somebody looks at, who said so last at `told`; the newest sight; when views are due next, their cost."""
+    """What somebody looks at, who said so last at `told`; what of it is to come first, as there was no time for it.
+
+    The newest sight; when views are due next, their cost.
+    """
 
     names: tuple[str, ...]
     told: float
+    late: tuple[str, ...] = ()
     sight: Sight | None = None
     beat: float = float("-inf")
     seconds: float = 0.0
@@ -86,16 +91,24 @@ class Looks:
             return ()
         gap = max(SHORTEST_SECONDS, look.seconds / SHARE)
         look.beat = gap + (look.beat if now < look.beat + gap else now)  # what was missed is not made up for
-        return names
+        return tuple(dict.fromkeys((*(name for name in look.late if name in names), *names)))
 
-    def seen(self, run_id: str, sight: Sight, seconds: float = 0.0) -> Sight | None:
-        """Views were computed, which took so long. Returns all that is known of that moment, None if nobody looks."""
+    def seen(self, run_id: str, sight: Sight, seconds: float = 0.0, late: tuple[str, ...] = ()) -> Sight | None:
+        """Views were computed, which took so long, and those that are `late` were not, for want of time.
+
+        Returns all that is known of that moment, None if nobody looks.
+        """
         look = self._looks.get(run_id)
         if look is None:
             return None
         if seconds and look.sight is not None:  # one that was held up for once counts little, as the first one often is
             look.seconds = min(seconds, 1.25 * look.seconds) if look.seconds else seconds
-        look.sight = sight.joined(look.sight) if look.sight else sight
+        look.late = late
+        if look.sight is not None:
+            before = {name: arrays for name, arrays in look.sight.views.items() if name in late}
+            sight = sight.joined(look.sight)
+            sight = replace(sight, views={**before, **sight.views})
+        look.sight = sight
         return look.sight
 
     def missing(self, run_id: str, checkpoint: bytes, now: float) -> tuple[str, ...]:

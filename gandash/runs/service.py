@@ -33,11 +33,12 @@ from gandash.core.fork import child_config
 from gandash.core.formats import known
 from gandash.core.records import Appraisal, Player
 from gandash.core.rows import MissingRowsError
-from gandash.core.views import wanted
+from gandash.core.views import Arrays, wanted
 from gandash.runs import access, queue, timeline, worker
 from gandash.runs import run as runs
 from gandash.runs.access import NotYoursError
 from gandash.runs.alarms import Alarms
+from gandash.runs.errands import Errands
 from gandash.runs.executors import DaskWorkers, EngineClosedError, EngineError, LocalWorkers, engine
 from gandash.runs.incoming import Incoming, Quota
 from gandash.runs.kept_targets import KeptTargets
@@ -51,7 +52,7 @@ from gandash.runs.settings import Settings
 from gandash.runs.snapshot import Pace, RunSummary, Snapshot, Status, records_of
 from gandash.runs.store import RunStore, StoreError
 from gandash.runs.timeline import Kept
-from gandash.runs.turns import Turns
+from gandash.runs.turns import TURN_SECONDS, Turns
 from gandash.runs.wishes import Wish, Wishes
 from gandash.runs.worker import Budget, Chunk
 
@@ -128,7 +129,10 @@ class RunService:
         self.targets = KeptTargets(store.path.parent / "targets")
         self._lock = self._library.lock
         self._flights: dict[str, Future[Chunk]] = {}
-        self._turns = Turns(getattr(engine, "max_workers", None))
+        workers: int | None = getattr(engine, "max_workers", None)
+        self._turns = Turns(workers)
+        most = None if workers is None else max(1, workers - 1)
+        self._errands = Errands(self._engine, most, lambda: self._inbox.put(self._errand_over))
         self._alarms = Alarms(self._rung)
         self._watched: dict[str, float] = {}
         self._looks = Looks()
@@ -288,7 +292,8 @@ class RunService:
         if parent.status.active:
             raise ValueError("The run is training: pause it before you train on from it.")
         self._refuse_dear(child_config(parent.config, changes))  # says what is wrong at once
-        config_json, chunk = self._ask(self._fork, parent.config.to_json(), checkpoint, dict(changes))
+        asked = parent.config.to_json(), checkpoint, dict(changes)
+        config_json, chunk = self._ask(self._fork, *asked, by=self._beside(parent.config))
         config = RunConfig.from_json(config_json)
         kept = self._library.kept(run_id, weights=True)
         child = runs.child(parent, secrets.token_hex(5), datetime.now(UTC), config, chunk, kept)
@@ -358,7 +363,8 @@ class RunService:
     def checkpoint(self, run_id: str) -> bytes:
         """All that it takes to go on with a run elsewhere, its history included. Waits for a worker."""
         snapshot, checkpoint = self._trained(run_id)
-        return self._ask(worker.checkpoint, snapshot.config.to_json(), checkpoint, records_of(snapshot.history))
+        asked = snapshot.config.to_json(), checkpoint, records_of(snapshot.history)
+        return self._ask(worker.checkpoint, *asked, by=self._beside(snapshot.config))
 
     def export(self, run_id: str, which: str, format: str = "torchscript") -> bytes:
         """A generator as a file of one of `FORMATS`: one of the snapshot's `variants`, or `timeline.past` of an epoch.
@@ -381,11 +387,20 @@ class RunService:
         return self._ask(worker.export, snapshot.config.to_json(), checkpoint, which, format, weights)
 
     def samples(self, run_id: str, n: int, which: str, seed: int = 0) -> NDArray[np.float32]:
-        """Points of a generator, shape (n, dim), in the target's own units. Waits for a worker."""
+        """Points of a generator, shape (n, dim), in the target's own units. Waits for a worker.
+
+        Training goes on between pieces of it, which are the same points as all at once.
+        """
         if not 1 <= n <= MOST_SAMPLES:
             raise ValueError(f"{n} samples were asked for; give a number from 1 to {MOST_SAMPLES:,}.")
         config_json, checkpoint = self._generator(run_id, which)
-        return self._ask(worker.samples, config_json, checkpoint, n, which, seed)
+        by, began, pieces, done = self._beside(self.snapshot(run_id).config), time.monotonic(), [], 0
+        while done < n:
+            if time.monotonic() - began > ANSWER_SECONDS:
+                raise ValueError(f"{done:,} of {n:,} samples were drawn in {ANSWER_SECONDS:g} s: ask for fewer.")
+            pieces.append(self._ask(worker.samples, config_json, checkpoint, n, which, seed, done, by=by))
+            done += len(pieces[-1])
+        return np.concatenate(pieces)
 
     def timeline(self, run_id: str, *, weights: bool = False) -> tuple[int, ...]:
         """The epochs of a run that are kept, oldest first; with `weights` those of them whose networks are, too."""
@@ -426,7 +441,12 @@ class RunService:
             return Sight(epoch, 0.0)
         nearest = min(weighted, key=lambda each: abs(each - epoch))
         kept = self.kept(run_id, nearest)
-        found = self._ask(worker.views, snapshot.config.to_json(), checkpoint, names, kept.weights)
+        found: dict[str, Arrays] = {}
+        left: tuple[str, ...] = names
+        while left:
+            asked = snapshot.config.to_json(), checkpoint, left, kept.weights
+            views, left = self._ask(worker.views, *asked, by=self._beside(snapshot.config))
+            found.update(views)
         return Sight(nearest, snapshot.at(nearest).progress, found, frozenset(names))
 
     def work(self, function: Callable[..., _T], *args: Any) -> _T:
@@ -441,7 +461,7 @@ class RunService:
         """
         self._refuse_closed()
         if not self._remote:
-            return self._engine.submit(function, *args)
+            return self._errands.submit(function, *args)
         with self._lock:
             if self._here is None:
                 self._here = LocalWorkers(1, warm_up=time.monotonic)
@@ -512,6 +532,7 @@ class RunService:
             self._inbox.put(None)
             with contextlib.suppress(Exception):
                 self._engine.shutdown(wait=True, cancel_futures=True)
+            self._errands.shutdown()
             if self._here is not None:
                 self._here.shutdown(wait=True, cancel_futures=True)
             self._saver.close()
@@ -623,7 +644,7 @@ class RunService:
         budget = None if self._closed else runs.next_budget(run)
         if budget is not None and not run.active and too_dear(run.snapshot.config, self.cost_limits):
             budget = None
-        if budget is None or not self._turns.asks(run.run_id, self._flights, chunk_seconds(run.snapshot.config)):
+        if budget is None or not self._may_ask(run):
             self._library.put(run)
             return
         now = self._clock()
@@ -685,8 +706,11 @@ class RunService:
         if not asked or done.cancelled() or done.exception() is not None:
             return None
         chunk, snapshot = done.result(), after.snapshot
-        sight = Sight(snapshot.epoch, snapshot.progress, chunk.views, frozenset(asked), after.checkpoint)
-        return self._looks.seen(before.run_id, sight, chunk.view_seconds) if chunk.state != "failed" else None
+        if chunk.state == "failed":
+            return None
+        tried = frozenset(asked).difference(chunk.unseen)
+        sight = Sight(snapshot.epoch, snapshot.progress, chunk.views, tried, after.checkpoint)
+        return self._looks.seen(before.run_id, sight, chunk.view_seconds, chunk.unseen)
 
     def _look(self, run_id: str) -> None:
         """Have computed what somebody looks at of a run that stands still; who calls it holds the lock."""
@@ -698,7 +722,8 @@ class RunService:
         if not names or run_id in self._looking:
             return
         try:
-            coming = self._engine.submit(worker.views, snapshot.config.to_json(), checkpoint, names)
+            by = self._beside(snapshot.config)
+            coming = by.submit(worker.views, snapshot.config.to_json(), checkpoint, names)
         except Exception:
             _log.debug("Run %s: nobody could look inside", run_id, exc_info=True)
             return
@@ -707,18 +732,19 @@ class RunService:
         # by the inbox: it may be there already, and who tells what is seen holds no lock
         coming.add_done_callback(lambda done: self._inbox.put(partial(self._looked, run_id, asked, done)))
 
-    def _looked(self, run_id: str, asked: Sight, done: Future[worker.Views]) -> None:
+    def _looked(self, run_id: str, asked: Sight, done: Future[tuple[worker.Views, tuple[str, ...]]]) -> None:
         """The views of a run that stands still are there, or could not be had."""
         views: worker.Views = {}
+        unseen: tuple[str, ...] = ()
         if not done.cancelled() and done.exception() is None:
-            views = done.result()
+            views, unseen = done.result()
         elif not done.cancelled() and not self._closed:
             _log.error("Run %s: its views could not be computed", run_id, exc_info=done.exception())
         sight = None
         with self._lock:
             self._looking.discard(run_id)
             if run_id in self._library and self._library[run_id].checkpoint is asked.checkpoint:
-                sight = self._looks.seen(run_id, replace(asked, views=views))
+                sight = self._looks.seen(run_id, replace(asked, views=views, tried=asked.tried.difference(unseen)))
             if run_id in self._library:
                 self._look(run_id)
         self._show(run_id, sight)
@@ -734,9 +760,21 @@ class RunService:
                 except Exception:
                     _log.exception("Run %s: a listener failed", run_id)
 
+    def _may_ask(self, run: Run) -> bool:
+        estimate = chunk_seconds(run.snapshot.config)
+        return self._turns.asks(run.run_id, self._flights, estimate, beside=self._errands.under_way)
+
+    def _errand_over(self) -> None:
+        """A worker is free of what was done beside the training: for who has sat out, then for what waits for it."""
+        try:
+            with self._lock:
+                self._serve_turns()
+        finally:
+            self._errands.serve()
+
     def _serve_turns(self) -> None:
         """Let those go on who have sat out long enough."""
-        while (run_id := self._turns.next(self._flights)) is not None:
+        while (run_id := self._turns.next(self._flights, beside=self._errands.under_way)) is not None:
             if run_id in self._library:
                 self._submit(self._library[run_id])
 
@@ -852,9 +890,14 @@ class RunService:
             raise ValueError(f"The run has no {which!r} generator: choose one of {choice}.")
         return snapshot.config.to_json(), checkpoint
 
-    def _ask(self, function: Callable[..., _T], *args: Any) -> _T:
+    def _beside(self, config: RunConfig) -> Executor:
+        """Who does something short with a run of this config: with a large network nothing is short."""
+        return self._errands if chunk_seconds(config) > TURN_SECONDS else self._engine
+
+    def _ask(self, function: Callable[..., _T], *args: Any, by: Executor | None = None) -> _T:
+        """Have a worker do something, as an errand unless somebody else is asked, and wait for the answer."""
         try:
-            return self._engine.submit(function, *args).result(ANSWER_SECONDS)
+            return (by or self._errands).submit(function, *args).result(ANSWER_SECONDS)
         except TimeoutError as error:
             raise ValueError(f"The workers have not answered for {ANSWER_SECONDS:g} s: try again later.") from error
         except (EngineClosedError, CancelledError) as error:

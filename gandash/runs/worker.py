@@ -58,6 +58,12 @@ ONLY_MEASURING = 0.2
 PHASE_POINTS = 128
 """How many of a batch's points are told of a phase that was played by itself."""
 
+VIEWING_SECONDS = 0.25
+"""How long a chunk may go on to begin with views after it has trained; what is left is for chunks to come."""
+
+SAMPLING_SECONDS = 0.25
+"""How long samples are drawn before the worker is somebody else's."""
+
 CACHED_TRAINERS = 4
 CACHED_BYTES = 256 * 2**20
 """How much the checkpoints of all trainers in the cache but the newest may take; a trainer takes about twice that."""
@@ -107,8 +113,8 @@ class Chunk:
     were not asked for or there was no time for them all: `measured` then is what there is. `real` are the first
     `REAL_POINTS` real points that are trained on, (n, dim). `phase` is what was asked for with `show`. `played` is how
     many phases were played one by one, and `left_out` how many were left out in all the run. `views` are those that
-    were asked for as they are at the end, by the names by which they were. `seconds` is the time it all took,
-    `appraisal_seconds` the appraisals' part and `view_seconds` the views'.
+    were asked for as they are at the end, by the names by which they were, but for those `unseen` for want of time.
+    `seconds` is the time it all took, `appraisal_seconds` the appraisals' part and `view_seconds` the views'.
     """
 
     state: State
@@ -127,6 +133,7 @@ class Chunk:
     played: int = 0
     left_out: int = 0
     views: Views = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
     seconds: float = field(default=0.0, compare=False)
     appraisal_seconds: float = field(default=0.0, compare=False)
     view_seconds: float = field(default=0.0, compare=False)
@@ -196,7 +203,7 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
         measured = trainer.measure(MEASURING_SECONDS * (1 if budget.seconds else ONLY_MEASURING), budget.measured)
         appraisals = () if measured else _appraisals(trainer)
     appraised = time.perf_counter()
-    views = _views(trainer, budget.views)
+    views, unseen = _views(trainer, budget.views)
     viewed = time.perf_counter()
     return Chunk(
         state=trainer.state,
@@ -215,6 +222,7 @@ def _train(trainer: Trainer, budget: Budget, *, first: bool) -> Chunk:
         played=played,
         left_out=trainer.left_out,
         views=views,
+        unseen=unseen,
         seconds=time.perf_counter() - start,
         appraisal_seconds=appraised - trained,
         view_seconds=viewed - appraised,
@@ -326,13 +334,18 @@ def _frame(trainer: Trainer) -> Frame:
     return Frame(trainer.epoch, trainer.progress, points, outputs)
 
 
-def _views(trainer: Trainer, names: Sequence[str]) -> Views:
-    """Those of the views that there are; a picture of what is not finite, as after a divergence, would say nothing.
+def _views(trainer: Trainer, names: Sequence[str]) -> tuple[Views, tuple[str, ...]]:
+    """Those of the views that there are, the first at least, and the names of those that there was no time for.
 
-    One that fails is left out: no training ends because somebody looks.
+    A picture of what is not finite, as after a divergence, would say nothing. One that fails is left out: no training
+    ends because somebody looks.
     """
     found: dict[str, Arrays] = {}
-    for name in wanted(trainer.config, names):
+    over = time.perf_counter() + VIEWING_SECONDS
+    names = wanted(trainer.config, names)
+    for index, name in enumerate(names):
+        if index and time.perf_counter() > over:
+            return found, names[index:]
         try:
             arrays = trainer.view(name)
         except Exception:
@@ -340,7 +353,7 @@ def _views(trainer: Trainer, names: Sequence[str]) -> Views:
             continue
         if all(np.isfinite(array).all() for array in arrays.values()):
             found[name] = arrays
-    return found
+    return found, ()
 
 
 def _sentence(error: Exception) -> str:
@@ -410,13 +423,32 @@ def export(
     return trainer.export(which, format)
 
 
-def samples(config_json: str, checkpoint: bytes, n: int, which: Variant, seed: int) -> NDArray[np.float32]:
-    """Points of a generator, shape (n, dim), in the target's own units."""
-    return _restore(config_json, checkpoint).sample(n, seed=seed, which=which)
+def samples(
+    config_json: str, checkpoint: bytes, n: int, which: Variant, seed: int, first: int = 0
+) -> NDArray[np.float32]:
+    """Some of the `n` points of a generator, from the one with this number on, (at least 1, dim), in data units.
+
+    As many as there is time for: `SAMPLING_SECONDS`, or as long as it took to have the generator.
+    """
+    start = time.perf_counter()
+    trainer = _restore(config_json, checkpoint)
+    began = time.perf_counter()
+    over = began + max(SAMPLING_SECONDS, began - start)
+    drawn: list[NDArray[np.float32]] = []
+    for piece in trainer.pieces(n, seed, which, first=first):
+        drawn.append(piece)
+        if time.perf_counter() > over:
+            break
+    return np.concatenate(drawn)
 
 
-def views(config_json: str, checkpoint: bytes, names: Sequence[str], weights: bytes | None = None) -> Views:
-    """What can be seen inside where a checkpoint stands, or where `Trainer.weights` were written, if they are given."""
+def views(
+    config_json: str, checkpoint: bytes, names: Sequence[str], weights: bytes | None = None
+) -> tuple[Views, tuple[str, ...]]:
+    """What can be seen inside where a checkpoint stands, or where `Trainer.weights` were written, if they are given.
+
+    With the names of those views that there was no time for: they are to be asked for again.
+    """
     trainer = _restore(config_json, checkpoint)
     if weights is not None:
         trainer.look_back(weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from functools import partial
 from typing import Any
 
@@ -72,6 +73,72 @@ def test_views_of_one_moment_come_together_and_those_of_another_do_not() -> None
     assert sight is not None and set(sight.views) == {"manifold"}
 
 
+def test_views_that_a_chunk_has_no_time_for_come_with_the_next_ones_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "VIEWING_SECONDS", -1.0)
+    names = ("discriminator", "manifold", "gradients", "density")
+    looks, checkpoint, came = Looks(), None, []
+    for number in range(6):
+        looks.look("a", names, float(number))
+        asked = looks.due("a", float(number))
+        assert set(asked) == set(names)
+        chunk = worker.advance("a", QUICK.to_json(), checkpoint, Budget(0.01, views=asked))
+        assert set(chunk.views) == {asked[0]} and chunk.unseen == asked[1:], "one at least"
+        checkpoint = chunk.checkpoint
+        assert checkpoint is not None
+        tried = frozenset(asked).difference(chunk.unseen)
+        sight = looks.seen("a", Sight(number, 0.1, chunk.views, tried, checkpoint), 0.0, chunk.unseen)
+        came.append(asked[0])
+        assert sight is not None and set(sight.views) == set(came), "the others stay as they were"
+        assert sight.views[asked[0]] is chunk.views[asked[0]]
+        assert set(looks.missing("a", checkpoint, float(number))) == set(asked[1:]), "if it stood still now"
+    assert came == [*names, *names[:2]]
+    looks.look("a", names[2:], 6.0)
+    assert looks.due("a", 6.0) == names[2:]
+
+
+def test_views_of_a_run_that_stands_still_come_in_as_many_calls_as_it_takes(
+    service: RunService, engine: ManualEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, ...]] = []
+
+    def one(config: str, checkpoint: bytes, names: tuple[str, ...], weights: bytes | None = None) -> object:
+        calls.append(names)
+        return {names[0]: {"surface": np.zeros((2, 2), np.float32)}}, names[1:]
+
+    monkeypatch.setattr(worker, "views", one)
+    run = service.start(CONFIG, step=True)
+    engine.run_next()
+    until(lambda: not service.snapshot(run).status.active)
+    names = ("discriminator", "manifold", "density")
+    service.watch(run, names)
+    for left in (3, 2, 1):
+        until(lambda: engine.calls)
+        assert engine.calls[0][2][2] == names[-left:]
+        engine.run_next()
+    until(lambda: (sight := service.sight(run)) is not None and set(sight.views) == set(names))
+    assert engine.calls == [] and len(calls) == 3
+
+
+def test_views_of_a_past_moment_come_in_as_many_calls_as_it_takes(
+    service: RunService, engine: ManualEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    surface = {"surface": np.zeros((2, 2), np.float32)}
+    monkeypatch.setattr(worker, "views", lambda config, checkpoint, names, weights: ({names[0]: surface}, names[1:]))
+    run = service.start(CONFIG)
+    while service.snapshot(run).epoch < 10:
+        engine.run_next()
+        until(lambda: engine.calls)
+    engine.calls.clear()
+    found: list[Sight] = []
+    names = ("discriminator", "manifold", "density")
+    asking = threading.Thread(target=lambda: found.append(service.views_at(run, 9, names)))
+    asking.start()
+    for _ in names:
+        engine.run_next()
+    asking.join(30)
+    assert found[0].epoch == 10 and tuple(found[0].views) == names and found[0].tried == frozenset(names)
+
+
 def test_only_while_somebody_looks_views_are_asked_for(
     service: RunService, engine: ManualEngine, training: FakeTraining, clock: Clock
 ) -> None:
@@ -102,7 +169,7 @@ def test_a_run_that_stands_still_is_looked_into_once(
     service: RunService, engine: ManualEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrays = {"surface": np.zeros((2, 2), np.float32)}
-    monkeypatch.setattr(worker, "views", lambda config, checkpoint, names: {names[0]: arrays})
+    monkeypatch.setattr(worker, "views", lambda config, checkpoint, names: ({names[0]: arrays}, ()))
     told: list[tuple[str, Sight]] = []
     leave = service.subscribe_views(lambda run_id, sight: told.append((run_id, sight)))
     run = service.start(CONFIG)
@@ -147,7 +214,7 @@ def test_a_plane_that_is_turned_again_and_again_ends_where_it_was_turned_to_last
     service: RunService, engine: ManualEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mesh = {"mesh": np.zeros((2, 2, 2), np.float32)}
-    monkeypatch.setattr(worker, "views", lambda config, checkpoint, names: dict.fromkeys(names, mesh))
+    monkeypatch.setattr(worker, "views", lambda config, checkpoint, names: (dict.fromkeys(names, mesh), ()))
     told: list[Sight] = []
     service.subscribe_views(lambda _, sight: told.append(sight))
     run = service.start(CONFIG.model_copy(update={"latent_dim": 4}), step=True)
@@ -187,7 +254,7 @@ def test_chunks_bring_views_and_the_same_bits(workers: LocalWorkers) -> None:
     assert set(chunk.views) == {"discriminator"} and other.views == {} and chunk.view_seconds > 0
     assert chunk.checkpoint == other.checkpoint and chunk.epoch == 4
     assert chunk.checkpoint is not None
-    again = workers.submit(worker.views, QUICK.to_json(), chunk.checkpoint, ("discriminator",)).result(60)
+    again, _ = workers.submit(worker.views, QUICK.to_json(), chunk.checkpoint, ("discriminator",)).result(60)
     np.testing.assert_array_equal(again["discriminator"]["surface"], chunk.views["discriminator"]["surface"])
 
 

@@ -16,8 +16,9 @@ import pytest
 
 from gandash.core.cost import CostLimits
 from gandash.core.records import Measured
-from gandash.runs import library
+from gandash.runs import library, worker
 from gandash.runs import run as runs
+from gandash.runs import service as service_module
 from gandash.runs.executors import EngineClosedError, EngineError
 from gandash.runs.service import RunService, UnknownRun
 from gandash.runs.snapshot import RECORD_COLUMNS, Snapshot, Status
@@ -142,6 +143,88 @@ def test_beside_one_slow_run_for_each_worker_a_quick_one_has_a_third_of_the_time
     assert all(spent[run] > now / 4 for run in slow), "nor are the slow ones held up"
     assert idle < 30, "no worker stands idle but at the beginning"
     service.close()
+
+
+def film(number: int) -> int:
+    """Something that keeps a worker busy for long."""
+    return number
+
+
+@pytest.mark.parametrize("slow_runs", [0, 1])
+def test_beside_any_number_of_errands_a_quick_run_has_a_third_of_the_time(store: RunStore, slow_runs: int) -> None:
+    """Two workers that a list of seconds stands for; ten errands of 5 s wait, and perhaps a slow run trains."""
+    engine, training = ManualEngine(), FakeTraining()
+    engine.max_workers = 2
+    slow: set[str] = set()
+
+    def advance(run_id: str, config_json: str, checkpoint: bytes | None, budget: Budget) -> Chunk:
+        return replace(training(run_id, config_json, checkpoint, budget), seconds=2.0 if run_id in slow else 0.25)
+
+    service = RunService(store, engine, idle_pause=None, advance=advance, fork=training.fork)
+    config = CONFIG.model_copy(update={"epochs": 10_000})
+    slow |= {service.start(config) for _ in range(slow_runs)}
+    quick = service.start(config)
+    errands = [service.submit(film, number) for number in range(10)]
+    busy: list[tuple[float, int]] = []  # when each worker will be done, and which of the calls that were begun with
+    begun: list[Any] = []
+    now, spent = 0.0, dict.fromkeys((quick, *slow, "film"), 0.0)
+    while not errands[-1].done() and now < 100:
+        while len(busy) < 2 and engine.calls:
+            call = engine.calls.pop(0)
+            who = "film" if call[1] is film else str(call[2][0])
+            seconds = 5.0 if who == "film" else 2.0 if who in slow else 0.25
+            spent[who] += seconds
+            busy.append((now + seconds, len(begun)))
+            begun.append(call)
+        now, place = min(busy)
+        busy.remove((now, place))
+        future, function, args = begun[place]
+        future.set_result(function(*args))
+        settled = threading.Event()
+        service._inbox.put(settled.set)
+        assert settled.wait(30)
+    assert [errand.result(0) for errand in errands] == list(range(10))
+    assert spent[quick] > now / 3
+    assert all(spent[run] > now / 10 for run in slow), "nor are slow ones shut out"
+    service.close()
+
+
+def test_who_waits_with_an_errand_is_told_when_the_server_ends(store: RunStore, engine: ManualEngine) -> None:
+    engine.max_workers = 2
+    service = RunService(store, engine)
+    first, second = service.submit(film, 1), service.submit(film, 2)
+    assert len(engine.calls) == 1 and not first.done()
+    service.close()
+    assert second.cancelled()
+
+
+def test_samples_come_in_pieces_between_which_others_have_their_turn(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    firsts: list[int] = []
+
+    def piece(config: str, checkpoint: bytes, n: int, which: str, seed: int, first: int) -> Any:
+        firsts.append(first)
+        return np.arange(first, min(n, first + 400), dtype=np.float32)[:, None]
+
+    monkeypatch.setattr(worker, "samples", piece)
+    run = desk.service.start(CONFIG)
+    desk.chunk(run)
+    drawn: list[Any] = []
+    asking = threading.Thread(target=lambda: drawn.append(desk.service.samples(run, 1000, "latest")))
+    asking.start()
+    until(lambda: len(desk.engine.calls) == 2)
+    order = []
+    while asking.is_alive() and not drawn:
+        order.append(desk.engine.calls[0][1] is piece)
+        desk.engine.run_next()
+        until(lambda: len(desk.engine.calls) == 2 or drawn)
+    asking.join()
+    assert firsts == [0, 400, 800] and drawn[0][:, 0].tolist() == list(range(1000))
+    assert order[:4] == [False, True, False, True]
+    monkeypatch.setattr(service_module, "ANSWER_SECONDS", -1.0)
+    with pytest.raises(ValueError, match=r"0 of 1,000 samples were drawn in .*: ask for fewer"):
+        desk.service.samples(run, 1000, "latest")
 
 
 def test_evaluations_and_frames_over_many_chunks(desk: Desk, training: FakeTraining) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from gandash import portable
 from gandash.core.config import RunConfig
@@ -54,6 +55,21 @@ def train(seconds: float, before_each: Callable[[], None] = lambda: None) -> tup
 
 def same(records: list[EpochRecord], others: list[EpochRecord]) -> bool:
     return repr(records) == repr(others)  # by text, because NaN differs from itself
+
+
+@pytest.mark.parametrize("n", [7, 511, 513, 1023, 1537, 4097])
+def test_samples_in_pieces_are_the_same_points_bit_for_bit(monkeypatch: pytest.MonkeyPatch, n: int) -> None:
+    trainer = Trainer(CONFIG)
+    monkeypatch.setattr(worker, "_restore", lambda *_: trainer)
+    whole = trainer.sample(n, seed=5, which="latest")
+    monkeypatch.setattr(worker, "SAMPLING_SECONDS", 60.0)
+    np.testing.assert_array_equal(worker.samples(JSON, b"", n, "latest", 5), whole)
+    monkeypatch.setattr(worker, "SAMPLING_SECONDS", 0.0)
+    pieces: list[NDArray[np.float32]] = []
+    while (first := sum(map(len, pieces))) < n:
+        pieces.append(worker.samples(JSON, b"", n, "latest", 5, first))
+    assert len(pieces) == max(1, n // 512)
+    np.testing.assert_array_equal(np.concatenate(pieces), whole)
 
 
 @pytest.mark.parametrize("cached", [True, False])
