@@ -21,6 +21,16 @@ function rangeOf(columns, log, reach) {
   return { ...found, range: found.range ?? [lowest - margin, highest + margin] };
 }
 
+// What lines with a `name`, or one without, say at their ends or at the epoch that is looked at, for who does not see them.
+export function inWords(title, lines, cursor, unit = "") {
+  const placed = lines.map((line) => ({ ...line, at: cursor === null ? line.x.length - 1 : line.x.findLastIndex((epoch) => epoch <= cursor) }));
+  const there = placed.filter(({ at }) => at >= 0);
+  if (!there.length) return `${title}: nothing yet`;
+  const [{ x, at }] = there;
+  const values = there.map(({ name, y, at }) => [name, `${+y[at].toPrecision(3)}${unit}`].filter(Boolean).join(" "));
+  return `${title}, epoch ${x[at].toLocaleString("en")}: ${values.join(", ")}`;
+}
+
 // Draw `lines`, each `{ x, y, colour }` with a style sheet's name of a colour. `hints` are `[value, text]`, drawn across
 // where they are within the range; `since` is an epoch to mark; `log` is for `rangeOf`. Returns what is cut
 // off, in words. `reach` are values that are shown even if the lines do not get there. `cursor` is an epoch that is looked

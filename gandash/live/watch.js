@@ -1,6 +1,6 @@
 // A run for viewers: what the stream tells, drawn on a page without a session. Words of the stream are text, never markup.
 
-import { curve } from "./curve.js";
+import { curve, inWords } from "./curve.js";
 import { writeNotes } from "./elements.js";
 import { picture } from "./picture.js";
 import { announced, watch } from "./stream.js";
@@ -55,14 +55,14 @@ let now = null; // the moment of the run that is looked at
 let timer = 0;
 let drawnRows = -1;
 
-function line(column, colour) {
+function line(column, name, colour) {
   const { x = [], y = [] } = state.curves.get(column) ?? {};
-  return { x, y, colour };
+  return { name, x, y, colour };
 }
 
 // Shares as they are read; on a logarithmic axis 0 is drawn at the smallest that is told.
-function inPercent({ x, y, colour }) {
-  return { x, y: Array.from(y, (share) => Math.max(100 * share, 0.1)), colour };
+function inPercent(shares) {
+  return { ...shares, y: Array.from(shares.y, (share) => Math.max(100 * share, 0.1)) };
 }
 
 function drawCurves() {
@@ -72,14 +72,13 @@ function drawCurves() {
   const { objective, since } = state.scene;
   drawnRows = state.rows;
   const cursor = now?.epoch ?? null;
-  const cut = curve(at("losses"), {
-    lines: [line("discriminator_loss", "--discriminator"), line("generator_loss", "--generated")],
-    hints: objective === "non-saturating" ? [[Math.log(2), "ln 2"], [2 * Math.log(2), "2 ln 2"]] : [],
-    since,
-    cursor,
-  });
-  write(at("losses_cut"), cut);
-  write(at("gap_cut"), curve(at("gap"), { lines: [inPercent(line("headline", "--measure"))], hints: [[5, "like real"]], reach: [5], since, cursor, log: true }));
+  const losses = [line("discriminator_loss", "discriminator", "--discriminator"), line("generator_loss", "generator", "--generated")];
+  const gap = [inPercent(line("headline", "", "--measure"))];
+  const hints = objective === "non-saturating" ? [[Math.log(2), "ln 2"], [2 * Math.log(2), "2 ln 2"]] : [];
+  write(at("losses_cut"), curve(at("losses"), { lines: losses, hints, since, cursor }));
+  write(at("gap_cut"), curve(at("gap"), { lines: gap, hints: [[5, "like real"]], reach: [5], since, cursor, log: true }));
+  at("losses").setAttribute("aria-label", inWords("Losses", losses, cursor));
+  at("gap").setAttribute("aria-label", inWords("Gap to real", gap, cursor, " %"));
 }
 
 // ---------------------------------------------------------------------------------------------- words

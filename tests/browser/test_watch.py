@@ -194,6 +194,9 @@ def test_words_figures_and_states_are_shown_and_said(watch: Watch) -> None:
     expect(told.at("tiles").locator("dd").first).to_have_text("7.1 %")
     expect(told.page.locator("[role=status]")).to_have_text("Ring: Training.")
     expect(told.at("cloud")).to_have_attribute("aria-label", "Real and generated points of Ring")
+    losses, gap = "Losses, epoch 10: discriminator 1.1, generator 0.6", "Gap to real, epoch 10: 1000 %"
+    expect(told.at("losses")).to_have_attribute("aria-label", losses)
+    expect(told.at("gap")).to_have_attribute("aria-label", gap)
     assert told.at("bar").evaluate("(bar) => bar.value") == pytest.approx(0.1)
     colours = {told.at("badge").evaluate("(badge) => getComputedStyle(badge).color")}
     for epoch, (label, colour) in enumerate((("Waiting", "gray"), ("Paused", "orange"), ("Diverged", "red")), 11):
