@@ -63,11 +63,20 @@ function changeTheme() {
   location.reload();
 }
 
-// Streamlit follows the system from light to dark by itself, but for what the server has drawn in the theme's colours.
+// Streamlit follows the system from light to dark by itself, but for what the server has drawn in the theme's colours,
+// which it is asked for once Streamlit has.
 const DARK = matchMedia("(prefers-color-scheme: dark)");
-const FOLLOWED_MS = 300; // by then Streamlit has
+const FOLLOWED_MS = 300; // by then Streamlit has, unless a theme was chosen
 
-const followSystem = () => setTimeout(() => state.page.isConnected && state.tell("theme", DARK.matches), FOLLOWED_MS);
+function followSystem({ timeStamp }) {
+  const follow = () => {
+    if (!state.page.isConnected) return;
+    const dark = getComputedStyle(document.querySelector("[data-testid=stApp]")).colorScheme === "dark";
+    if (dark === DARK.matches || performance.now() - timeStamp > FOLLOWED_MS) state.tell("theme", DARK.matches);
+    else setTimeout(follow, 10);
+  };
+  follow();
+}
 
 // ---------------------------------------------------------------------------------------------- the address
 
@@ -163,6 +172,7 @@ function clicked(event) {
 // ----------------------------------------------------------------------------------------------
 
 function begin() {
+  if (PHONE.matches) makeRoom(); // Streamlit opens it again after a reload
   document.addEventListener("keydown", pressKey);
   document.addEventListener("keydown", leave, true);
   document.addEventListener("focusin", ({ target }) => (state.held = controlOf(target)));

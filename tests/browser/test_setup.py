@@ -122,11 +122,17 @@ def test_a_set_up_survives_a_refresh_and_another_theme(dashboard: str, open_page
     expect(page.get_by_role("radio", name="Heart")).to_be_checked()
 
 
-def test_a_phones_sidebar_is_found_and_closes_after_a_choice(dashboard: str, open_page: OpenPage) -> None:
+def test_a_phones_sidebar_is_found_and_closes_after_a_choice_or_a_reload(dashboard: str, open_page: OpenPage) -> None:
     page = open_page(dashboard, width=390, height=844, touch=True)
     page.wait_for_function("window.gandashPage?.begun")
+    sidebar = page.locator("[data-testid=stSidebar]")
     for held, chosen in (("Exponential growth · Textbook", "Heart"), ("Heart · Textbook", "Best")):
         press(page, held)
         page.get_by_text(chosen, exact=True).first.click()
-        expect(page.locator("[data-testid=stSidebar]")).to_have_attribute("data-collapsed", "true")
+        expect(sidebar).to_have_attribute("data-collapsed", "true")
         expect(page.locator(".st-key-choose")).to_contain_text(chosen)
+    press(page, "Heart · Best")
+    expect(sidebar).to_have_attribute("data-collapsed", "false")
+    page.reload()
+    page.wait_for_function("window.gandashPage?.begun")
+    expect(sidebar).to_have_attribute("data-collapsed", "true")
