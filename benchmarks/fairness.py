@@ -1,8 +1,9 @@
 """What a small run keeps of its speed beside large ones, and how soon Pause answers: ``python -m benchmarks.fairness``.
 
 A textbook run alone, then beside one large run for each worker, each with two (or six) layers of 1,024 in both
-networks, turn and turn about; ratios are taken within a round and their median is what counts. Prints a table and
-writes ``benchmarks/results/fairness.json``.
+networks, the last of them in batches whose step takes nearly as long as the server allows, turn and turn about; ratios
+are taken within a round and their median is what counts. Beside them another user starts a run, whose first epoch is
+waited for. Prints a table and writes ``benchmarks/results/fairness.json``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ SMALL = RunConfig(early_stopping="off", epochs=1_000_000)
 LARGE: Mapping[str, dict[str, Any]] = {
     "2 x 1,024": {"generator_widths": (1024,) * 2, "discriminator_widths": (1024,) * 2},
     "6 x 1,024": {"generator_widths": (1024,) * 6, "discriminator_widths": (1024,) * 6},
+    "6 x 1,024, batches of 512": {
+        "generator_widths": (1024,) * 6,
+        "discriminator_widths": (1024,) * 6,
+        "batch_size": 512,
+    },
 }
 WORKERS = 2
 
@@ -34,6 +40,17 @@ def speed(service: RunService, run_id: str, seconds: float) -> float:
     time.sleep(seconds)
     after, passed = service.snapshot(run_id), time.perf_counter() - start
     return (after.progress - before.progress) * before.config.epochs / passed
+
+
+def first_epoch(service: RunService) -> float:
+    """Seconds until a run that another user starts has its first epoch; it is deleted afterwards."""
+    start = time.perf_counter()
+    run_id = service.start(SMALL, owner="another")
+    while service.snapshot(run_id).epoch < 1:
+        time.sleep(0.01)
+    passed = time.perf_counter() - start
+    service.delete(run_id, owner="another")
+    return passed
 
 
 def click(service: RunService, run_id: str) -> float:
@@ -47,7 +64,7 @@ def click(service: RunService, run_id: str) -> float:
 
 def beside(large: dict[str, Any], rounds: int, seconds: float) -> dict[str, float]:
     """The small run alone and beside the large ones, in rounds."""
-    alone, together, clicks, progress = [], [], [], []
+    alone, together, clicks, progress, first = [], [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder), idle_pause=None, workers=WORKERS, most_runs_each=WORKERS + 1)
         service = RunService.open(settings)
@@ -67,6 +84,7 @@ def beside(large: dict[str, Any], rounds: int, seconds: float) -> dict[str, floa
             progress.append(
                 min(service.snapshot(run_id).progress - old for run_id, old in zip(others, before, strict=True))
             )
+            first.append(first_epoch(service))
             clicks += [click(service, run_id) for run_id in (small, *others)]
             for run_id in others:
                 service.pause(run_id)
@@ -78,6 +96,7 @@ def beside(large: dict[str, Any], rounds: int, seconds: float) -> dict[str, floa
         "beside them": median(together),
         "share kept": median(b / a for a, b in zip(alone, together, strict=True)),
         "slowest large run, steps a second": min(progress) * SMALL.epochs * SMALL.batches_per_epoch / (2 * seconds),
+        "another's first epoch, longest (s)": max(first),
         "Pause answered, longest (ms)": 1000 * max(clicks),
     }
 

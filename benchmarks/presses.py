@@ -1,23 +1,26 @@
-"""How soon a press of Phase, Step or Epoch is answered, in headless Chromium: ``python -m benchmarks.presses``.
+"""How soon what is pressed is on screen, in headless Chromium: ``python -m benchmarks.presses``.
 
-From the key going down to the picture of what was played, on a paused run of the textbook's set-up; and how much of
-that is not the training itself, which is timed before, in this process. Prints a table of medians and writes
-``benchmarks/results/presses.json``.
+Of Phase, Step and Epoch from the key going down to the picture of what was played, on a paused run of the textbook's
+set-up; and how much of that is not the training itself, which is timed before, in this process. Of a shape, Train,
+Reset and another theme, of a run that trains, from the click to the frame in which the page shows it. Prints tables of
+medians and writes ``benchmarks/results/presses.json``.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from benchmarks.common import save, table
 from benchmarks.dashboard import SETTINGS
+from gandash.charts.figures import PALETTES
 from gandash.core.config import RunConfig
 from gandash.pages.browser import KEYS
 from gandash.runs.run import CHUNK_SECONDS
@@ -47,6 +50,21 @@ PRESS = """async ([key, selector, name]) => {
   return (await drawn - began) / 1000;
 }"""
 """Presses a key, and takes the seconds until the picture's element says something else of itself."""
+SEEN = """async (until) => {
+  while (!until()) await new Promise(requestAnimationFrame);
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  return performance.timeOrigin + performance.now();
+}"""
+"""Waits for what a function says, and returns when it was painted, in ms since 1970."""
+SHAPES = ("Heart", "Spiral")
+ASKED: Mapping[str, str] = {
+    "shape": "a shape, until its points are there",
+    "train": "Train, until the strip tells of the run",
+    "points": "Train, until its first points are there",
+    "reset": "Reset, until the page is empty",
+    "key": "another theme by its key, until the picture has it",
+    "system": "another theme of the system, until the picture has it",
+}
 REST_MS = 1500
 
 
@@ -89,10 +107,64 @@ def pressed(page: Page, unit: Unit, count: int) -> list[float]:
     return seconds
 
 
+def seen(page: Page, begin: Callable[[], object], *shown: str) -> list[float]:
+    """The seconds from what `begin` does until the page shows each of some expressions, one after the other."""
+    page.wait_for_timeout(REST_MS)
+    wait_until_drawn(page)
+    start = page.evaluate("performance.timeOrigin + performance.now()")
+    begin()
+    return [(until_painted(page, expression) - start) / 1000 for expression in shown]
+
+
+def until_painted(page: Page, expression: str) -> float:
+    """When the page, which may just be loading itself anew, has painted what an expression says, in ms since 1970."""
+    while True:
+        try:
+            return float(page.evaluate(f"() => ({SEEN})(() => {expression})"))
+        except Error as error:
+            if "Execution context was destroyed" not in error.message:
+                raise
+
+
+def asked(page: Page, count: int) -> dict[str, list[float]]:
+    """The seconds of so many shapes, presses of Train and Reset, and changes of the theme."""
+    picture, status = f"document.querySelector(`{OVERLAY}`)", "document.querySelector('.st-key-status')?.innerText"
+    found: dict[str, list[float]] = {name: [] for name in ASKED}
+
+    def coloured(theme: str) -> str:
+        return f"{picture}?._fullLayout?.font.color === '{PALETTES[theme].text}'"  # type: ignore[index]
+
+    for number in range(count):
+        shape = SHAPES[number % 2]
+        label = page.locator("label").filter(has_text=shape).first
+        found["shape"] += seen(page, label.click, f"{picture}?.querySelector('.gtitle')?.textContent === '{shape}'")
+        train = seen(
+            page, lambda: press(page, "Train"), f"{status}?.includes('Epoch')", f"{picture}?.dataset.epoch > 0"
+        )
+        for name, seconds in zip(("train", "points"), train, strict=True):
+            found[name].append(seconds)
+        for theme in ("dark", "light"):
+            found["key"] += seen(page, lambda: page.keyboard.press("t"), coloured(theme))
+        page.evaluate("localStorage.clear()")
+        page.reload()
+        until_painted(page, coloured("light"))
+        dark, light = (
+            partial(page.emulate_media, color_scheme="dark"),
+            partial(page.emulate_media, color_scheme="light"),
+        )
+        found["system"] += [*seen(page, dark, coloured("dark")), *seen(page, light, coloured("light"))]
+        press(page, "Pause")
+        found["reset"] += seen(
+            page, lambda: press(page, "Reset"), f"{status}?.includes('Ready') && !{picture}.dataset.epoch"
+        )
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.presses", description=__doc__)
     parser.add_argument("--presses", type=int, default=9, help="of each (default 9)")
+    parser.add_argument("--clicks", type=int, default=5, help="on a shape, Train and Reset (default 5)")
     options = parser.parse_args(arguments)
     own = {name: own_seconds(unit, options.presses) for name, unit in UNITS.items()}
     with (
@@ -109,12 +181,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         press(page, "Pause")
         page.locator(".st-key-status").get_by_text("Paused", exact=True).wait_for()
         found = {name: pressed(page, unit, options.presses) for name, unit in UNITS.items()}
+        press(page, "Reset")
+        clicked = asked(page, options.clicks)
     rows = [
         [name, f"{own[name]:.3f}", f"{median(seconds):.3f}", f"{median(seconds) - own[name]:.3f}"]
         for name, seconds in found.items()
     ]
     print(table(["press", "training (s)", "to the picture (s)", "beyond the training (s)"], rows))
-    save("presses", own=own, presses=found)
+    print(table(["asked for", "to the screen (s)"], [[ASKED[name], f"{median(s):.3f}"] for name, s in clicked.items()]))
+    save("presses", own=own, presses=found, asked=clicked)
 
 
 if __name__ == "__main__":
