@@ -21,12 +21,10 @@ from gandash.charts.scripts import BOARD, PLOTLY, TIMELINE
 from gandash.live.assets import asset_url
 from gandash.live.base import base_path
 
-_HERE = Path(__file__).parent
-
 
 @cache
-def _source(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+def _glue() -> str:
+    return Path(__file__).with_name("glue.js").read_text(encoding="utf-8")
 
 
 def element(
@@ -36,14 +34,14 @@ def element(
     *,
     key: str,
     height: int | str = "content",
-    css: str | None = None,
     **callbacks: Callable[[], None],
 ) -> None:
     """Mount an element that a module of ours draws: its ``render(component)`` is called with this data.
 
     `script` is the module's name among the assets, `name` one for elements of this kind; `callbacks` are Streamlit's.
+    Their style sheets are in the page from the beginning (`gandash.pages.first_sight`).
     """
-    mount = st.components.v2.component(name, js=_source("glue.js"), css=css, isolate_styles=False)
+    mount = st.components.v2.component(name, js=_glue(), isolate_styles=False)
     told = {"script": asset_url(script), "base": base_path(), **data}
     mount(key=key, height=height, data=told, **callbacks)  # type: ignore[arg-type]
 
@@ -77,18 +75,16 @@ def live_chart(
         data["film"] = film
     if layers is not None:
         data["layers"] = json.dumps(layers)
-    element("gandash_chart", "live.js", data, key=key, height=height, css=_source("live.css") + _source("layers.css"))
+    element("gandash_chart", "live.js", data, key=key, height=height)
 
 
 def timeline(theme: Theme, *, key: str, height: int, run: str = "") -> None:
     """Draw the timeline of a run, by which all that shows the run on the page can be brought to a past epoch."""
-    element(
-        "gandash_timeline", TIMELINE, {"run": run, "theme": theme}, key=key, height=height, css=_source("timeline.css")
-    )
+    element("gandash_timeline", TIMELINE, {"run": run, "theme": theme}, key=key, height=height)
 
 
 def live_board(scene: Scene, *, key: str, height: int, label: str, run: str = "") -> None:
     """Draw the board of a pattern of numbers and keep it up to date with a run, as `live_chart` does."""
     text = json.dumps(scene, separators=(",", ":"), ensure_ascii=False)
     data = {"key": key, "label": label, "run": run, "scene": text}
-    element("gandash_board", BOARD, data, key=key, height=height, css=_source("board.css"))
+    element("gandash_board", BOARD, data, key=key, height=height)

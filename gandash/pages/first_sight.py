@@ -8,20 +8,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_HERE = Path(__file__).parent
-SHEETS = ("style.css", "sidebar.css", "share.css", "first_sight.css")
+_GANDASH = Path(__file__).parents[1]
+_CHARTS = ("live", "layers", "timeline", "board", "networks")
+_PAGES = ("style", "sidebar", "share", "present", "draw", "upload")
+SHEETS = (
+    *(f"pages/{name}.css" for name in _PAGES),
+    *(f"charts/{name}.css" for name in _CHARTS),
+    "pages/first_sight.css",
+)
 """Style sheets of every page, in their order."""
 
 
 def html() -> str:
     """What is written into Streamlit's page."""
     sheets = "\n".join(map(_read, SHEETS))
-    wordmark = _read("wordmark.svg").replace(
+    wordmark = _read("pages/wordmark.svg").replace(
         "<svg", '<svg class="gandash-first-logo" role="img" aria-label="gandash"', 1
     )
-    sight = _read("first_sight.html").replace("{wordmark}", wordmark)
-    return f"<style>{sheets}</style>{sight}<script>{_read('first_sight.js')}</script>"
+    sight = _read("pages/first_sight.html").replace("{wordmark}", wordmark)
+    return f"<style>{sheets}</style>{sight}<script>{_read('pages/first_sight.js')}</script>"
 
 
 def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+    return (_GANDASH / name).read_text(encoding="utf-8")

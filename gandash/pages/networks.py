@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from functools import cache
-from pathlib import Path
 
 import streamlit as st
 
-from gandash.charts import scripts
 from gandash.charts.live import element
 from gandash.charts.scripts import NETWORKS
 from gandash.core.config import RunConfig
 from gandash.core.diagram import players
 from gandash.runs.snapshot import Snapshot
-
-
-@cache
-def _style() -> str:
-    return Path(scripts.__file__).with_name("networks.css").read_text(encoding="utf-8")
 
 
 def show(config: RunConfig | None, snapshot: Snapshot | None) -> None:
@@ -39,4 +31,4 @@ def show(config: RunConfig | None, snapshot: Snapshot | None) -> None:
 def diagram(config: RunConfig, run: str, *, key: str) -> None:
     """Draw both networks of a set-up; those of a run show their weights."""
     drawn = json.dumps([asdict(player) | {"total": player.total} for player in players(config)])
-    element("gandash_networks", NETWORKS, {"players": drawn, "run": run}, key=key, css=_style())
+    element("gandash_networks", NETWORKS, {"players": drawn, "run": run}, key=key)

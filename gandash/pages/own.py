@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -201,7 +200,7 @@ def show_drawing(held: str, reason: str | None) -> None:
     _remember("drawing", held)
     seq: int = st.session_state.setdefault(_SEQ, 0)
     data = {"target": held, "seq": seq, "theme": style.theme()}
-    element("gandash_draw", "draw.js", data, key=DRAW, css=_css(), on_drawing_change=_take_drawing)
+    element("gandash_draw", "draw.js", data, key=DRAW, on_drawing_change=_take_drawing)
     if reason:
         with st.container(key="wrong_drawing"):
             st.markdown(f":red[:material/error: {plain(reason)}]" if held != EMPTY else plain(reason))
@@ -230,11 +229,6 @@ def _take_drawing() -> None:
     st.session_state[_SEQ], st.session_state[setup.key("target")] = found
     if setup.target():
         recipes.take_shape()
-
-
-@cache
-def _css() -> str:
-    return Path(__file__).with_name("draw.css").read_text(encoding="utf-8")
 
 
 def show_forms(held: str) -> Form:

@@ -20,7 +20,6 @@ def apply() -> None:
     palette = figures.PALETTES[theme()]
     if st.context.is_embedded:
         st.html(_HERE / "embed.css")
-    st.html(_HERE / "present.css")
     colours = f"--real: {palette.real}; --generated: {palette.generated}; --ground: {palette.background};"
     st.html(f"<style>:root {{ {colours} }}</style>")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -75,7 +74,7 @@ def show(held: str) -> None:
         "allowed": looking.lasting,
         "chosen": setup.target(held) is not None,
     }
-    element("gandash_upload", "upload.js", data, key=UPLOAD, css=_css(), on_target_change=_take)
+    element("gandash_upload", "upload.js", data, key=UPLOAD, on_target_change=_take)
 
 
 def told(said: object) -> str | None:
@@ -102,8 +101,3 @@ def take_table() -> None:
     recipes.take_shape()
     if config := setup.read(None).config:
         setup.fill(config)
-
-
-@cache
-def _css() -> str:
-    return Path(__file__).with_name("upload.css").read_text(encoding="utf-8")

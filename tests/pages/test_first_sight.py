@@ -32,6 +32,6 @@ def test_its_colours_are_the_themes(theme: str) -> None:
 
 def test_it_has_every_sheet_the_wordmark_and_a_button() -> None:
     html = first_sight.html()
-    assert all(Path(style.__file__).with_name(name).read_text(encoding="utf-8") in html for name in first_sight.SHEETS)
+    assert all((ROOT / "gandash" / name).read_text(encoding="utf-8") in html for name in first_sight.SHEETS)
     assert html.count("<svg") == 2 and "{wordmark}" not in html and ">Train</span></button>" in html
     assert f"{style.SIDEBAR_PIXELS}}}px" in html, "as wide as the sidebar is at first"
