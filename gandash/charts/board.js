@@ -9,6 +9,8 @@ import { follow } from "./follow.js";
 import { moment, wordsAt } from "./moment.js";
 import { watch } from "./stream.js";
 
+export { together } from "./follow.js";
+
 const SIDE = 10;
 const DEPTH = SIDE * SIDE;
 const GAP = 10; // pixels between the sequences and the board

@@ -18,6 +18,49 @@ export function follow(watch, chart, { run, base }, update) {
     : null;
 }
 
+// The script tells one element after the other of another run, over some tenths of a second. Until all of them know of it
+// they stay as they were, and then turn over in one frame. Who is told only later is not seen meanwhile, and nobody waits
+// for who does not `count`, as what stands further down the page.
+const LONGEST_TURN = 250; // ms
+const elements = new Map(); // by parent: the run it was told of last, and how to draw that if it is not yet drawn
+let shown = null; // the run on screen
+let coming = null; // the run that is to be
+let timer = 0;
+
+// Draw an element of a page by `render(component)`, together with all others once it is of another run than they are.
+export function together(component, render, counts = true) {
+  const { data, parentElement } = component;
+  elements.set(parentElement, { run: data.run, counts, draw: () => render(component) });
+  forgetWhatLeft();
+  coming = data.run;
+  const all = [...elements.values()];
+  if (coming === shown || all.every((each) => each.run === coming || !each.counts)) turnOver();
+  else timer ||= setTimeout(turnOver, LONGEST_TURN);
+}
+
+function forgetWhatLeft() {
+  for (const parent of elements.keys()) if (!parent.isConnected) elements.delete(parent);
+}
+
+function turnOver() {
+  clearTimeout(timer);
+  timer = 0;
+  forgetWhatLeft();
+  shown = coming;
+  for (const [parent, element] of elements) {
+    const late = element.run !== shown;
+    parent.dataset.late = late; // the style sheet hides it
+    const { draw } = element;
+    if (late || !draw) continue;
+    element.draw = null;
+    try {
+      draw();
+    } catch (error) {
+      reportError(error);
+    }
+  }
+}
+
 // Streamlit forgets the press of a button where another request for the script comes before that was begun, and likewise
 // where a link of the page leads: who asks for the script by itself, and not for a user, does so this many ms after a
 // click, and after one on a link once the other page is there, or does not come.

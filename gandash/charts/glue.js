@@ -1,5 +1,6 @@
 // Hands what Streamlit tells an element to the module that draws it. The module comes once a page, from an address of its
-// own that the browser keeps; its `render(component)` may be called again and again, its `unmount(parent)` at the end.
+// own that the browser keeps; its `render(component)` may be called again and again, its `unmount(parent)` at the end. One
+// with `together` is drawn by that, when it is time.
 export default function (component) {
   const { data, parentElement } = component;
   const modules = (window.gandashModules ??= new Map());
@@ -10,8 +11,9 @@ export default function (component) {
   }
   const entry = modules.get(data.script);
   parentElement.gandashNewest = component; // of what comes before the module only the newest counts
-  if (entry.module) entry.module.render(component);
-  else entry.coming.then(({ render }) => parentElement.gandashNewest === component && render(component));
+  const draw = ({ render, together }) => (together ? together(component, render) : render(component));
+  if (entry.module) draw(entry.module);
+  else entry.coming.then((module) => parentElement.gandashNewest === component && draw(module));
   // Streamlit also calls this when newer data overtakes a script that is still loading: nothing is taken down then.
   return () => setTimeout(() => parentElement.isConnected || entry.module?.unmount(parentElement));
 }

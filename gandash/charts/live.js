@@ -39,6 +39,8 @@ const ZOOM = 0.8; // of the span, likewise
 const KEYS = { ArrowLeft: [1, -PAN, 0], ArrowRight: [1, PAN, 0], ArrowUp: [1, 0, PAN], ArrowDown: [1, 0, -PAN] };
 Object.assign(KEYS, { "+": [ZOOM, 0, 0], "=": [ZOOM, 0, 0], "-": [1 / ZOOM, 0, 0] });
 
+export { together } from "./follow.js";
+
 const charts = new Set(); // what is on screen
 const mounts = (window.gandashMounts ??= {});
 const calm = matchMedia("(prefers-reduced-motion: reduce)");

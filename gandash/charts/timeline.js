@@ -7,6 +7,7 @@ import { follow } from "./follow.js";
 import { moment, nearest } from "./moment.js";
 import { watch } from "./stream.js";
 
+export { together } from "./follow.js";
 export { moment, wordsAt } from "./moment.js";
 
 const text = (epoch) => `Epoch ${epoch.toLocaleString("en-US")}`;

@@ -4,6 +4,8 @@
 import { child } from "./elements.js";
 import { watch } from "./stream.js";
 
+export { together } from "./follow.js";
+
 function make(parent) {
   const root = child(parent, "div", "gandash-goal");
   const line = child(root, "div", "gandash-goal-line");

@@ -4,7 +4,7 @@
 // with those of the stream; everything is text and never markup.
 
 import { child, writeNotes } from "./elements.js";
-import { untilQuiet } from "./follow.js";
+import { together as turnTogether, untilQuiet } from "./follow.js";
 import { moment, wordsAt } from "./moment.js";
 import { announced, watch } from "./stream.js";
 
@@ -217,6 +217,14 @@ export function render(component) {
   Object.assign(part, { component, data, told: { words: JSON.parse(data.words), version: data.version } });
   if (before.run !== data.run || before.live !== data.live) listen(part, data);
   draw(part);
+}
+
+// What asks for the script is not seen, and follows the new run at once. How good the generators are stands beside the
+// downloads, which the script draws last.
+export function together(component, render) {
+  const { part } = component.data;
+  if (part === "follow") render(component);
+  else turnTogether(component, render, part !== "qualities");
 }
 
 export function unmount(parent) {

@@ -28,7 +28,14 @@ SLOW = 120_000
 
 WATCH = """(selector) => {
   window.looks = [];
+  const kept = (element, name) => (!element || element[name] ? element?.[name] : kept(element.parentElement, name));
+  const KINDS = [[".gandash-state, .gandash-course, .gandash-tiles, .gandash-qualities", "gandashPart"]];
+  KINDS.push(["[data-chart]", "gandashChart"], [".gandash-timeline", "gandashTimeline"]);
   const look = () => {
+    const runs = KINDS.flatMap(([elements, name]) =>
+      [...document.querySelectorAll(elements)]
+        .filter((element) => element.checkVisibility({ visibilityProperty: true }))
+        .map((element) => kept(element, name).data.run));
     const chart = document.querySelector(selector);
     const stars = chart.data.at(-1);
     window.looks.push({
@@ -38,6 +45,9 @@ WATCH = """(selector) => {
       reach: Math.max(0, ...Array.from(stars.x, Math.abs), ...Array.from(stars.y, Math.abs)),
       stars: stars.x.length,
       epoch: Number(chart.dataset.epoch ?? -1),
+      runs: [...new Set(runs)],
+      parts: runs.length,
+      curves: Math.max(...document.querySelector("[data-chart='loss_chart']").data.map(({ x }) => x?.length ?? 0)),
       page: document.querySelector(".st-key-status")?.innerText ?? "",
     });
     window.watching = requestAnimationFrame(look);
@@ -700,7 +710,7 @@ def test_a_chart_takes_the_height_that_its_container_has(new_chart: Callable[[],
 
 
 @pytest.mark.timeout(300)
-def test_at_every_paint_title_real_and_generated_points_are_of_one_run(dashboard: str, open_page: OpenPage) -> None:
+def test_at_every_paint_all_that_is_seen_is_of_one_run(dashboard: str, open_page: OpenPage) -> None:
     """The exponential's points are some tens from 0; the circle's, and those of its untrained generator, stay near."""
     page = open_page(dashboard, motion=True)
     page.locator("label").filter(has_text="Exponential").first.click()
@@ -725,12 +735,16 @@ def test_at_every_paint_title_real_and_generated_points_are_of_one_run(dashboard
         assert len({look["real"] for look in shown}) <= 2 and all(low <= look["real"] <= high for look in shown)
         assert {look["dots"] for look in shown} <= {2048, 1024, 1000}
     assert max(look["reach"] for look in titles["Circle"]) < 20
-    # from the page's own word on it to the picture, in paints: 18 are 0.3 s
+    assert [look["runs"] for look in looks if len(look["runs"]) != 1] == [], "all that is seen is of one run"
+    assert {look["parts"] for look in looks} <= {8, 9}, (
+        "strip, tiles, timeline, charts, and how good the generators are"
+    )
+    # the page's own word, its picture and its curves turn over in the same paint
     told = [int(number.replace(",", "")) if number else -1 for number in map(epoch_told, looks)]
     another = next(i for i in range(1, len(told)) if 0 <= told[i] < told[i - 1])
     ready = next(i for i, look in enumerate(looks) if "Ready" in look["page"])
-    assert "Circle" in [look["title"] for look in looks[another : another + 18]]
-    assert 0 in [look["stars"] for look in looks[ready : ready + 18]]
+    assert (looks[another]["title"], looks[another]["curves"]) == ("Circle", 0)
+    assert (looks[ready]["stars"], looks[ready]["curves"]) == (0, 0)
 
 
 def epoch_told(look: dict[str, str]) -> str:
