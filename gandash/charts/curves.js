@@ -84,7 +84,8 @@ function metrics(scene, layout, lines) {
     layout.yaxis.showticklabels = false; // figures of nothing
   }
   const ideals = new Set(lines.map((line) => line.ideal));
-  const named = lines.map((line) => (together ? line : { ...line, name: `${line.name} (${line.unit})` }));
+  // a legend that does not fit into a line would take the chart's height
+  const named = lines.map((line) => (together ? line : { ...line, name: `${line.name} (${line.unit.replace("axis ", "")})` }));
   const log = lines.length > 0 && lines.every((line) => line.log);
   const hints = ideals.size === 1 && first.ideal !== null ? [{ y: first.ideal, text: "ideal" }] : [];
   if (log && lines.length === 1 && first.mark) hints.push(first.mark);

@@ -29,7 +29,6 @@ const DELAY = 0.4; // of the time between two messages, by which the points lag 
 const MOST_WAITING = 12; // frames
 const VISIT_MS = 140; // in which points get to where they were at a past epoch
 const REST_MS = 80; // in which they come to rest
-const LETTER = 6.2; // pixels, on average
 const LEGEND_SYMBOL = 45; // pixels, with the space around it
 const LEGEND_LINE = 19; // pixels
 const TICK_LINE = 16; // pixels that the number at a tick takes of an axis upwards
@@ -348,12 +347,18 @@ function listen(chart) {
 
 // ---------------------------------------------------------------------------------------------- figures
 
+const ruler = document.createElement("canvas").getContext("2d");
+
 // Lines that a legend takes beside the title, above the plot; Plotly itself makes no room there.
 function legendLines({ data, layout }, width) {
   const entries = data.filter((trace) => trace.showlegend !== false);
   if (!layout.showlegend || !entries.length) return 1;
-  const letters = entries.reduce((sum, trace) => sum + trace.name.length, layout.title.text.length);
-  return Math.ceil((letters * LETTER + entries.length * LEGEND_SYMBOL) / (width - layout.margin.l - layout.margin.r));
+  const long = (text, { size }) => {
+    ruler.font = `${size}px ${layout.font.family}`;
+    return ruler.measureText(text).width;
+  };
+  const names = entries.reduce((sum, { name }) => sum + long(name, layout.legend.font), long(layout.title.text, layout.title.font));
+  return Math.ceil((names + entries.length * LEGEND_SYMBOL) / (width - layout.margin.l - layout.margin.r));
 }
 
 // No more numbers along a low chart's y axis than have room there.

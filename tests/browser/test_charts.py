@@ -669,6 +669,18 @@ def test_on_a_phone_every_entry_of_a_long_legend_can_be_read(new_chart: Callable
             assert frame["x"] <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"]
 
 
+def test_a_legend_that_fits_into_a_line_takes_no_more(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    names = ["headline", "batch_mse"]
+    data = History(np.arange(1, 9), MappingProxyType({name: np.arange(1.0, 9.0) for name in names}))
+    chart.show(figures.metric(names, "light"))
+    chart.page.evaluate(f"window.hosts['{chart.key}'].style.width = '400px'")
+    chart.show(figures.metric(names, "light"), data, run="narrow")
+    boxes = [entry.bounding_box() for entry in chart.page.locator(f"{chart.selector} .legendtext").all()]
+    assert len({box["y"] for box in boxes if box}) == 1 and len(boxes) == 2
+    assert chart.evaluate("chart._fullLayout.margin.t") == 32
+
+
 def test_epochs_cannot_be_zoomed_into_parts(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
     chart.show(figures.losses("light"), curve(*range(40)), run="run")
