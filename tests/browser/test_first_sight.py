@@ -104,7 +104,7 @@ def test_the_theme_that_was_chosen_and_a_sidebar_that_was_closed_are_kept(dashbo
         page.locator(SIGHT).wait_for(state="detached")
         page.locator("[data-testid=stSidebar]").hover()
         page.locator("[data-testid=stSidebarCollapseButton] button").click()
-        page.wait_for_selector("[data-testid=stSidebar][data-collapsed=true]")
+        page.wait_for_selector("[data-testid=stSidebar][data-collapsed=true]", state="attached")
         wait_until_drawn(page)
         page.keyboard.press("t")  # which loads the page again
         page.locator(f"{SIGHT}[data-theme=dark] button").wait_for()
