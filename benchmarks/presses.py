@@ -66,6 +66,12 @@ ASKED: Mapping[str, str] = {
     "system": "another theme of the system, until the picture has it",
 }
 REST_MS = 1500
+NOTE_BEGIN = """() => {
+    const note = ({ timeStamp }) => sessionStorage.setItem("begun", performance.timeOrigin + timeStamp);
+    for (const kind of ["click", "keydown"]) addEventListener(kind, note, { capture: true, once: true });
+    note({ timeStamp: performance.now() });
+}"""
+"""Notes when something was asked for, where the page finds it even after it has loaded anew."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +114,17 @@ def pressed(page: Page, unit: Unit, count: int) -> list[float]:
 
 
 def seen(page: Page, begin: Callable[[], object], *shown: str) -> list[float]:
-    """The seconds from what `begin` does until the page shows each of some expressions, one after the other."""
+    """The seconds from what `begin` does until the page shows each of some expressions, one after the other.
+
+    They count from the click or key itself, which the driver of the browser takes a while to come to.
+    """
     page.wait_for_timeout(REST_MS)
     wait_until_drawn(page)
-    start = page.evaluate("performance.timeOrigin + performance.now()")
+    page.evaluate(NOTE_BEGIN)
     begin()
-    return [(until_painted(page, expression) - start) / 1000 for expression in shown]
+    painted = [until_painted(page, expression) for expression in shown]
+    start = page.evaluate("Number(sessionStorage.getItem('begun'))")
+    return [(time - start) / 1000 for time in painted]
 
 
 def until_painted(page: Page, expression: str) -> float:
