@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gandash.live.assets import compressed
 from gandash.live.late import below
 
 _ROOT = b'<div id="root">'
@@ -54,7 +55,7 @@ class FirstSight:
             page = gzip.decompress(body) if packed else body
             if _ROOT in page:
                 page = page.replace(_ROOT, self._html + _ROOT, 1)
-                body = gzip.compress(page) if packed else page
+                body = compressed(page) if packed else page
                 for name in _OF_THE_FILE:
                     del headers[name]
                 headers["content-length"] = str(len(body))
