@@ -59,18 +59,21 @@ class Saver:
     """Saves a library's runs, from now until `close`.
 
     After each attempt `report` is called with the run's id and what went wrong, empty if nothing did, and `lost` with
-    the id of a run that others have deleted or changed. `clock` gives seconds that never go back.
+    the id of a run that others have deleted or changed. `clock` gives seconds that never go back, by which it is
+    planned; how long a save takes is measured by `stopwatch`.
     """
 
     def __init__(
         self,
         library: Library,
         clock: Callable[[], float],
+        stopwatch: Callable[[], float],
         report: Callable[[str, str], None],
         lost: Callable[[str], None],
     ) -> None:
         self._library = library
         self._clock = clock
+        self._stopwatch = stopwatch
         self._report = report
         self._lost = lost
         self._paces: dict[str, _Pace] = {}
@@ -145,7 +148,7 @@ class Saver:
 
     def _save(self, each: Unsaved) -> tuple[str, bool]:
         """Save a run; what went wrong, and whether no other can be saved either."""
-        start = self._clock()
+        began, start = self._clock(), self._stopwatch()
         try:
             kept = self._library.save(each.run_id)
         except Exception as error:
@@ -155,12 +158,12 @@ class Saver:
             problem = str(error) if known else f"({type(error).__name__}; the server's log says more.)"
             self._failed(each.run_id, problem)
             return problem, _is_locked(error.__cause__)
-        now, pace = self._clock(), self._pace(each.run_id)
+        took, pace = self._stopwatch() - start, self._pace(each.run_id)
         self._saves += 1
         pace.failures, pace.retry = 0, 0.0
         if each.costly:
-            pace.saved(now, now - start)
-            self._rested = now + (now - start) * (1 / MOST_SHARE - 1)
+            pace.saved(began + took, took)
+            self._rested = began + took / MOST_SHARE
         if kept:
             self._say(self._report, each.run_id, "")
         else:

@@ -92,10 +92,11 @@ _T = TypeVar("_T")
 class RunService:
     """Runs all runs of a server on one engine, and keeps them in one store. Any thread may call any method.
 
-    The engine belongs to the service from now on: `close` shuts it down. `clock` gives seconds that never go back.
-    Whatever controls a run asks who wants it, by the key of an `owner`, and raises `NotYoursError` where that may not
-    be; "" is somebody unknown, who controls only what nobody owns. Who starts a run, or is the first to control it,
-    owns it. Of many runs some wait for their turn: `most_runs` train at the same time, `most_runs_each` of one owner.
+    The engine belongs to the service from now on: `close` shuts it down. `clock` gives seconds that never go back, and
+    by those of `stopwatch` it is measured what a save costs. Whatever controls a run asks who wants it, by the key of
+    an `owner`, and raises `NotYoursError` where that may not be; "" is somebody unknown, who controls only what nobody
+    owns. Who starts a run, or is the first to control it, owns it. Of many runs some wait for their turn: `most_runs`
+    train at the same time, `most_runs_each` of one owner.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class RunService:
         cost_limits: CostLimits = CostLimits(),  # noqa: B008  (frozen)
         quota: Quota = Quota(),  # noqa: B008
         clock: Callable[[], float] = time.monotonic,
+        stopwatch: Callable[[], float] = time.monotonic,
         advance: Advance = worker.advance,
         fork: Fork = worker.fork,
         warm_within: float = 0.0,
@@ -150,7 +152,7 @@ class RunService:
         self._later.daemon = True
         self._wishes = Wishes(store.path.parent)
         self._problems: dict[str, str] = {}
-        self._saver = Saver(self._library, clock, self._saved, self._lost)
+        self._saver = Saver(self._library, clock, stopwatch, self._saved, self._lost)
         threading.Thread(target=self._receive_all, daemon=True, name="gandash-runs").start()
         threading.Thread(target=self._obey_all, daemon=True, name="gandash-wishes").start()
         if warm_within:

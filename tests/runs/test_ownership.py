@@ -157,9 +157,18 @@ def test_the_list_is_of_all_runs_or_of_those_one_may_control(service: RunService
 
 
 @pytest.fixture
-def shared(store: RunStore, engine: ManualEngine, training: FakeTraining, clock: Clock) -> RunService:
+def shared(store: RunStore, engine: ManualEngine, training: FakeTraining, clock: Clock, stopwatch: Clock) -> RunService:
     """A service on which three runs may train at the same time, and two of one owner."""
-    return RunService(store, engine, clock=clock, advance=training, fork=training.fork, most_runs=3, most_runs_each=2)
+    return RunService(
+        store,
+        engine,
+        clock=clock,
+        stopwatch=stopwatch,
+        advance=training,
+        fork=training.fork,
+        most_runs=3,
+        most_runs_each=2,
+    )
 
 
 def states(service: RunService, *run_ids: str) -> list[tuple[str, int | None]]:

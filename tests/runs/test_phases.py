@@ -56,8 +56,8 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def prompt(tmp_path: Path, clock: Clock) -> Iterator[RunService]:
-    service = RunService(RunStore(tmp_path), Prompt(), clock=clock, advance=worker.advance)
+def prompt(tmp_path: Path, clock: Clock, stopwatch: Clock) -> Iterator[RunService]:
+    service = RunService(RunStore(tmp_path), Prompt(), clock=clock, stopwatch=stopwatch, advance=worker.advance)
     yield service
     service.close()
 
