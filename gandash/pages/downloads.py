@@ -191,6 +191,7 @@ def _choose(snapshot: Snapshot) -> str:
         st.segmented_control(
             "Generator",
             options,
+            default=st.session_state[_CHOSEN],
             format_func=VARIANT_TITLES.__getitem__,
             required=True,
             key=_CHOSEN,

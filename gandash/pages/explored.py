@@ -16,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from gandash import portable
 from gandash.pages import address, latent, wording
 from gandash.pages.server import Visitor
+from gandash.pages.setup import place_of
 from gandash.portable import PortableGenerator
 from gandash.runs import timeline
 from gandash.runs.snapshot import RunSummary, Snapshot
@@ -173,6 +174,7 @@ def _choose_first(looking: Visitor, runs: Sequence[RunSummary]) -> tuple[Snapsho
     run_id = st.selectbox(
         "Run",
         list(labels),
+        place_of(st.session_state[_RUN], list(labels)),
         key=_RUN,
         format_func=lambda each: wording.line(labels[each]),
         on_change=_go,
@@ -205,6 +207,7 @@ def _choose_second(
         other = st.selectbox(
             "Beside it, on the same noise",
             list(labels),
+            place_of(st.session_state[_OTHER], list(labels)),
             key=_OTHER,
             format_func=lambda each: wording.line(labels[each]),
             on_change=_go_beside,
@@ -243,13 +246,22 @@ def _choose_variant(looking: Visitor, label: str, snapshot: Snapshot, key: str, 
         st.session_state[key] = usual if usual in options else options[0]
     st.session_state[of] = snapshot.run_id
     off = key == _VARIANT and _file_counts()
-    chosen = st.segmented_control(label, list(options), key=key, format_func=title, required=True, disabled=off)
+    chosen = st.segmented_control(
+        label, options, default=st.session_state[key], key=key, format_func=title, required=True, disabled=off
+    )
     chosen = chosen or options[0]
     if chosen != PAST:
         return chosen
     if st.session_state.get(at) not in epochs:
         st.session_state[at] = past if past in epochs else epochs[-1]
-    kept = st.selectbox(f"{label}: kept epoch", list(epochs), key=at, disabled=off, width=CHOICE_PIXELS // 2)
+    kept = st.selectbox(
+        f"{label}: kept epoch",
+        epochs,
+        place_of(st.session_state[at], epochs),
+        key=at,
+        disabled=off,
+        width=CHOICE_PIXELS // 2,
+    )
     return timeline.past(kept)
 
 

@@ -91,6 +91,7 @@ def _cards(
     st.radio(
         label,
         list(names),
+        setup.place_of(st.session_state[setup.key("target")], list(names)),
         key=setup.key("target"),
         format_func=lambda name: plain((called or {}).get(name) or _title(name)),
         on_change=take,

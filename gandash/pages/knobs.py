@@ -65,6 +65,7 @@ def show(
     with the value before (Streamlit's number field does).
     """
     knob, key = KNOBS[name], setup.key(name, prefix)
+    held = st.session_state[key]
     common: dict[str, Any] = {
         "key": key,
         "help": _help(knob),
@@ -78,13 +79,13 @@ def show(
             options = choices or _choices(knob, key)
             common["format_func"] = lambda choice: titles.get(choice, str(choice).capitalize())
             if name in IN_A_ROW:
-                st.segmented_control(_label(knob), options, required=True, **common)
+                st.segmented_control(_label(knob), options, default=held, required=True, **common)
             else:
-                st.selectbox(_label(knob), options, **common)
+                st.selectbox(_label(knob), options, index=setup.place_of(held, options), **common)
         case "bool":
-            st.toggle(_label(knob), **common)
+            st.toggle(_label(knob), held, **common)
         case _:
-            st.text_input(_label(knob), placeholder=setup.typed(knob.default), **common)
+            st.text_input(_label(knob), held, placeholder=setup.typed(knob.default), **common)
     if name in checked.wrong:
         with st.container(key=f"wrong_{key}"):
             st.markdown(f":red[:material/error: {plain(checked.wrong[name])}]")

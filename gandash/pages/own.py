@@ -287,6 +287,7 @@ def _field(name: str, label: str, wrong: Wrong | None) -> None:
     with st.container(gap=None, key=f"formula_field_{name}"):
         st.text_input(
             label,
+            st.session_state[_key(name)],
             key=_key(name),
             help=_HELP if name == "y" else _HELP_NOISE if name == "noise" else None,
             on_change=_take,

@@ -39,6 +39,7 @@ def show() -> None:
     st.segmented_control(
         "Recipe",
         list(TITLES),
+        default=st.session_state[RECIPE],
         key=RECIPE,
         format_func=TITLES.__getitem__,
         required=True,

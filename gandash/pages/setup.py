@@ -2,11 +2,15 @@
 
 Every widget of a knob keeps its value in the session state under `key(name)`. Streamlit drops the state of widgets
 that are not on the page, so `keep` puts the values aside and `restore` brings them back from another page.
+
+What is set in the session state reaches the browser in that run of the script alone. A browser that has not drawn a
+widget by the next run begins it at its default and tells that back; so what a widget holds is its default, too, unless
+it is set in every run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -110,6 +114,11 @@ def absent(spec: TargetSpec) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def place_of(held: Any, options: Sequence[Any]) -> int:
+    """The place of what a widget holds among its options, as its default; the first where it is none of them."""
+    return options.index(held) if held in options else 0
 
 
 def value(name: str, prefix: str = "knob") -> Any:

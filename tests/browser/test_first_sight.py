@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,8 +26,11 @@ LOOKS = """() => {
 
 
 @contextmanager
-def first_seen(browser: Browser, address: str, **options: Any) -> Iterator[tuple[Page, Any]]:
-    """A window in which Streamlit's own script is held back until the function that comes with it is called."""
+def first_seen(
+    browser: Browser, address: str, scripts: str = "index", **options: Any
+) -> Iterator[tuple[Page, Callable[[], None]]]:
+    """A window in which Streamlit's own script, or those of some widgets, are held back until the function is called
+    that comes with it."""
     context = browser.new_context(viewport={"width": options.pop("width", 1280), "height": 844}, **options)
     page, held, free = context.new_page(), list[Route](), False
 
@@ -42,7 +46,7 @@ def first_seen(browser: Browser, address: str, **options: Any) -> Iterator[tuple
         for route in held:
             route.continue_()
 
-    page.route("**/static/js/index.*", hold)
+    page.route(re.compile(rf"/static/js/({scripts})\."), hold)
     try:
         page.goto(address, wait_until="commit")
         yield page, go_on
@@ -70,6 +74,22 @@ def test_a_press_starts_the_run_once_the_page_is_there(dashboard: str, browser: 
         wait_for_epoch(page, 0)
         assert "run=" in page.url and not page.locator(SIGHT).count()
         expect(page.locator(".st-key-train").get_by_role("button")).to_contain_text("Pause")
+
+
+def test_widgets_that_a_slow_browser_draws_last_hold_what_the_link_says(dashboard: str, browser: Browser) -> None:
+    link = f"{dashboard}/?setup=1_heart_g.8"
+    with first_seen(browser, link, "TextInput|Radio|Selectbox|ButtonGroup|Checkbox") as (page, go_on):
+        page.get_by_role("button", name="Train", exact=True).click()  # a second run of the script comes before them
+        wait_for_epoch(page, 0)
+        go_on()
+        page.get_by_role("button", name="Pause", exact=True).click()  # and a third hears what they hold
+        page.get_by_role("button", name="Resume", exact=True).wait_for()
+        expect(page.locator(".st-key-knob_generator_widths input")).to_have_value("8")
+        expect(page.locator(".st-key-knob_discriminator_lr input")).to_have_value("0.0005")
+        expect(page.get_by_role("radio", name="Heart")).to_be_checked()
+        expect(page.locator(".st-key-recipe").get_by_role("radio", name="Own")).to_be_checked()
+        expect(page.locator(".st-key-knob_device").get_by_role("radio", name="Auto")).to_be_checked()
+        assert "setup=" not in page.url, "the run has what the link says"
 
 
 def test_a_key_counts_but_starts_nothing_where_the_page_has_something_to_say_first(
