@@ -48,7 +48,7 @@ _NOWHERE = 65_535
 _HERE = Path(__file__).parent
 _LIVE = _HERE.parent / "live"
 _SCRIPTS = (
-    *(_HERE / name for name in ("film.js", "board.js", "elements.js", "follow.js", "points.js")),
+    *(_HERE / name for name in ("film.js", "board.js", "elements.js", "follow.js", "points.js", "symbols.js")),
     *(_LIVE / name for name in ("picture.js", "axes.js", "glide.js", "moment.js", "stream.js")),
 )
 _STYLES = (_LIVE / "watch.css", _HERE / "board.css", _HERE / "timeline.css")

@@ -1,8 +1,8 @@
 // Draws every chart of a page from the run's stream; charts of one run share one connection.
 //
 // What a chart looks like, its scene, comes from the page's script and is drawn at once; what it shows comes by the
-// stream. A chart is drawn by Plotly when its scene or its curves change. The cloud of generated points moves far more
-// often than that, so it is moved without Plotly (`stars.js`).
+// stream. A chart is drawn by Plotly when its scene or its curves change. Clouds of points are many, and the generated one
+// moves far more often than that: they are drawn without Plotly (`stars.js`).
 //
 // A chart's axes are in one of three views: "home", the ranges of its figure; "fit", everything there is; or "own", what
 // the user made of them, which lasts for as long as the figure's `uirevision` does.
@@ -15,7 +15,7 @@ import { moment, wordsAt } from "./moment.js";
 import { between, countOutside, decode, fittedRanges, outside, outsideText, scaled } from "./points.js";
 import { mark } from "./phase.js";
 import { play } from "./recording.js";
-import { hold, makeSky, paint, paintPhase, record } from "./stars.js";
+import { drawn, makeSky, paint, paintAll, paintPhase, record, unseen } from "./stars.js";
 import { watch } from "./stream.js";
 import { switches } from "./switches.js";
 
@@ -33,6 +33,7 @@ const LEGEND_SYMBOL = 45; // pixels, with the space around it
 const LEGEND_LINE = 19; // pixels
 const TICK_LINE = 16; // pixels that the number at a tick takes of an axis upwards
 const FEWEST_TICKS = 3;
+const PICTURE = { format: "png", scale: 2 }; // that is downloaded
 const PAN = 0.1; // of the span, at each press of a key
 const ZOOM = 0.8; // of the span, likewise
 const KEYS = { ArrowLeft: [1, -PAN, 0], ArrowRight: [1, PAN, 0], ArrowUp: [1, 0, PAN], ArrowDown: [1, 0, -PAN] };
@@ -51,20 +52,17 @@ const isCloud = ({ scene }) => scene.traces !== undefined;
 
 // ---------------------------------------------------------------------------------------------- motion
 
-function draw(chart, points, exact) {
+function draw(chart, points) {
   chart.drawnAt = performance.now();
-  if (!record(chart.element, points)) {
-    if (!exact) return; // wait for the frame itself rather than let Plotly draw what lies between two
-    window.Plotly.restyle(chart.element, { x: [points.x], y: [points.y] }, [chart.element.data.length - 1]);
-  }
   chart.shown = points;
-  paint(chart.sky, points);
+  if (record(chart.element, points)) paint(chart.sky);
+  else window.Plotly.restyle(chart.element, { x: [points.x], y: [points.y] }, [chart.element.data.length - 1]);
   chart.painted = false;
   tell(chart);
 }
 
 function arrive(chart, frame) {
-  draw(chart, frame.points, true);
+  draw(chart, frame.points);
   say(chart, frame.recorded ? frame.epoch : null);
   if (frame.recorded) return;
   chart.at = frame.at;
@@ -119,7 +117,7 @@ function glide(chart) {
     chart.painted = true;
   }
   const rest = Math.max(1000 / MOST_REDRAWS - 4, chart.cost / GLIDE_SHARE);
-  if (now - chart.drawnAt >= rest && !chart.element._dragging) {
+  if (now - chart.drawnAt >= rest) {
     let arrived = null;
     while (chart.queue.length && chart.queue[0].due <= now) arrived = chart.queue.shift();
     if (arrived) {
@@ -127,7 +125,7 @@ function glide(chart) {
       arrive(chart, arrived);
     } else if (chart.from.points.x.length === chart.queue[0].points.x.length) {
       const { from, queue } = chart;
-      draw(chart, between(from.points, queue[0].points, (now - from.due) / (queue[0].due - from.due)), false);
+      draw(chart, between(from.points, queue[0].points, (now - from.due) / (queue[0].due - from.due)));
     }
   }
   if (chart.queue.length) chart.request = requestAnimationFrame(() => glide(chart));
@@ -334,12 +332,14 @@ function listen(chart) {
     tell(chart);
   });
   element.on("plotly_relayouting", () => {
+    if (chart.sky) paintAll(chart.sky);
     tell(chart);
     showLayers(chart);
   });
+  element.on("plotly_restyle", () => tell(chart)); // the legend hides and shows
   element.on("plotly_doubleclick", () => look(chart, chart.view === "home" ? "fit" : "home"));
   element.on("plotly_afterplot", () => {
-    if (chart.sky) paint(chart.sky, chart.shown);
+    if (chart.sky) paintAll(chart.sky);
     showLayers(chart);
     element.querySelectorAll(".modebar-btn").forEach((button) => (button.tabIndex = -1)); // the chart is one stop
   });
@@ -376,22 +376,15 @@ function figureOf(chart) {
   const data = [
     { ...dots, ...(state?.real ?? chart.real) },
     { ...stars, ...(chart.shown ?? NONE) },
-  ];
+  ].map(unseen);
   return { data, layout: structuredClone(scene.layout) };
 }
 
-// Where the cloud is seen. While the mouse is down Plotly may drag its own stars.
-function lookUp(chart) {
-  const sky = makeSky(chart.element);
-  const { signal } = chart.gone;
-  const release = () => {
-    if (!sky.held) return;
-    sky.held = false;
-    setTimeout(() => paint(sky, chart.shown)); // once Plotly has seen that the mouse is up
-  };
-  chart.element.addEventListener("pointerdown", () => hold(sky, chart.shown), { capture: true, signal });
-  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, release, { signal });
-  return sky;
+// The picture as a file.
+function save({ element, data: { key } }) {
+  const { width, height } = element._fullLayout;
+  const figure = { data: element.data.map(drawn), layout: element.layout };
+  return window.Plotly.downloadImage(figure, { ...PICTURE, width, height, filename: key });
 }
 
 function drawFigure(chart) {
@@ -426,11 +419,11 @@ function drawFigure(chart) {
     modeBarButtons: [
       ["zoom2d", "pan2d"],
       [{ name: "home", title: "Reset axes", icon: window.Plotly.Icons.home, click: chart.goHome }],
-      ["toImage"],
+      [isCloud(chart) ? { name: "picture", title: "Download plot as a PNG", icon: window.Plotly.Icons.camera, click: chart.save } : "toImage"],
     ],
-    toImageButtonOptions: { scale: 2, filename: chart.data.key },
+    toImageButtonOptions: { ...PICTURE, filename: chart.data.key },
   });
-  if (isCloud(chart)) paint((chart.sky ??= lookUp(chart)), chart.shown);
+  if (isCloud(chart)) paintAll((chart.sky ??= makeSky(element)));
   chart.figureAt = performance.now();
   chart.figureCost += 0.5 * (chart.figureAt - began - chart.figureCost);
   chart.drawn = wanted(chart);
@@ -542,7 +535,7 @@ function mount(parent, { key, layers }) {
     drawn: null, identity: null, timer: 0, size: [0, 0], figureAt: 0, figureCost: 0, // figure
     view: "home", home: null, note: { root: note, text: child(note, "span", "") }, // view
     lamp: { canvas: child(frame, "canvas", "gandash-lamp"), phase: null, look: "" }, // what a phase did
-    sky: null, gone: new AbortController(), // the cloud
+    sky: null, // the clouds
     root: bar ? root : frame, layers: null, switched: null, steps: inStep(), trail: trail(), at: -1, // what lies under it
     under: null, kept: {}, // and what of it is drawn
     time: null, past: null, cursor: child(frame, "div", "gandash-cursor"), unlisten: null, // the moment
@@ -552,6 +545,7 @@ function mount(parent, { key, layers }) {
   };
   chart.cursor.hidden = true;
   chart.goHome = () => look(chart, "home");
+  chart.save = () => save(chart);
   chart.note.fit = button(note, "Fit", "Widen the axes to all there is (F)", () => look(chart, "fit"));
   chart.note.back = button(note, "Back", "Back to the usual axes (0)", chart.goHome);
   chart.observer = new ResizeObserver(() => (chart.drawn ? resize(chart) : chart.scene && update(chart)));
@@ -578,7 +572,6 @@ export function unmount(parent) {
   clearTimeout(chart.timer);
   cancelAnimationFrame(chart.request);
   chart.observer.disconnect();
-  chart.gone.abort();
   window.Plotly?.purge(chart.element);
   chart.root.remove();
   charts.delete(chart);

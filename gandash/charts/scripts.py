@@ -25,6 +25,7 @@ MODULES = (
     "series.js",
     "stars.js",
     "switches.js",
+    "symbols.js",
     "moment.js",
     "stream.js",
 )

@@ -8,6 +8,7 @@ import { axisTicks, fitted, frame, looks } from "./axes.js";
 import { sayUnseen } from "./elements.js";
 import { glider } from "./glide.js";
 import { countOutside, fittedRanges, outside, outsideText, scaled } from "./points.js";
+import { drawDots, drawStars, star } from "./symbols.js";
 
 const MOST_REDRAWS = 30; // of a moving cloud, a second
 const USUAL = 12; // pixels of the text at which symbols and ticks have the sizes below
@@ -31,22 +32,6 @@ function layer(canvas, scale) {
   const context = copy.getContext("2d");
   context.setTransform(scale, 0, 0, scale, 0, 0);
   return context;
-}
-
-function star(radius, colour, scale) {
-  const sprite = document.createElement("canvas");
-  const half = Math.ceil(radius * scale) + 1;
-  sprite.width = sprite.height = 2 * half;
-  const context = sprite.getContext("2d");
-  context.translate(half, half);
-  context.fillStyle = colour;
-  context.beginPath();
-  for (let i = 0; i < 10; i++) {
-    const [length, angle] = [radius * scale * (i % 2 ? 0.382 : 1), (Math.PI * i) / 5];
-    context.lineTo(length * Math.sin(angle), -length * Math.cos(angle));
-  }
-  context.fill();
-  return sprite;
 }
 
 // Draw into a canvas; `note` is `{ root, text, fit, back }`, the elements that say what is not shown.
@@ -106,11 +91,7 @@ export function picture(canvas, note) {
     over = layer(canvas, scale);
     over.fillStyle = look.of("--dot");
     clip(over);
-    for (let i = 0; i < (real?.x.length ?? 0); i++) {
-      over.beginPath();
-      over.arc(box.x(real.x[i]), box.y(real.y[i]), DOT * times, 0, 2 * Math.PI);
-      over.fill();
-    }
+    if (real) drawDots(over, real, box, DOT * times);
   }
 
   // Draw what is on under the points, where that is another picture than the last one.
@@ -158,13 +139,7 @@ export function picture(canvas, note) {
       context.setTransform(scale, 0, 0, scale, 0, 0);
       clip(context);
       context.setTransform(1, 0, 0, 1, 0, 0);
-      const { x, y } = cloud.points;
-      const half = sprite.width / 2;
-      for (let i = 0; i < x.length; i++) {
-        const [across, down] = [box.x(x[i]) * scale - half, box.y(y[i]) * scale - half];
-        if (across > -sprite.width && across < canvas.width && down > -sprite.width && down < canvas.height)
-          context.drawImage(sprite, across, down);
-      }
+      drawStars(context, cloud.points, box, sprite, scale);
       context.restore();
     }
     context.drawImage(over.canvas, 0, 0);

@@ -25,13 +25,13 @@ _HERE = Path(__file__).parent
 _SCRIPTS = ("watch.js", "stream.js", "picture.js", "curve.js", "axes.js", "glide.js")
 _OTHERS = (
     *(f"charts/{name}" for name in ("board.css", "board.js", "elements.js", "follow.js", "points.js", "series.js")),
-    *(f"charts/{name}" for name in ("contours.js", "layers.css", "layers.js", "phase.js", "switches.js")),
+    *(f"charts/{name}" for name in ("contours.js", "layers.css", "layers.js", "phase.js", "switches.js", "symbols.js")),
     *(f"charts/{name}" for name in ("timeline.css", "timeline.js")),
     "pages/logo.svg",
 )
 """Of other rooms, which this one does not import."""
 
-_PRELOADED = (*_SCRIPTS[1:], "elements.js", "points.js", "series.js")
+_PRELOADED = (*_SCRIPTS[1:], "elements.js", "points.js", "series.js", "symbols.js")
 """What is needed at first sight; board, timeline and layers come when they are."""
 
 for _path in [

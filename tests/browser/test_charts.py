@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import count
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
 from gandash.charts import figures
@@ -41,7 +43,7 @@ WATCH = """(selector) => {
     window.looks.push({
       title: chart.querySelector(".gtitle")?.textContent ?? "",
       real: chart._fullData[0].x[0],
-      dots: chart.querySelectorAll(".trace path.point").length - stars.x.length,
+      dots: Number(chart.parentElement.querySelector(".gandash-dots").dataset.points),
       reach: Math.max(0, ...Array.from(stars.x, Math.abs), ...Array.from(stars.y, Math.abs)),
       stars: stars.x.length,
       epoch: Number(chart.dataset.epoch ?? -1),
@@ -95,6 +97,27 @@ class Chart:
     def ranges(self) -> list[list[float]]:
         found: list[list[float]] = self.evaluate("[chart._fullLayout.xaxis.range, chart._fullLayout.yaxis.range]")
         return found
+
+    def points(self) -> list[int]:
+        """How many dots and stars it shows."""
+        names = ("gandash-dots", "gandash-sky")
+        found = [self.evaluate(f"+chart.parentElement.querySelector('.{name}').dataset.points") for name in names]
+        return [int(number) for number in found]
+
+    def pixels(self, places: Sequence[tuple[float, float]]) -> list[list[int]]:
+        """What is on screen at places of its axes: red, green and blue."""
+        to_pixel = """(() => {
+          const { xaxis, yaxis } = chart._fullLayout;
+          return [xaxis, yaxis].map(({ _offset, _length, range: [low, high] }) => [_offset, _length, low, high]);
+        })()"""
+        (left, wide, x0, x1), (top, high, y0, y1) = self.evaluate(to_pixel)
+        image = self.image()
+        at = [(left + wide * (x - x0) / (x1 - x0), top + high * (y1 - y) / (y1 - y0)) for x, y in places]
+        return [image[round(y), round(x)].tolist() for x, y in at]
+
+    def image(self) -> NDArray[np.uint8]:
+        """What is on screen: height, width, and red, green and blue."""
+        return picture_of(self.page.locator(self.selector).screenshot())
 
     @property
     def frame(self) -> Locator:
@@ -330,11 +353,11 @@ def test_a_chart_watches_the_run_that_it_shows_and_no_other(new_chart: Callable[
     chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], run="first")
     chart.show(picture("circle", "dark"), run="first")
     assert chart.page.evaluate(watched) == [["first", 1]]
-    assert chart.evaluate("chart.querySelectorAll('.trace path.point').length") == 150
+    assert chart.points() == [100, 50]
     chart.show(picture("heart"), run="second")
     assert chart.page.evaluate(watched) == [["second", 1]]
     chart.tell([Frame(2, 0.2, cloud(30, 30))], "first")
-    assert chart.evaluate("[chart.querySelectorAll('.trace path.point').length, chart.dataset.epoch]") == [100, None]
+    assert (chart.points(), chart.evaluate("chart.dataset.epoch")) == ([100, 0], None)
     chart.page.evaluate(stage.REMOVE)
     assert chart.page.evaluate(watched) == []
 
@@ -344,7 +367,7 @@ def test_a_run_shows_the_very_points_that_it_trains_on(new_chart: Callable[[], C
     chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], run="run")
     play(chart.page, f"run {chart.key}", cloud=[[0.5, 0.25], [0.125, 0]])
     assert chart.evaluate("[[...chart._fullData[0].x], [...chart._fullData[0].y]]") == [[0.5, 0.25], [0.125, 0]]
-    assert chart.evaluate("chart.querySelectorAll('.trace path.point').length") == 52
+    assert chart.points() == [2, 50]
 
 
 def test_the_points_of_the_last_run_go_with_its_shape(new_chart: Callable[[], Chart]) -> None:
@@ -352,39 +375,160 @@ def test_the_points_of_the_last_run_go_with_its_shape(new_chart: Callable[[], Ch
     chart.show(picture("exponential"), [Frame(5, 0.5, cloud(25, 80))], "first")
     assert chart.evaluate("chart.dataset.epoch") == "5"
     chart.show(picture("circle"))
-    assert chart.evaluate("[chart.querySelectorAll('.trace path.point').length, chart.dataset.epoch]") == [100, None]
+    assert (chart.points(), chart.evaluate("chart.dataset.epoch")) == ([100, 0], None)
     chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], "second")
-    assert chart.evaluate("[chart.querySelectorAll('.trace path.point').length, chart.dataset.epoch]") == [150, "1"]
+    assert (chart.points(), chart.evaluate("chart.dataset.epoch")) == ([100, 50], "1")
     assert chart.evaluate("Math.max(...chart.data.at(-1).x)") < 1
 
 
-def test_the_grid_lies_below_the_stars_and_is_plotlys_own_while_it_is_dragged(new_chart: Callable[[], Chart]) -> None:
+def test_the_grid_lies_below_the_stars_and_the_stars_below_the_dots(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
     chart.show(picture("circle"), [Frame(1, 0.1, np.zeros((50, 2), np.float32))], "first")
-    middle = """(() => {
-      const { xaxis, yaxis } = chart._fullLayout;
-      const canvas = chart.parentElement.querySelector(".gandash-sky");
-      const place = (x, y) => [xaxis.l2p(x), yaxis.l2p(y)].map(Math.round);
-      const at = (x, y) => [...canvas.getContext("2d").getImageData(...place(x, y), 1, 1).data];
-      return { star: at(0, 0), line: at(0.25, 1), none: at(0.25, 0.75) };
-    })()"""
-    seen = "[...chart.querySelectorAll('.gridlayer')].map((grid) => getComputedStyle(grid).visibility)[0]"
-    found = chart.evaluate(middle)
-    grid = np.array(found["line"][:3])
-    assert found["none"][3] == 0 and found["line"][3] == 255 and np.ptp(grid) < 10 and np.ptp(found["star"][:3]) > 50
-    assert chart.evaluate(seen) == "hidden"
+    play(chart.page, f"first {chart.key}", cloud=[[-1.0, 1.0], [0.5, 0.5]])
+    star, line, none = chart.pixels([(0, 0), (0.25, 1), (0.25, 0.75)])
+    assert none == [255, 255, 255] and np.ptp(line) < 10 and line != none and star[1] > star[0] + 50
+    chart.show(picture("circle"), [Frame(1, 0.1, np.zeros((50, 2), np.float32))], "second")
+    play(chart.page, f"second {chart.key}", cloud=[[0.0, 1.0], [0.0, 0.5]])
+    ((red, green, _),) = chart.pixels([(0, 0)])
+    assert red > green + 50
+
+
+def test_points_and_grid_go_along_while_they_are_dragged(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("circle"), [Frame(1, 0.1, np.zeros((50, 2), np.float32))], "first")
+    play(chart.page, f"first {chart.key}", cloud=[[0.5], [0.25]])
+    places = [(0, 0), (0.5, 0.25), (0.25, 1), (0.25, 0.75)]
+    before, home = chart.pixels(places), chart.ranges()
+    assert len({tuple(each) for each in before}) == 4
     box = chart.page.locator(chart.selector).bounding_box()
     assert box is not None
     mouse = chart.page.mouse
     mouse.move(box["x"] + 300, box["y"] + 200)
     mouse.down()
     mouse.move(box["x"] + 340, box["y"] + 220, steps=3)
-    assert chart.evaluate(seen) == "visible" and chart.evaluate(middle)["line"][3] == 0
-    mouse.up()
-    chart.page.wait_for_function(
-        f"(selector) => {{ const chart = document.querySelector(selector); return {seen} === 'hidden'; }}",
-        arg=chart.selector,
+    mouse.move(box["x"] + 350, box["y"] + 240)
+    assert chart.evaluate("chart._dragging") is True and chart.ranges() != home
+    assert chart.pixels(places) == pytest.approx(np.array(before), abs=12)
+    chart.tell(
+        [Frame(1, 0.1, np.zeros((50, 2), np.float32)), Frame(2, 0.2, np.full((50, 2), -0.75, np.float32))], "first"
     )
+    chart.page.wait_for_function(
+        "(selector) => document.querySelector(selector).dataset.epoch === '2'", arg=chart.selector
+    )
+    moved = chart.pixels([(-0.75, -0.75), *places[1:]])
+    assert chart.evaluate("chart._dragging") is True and moved == pytest.approx(np.array(before), abs=12)
+    mouse.up()
+    assert chart.pixels([(-0.75, -0.75), *places[1:]]) == pytest.approx(np.array(before), abs=12)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("shape", ["exponential", "circle"])
+def test_points_look_as_plotly_draws_them(new_chart: Callable[[], Chart], shape: str, theme: figures.Theme) -> None:
+    chart = new_chart()
+    points = SHAPES[shape].sample(200, np.random.default_rng(1)).astype(np.float32)
+    chart.show(picture(shape, theme), [Frame(1, 0.1, points)], "run")
+    ours = chart.image()
+    chart.evaluate(
+        """(() => {
+          for (const name of [".gandash-dots", ".gandash-sky"]) chart.parentElement.querySelector(name).remove();
+          chart.querySelectorAll(".scatterlayer, .gridlayer").forEach((each) => (each.style.visibility = "visible"));
+          return window.Plotly.restyle(chart, { "marker.maxdisplayed": 0 }).then(() => true);
+        })()"""
+    )
+    assert chart.evaluate("chart.querySelectorAll('.trace path.point').length") == 300
+    theirs = chart.image()
+    beside = np.roll(theirs, 1, axis=1)
+    away, by_a_pixel = (np.abs(image.astype(int) - theirs).mean(axis=2) for image in (ours, beside))
+    assert away.mean() < 0.25 * by_a_pixel.mean() and away.max() < by_a_pixel.max()
+
+
+def test_who_points_at_a_star_reads_where_it_is_and_later_where_it_has_gone(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("circle"), [Frame(1, 0.1, np.array([[0.5, -0.25], [-0.5, 0.75]], np.float32))], "run")
+    point_at(chart, 0.5, -0.25)
+    label = chart.page.locator(f"{chart.selector} .hoverlayer .hovertext")
+    label.wait_for()
+    assert label.text_content() == "(0.500, -0.250)"
+    point_at(chart, 0, -1)
+    label.wait_for(state="detached")
+    chart.tell(
+        [Frame(1, 0.1, np.zeros((2, 2), np.float32)), Frame(2, 0.2, np.array([[0.1, 0.7], [1, 1]], np.float32))], "run"
+    )
+    chart.page.wait_for_function(
+        "(selector) => document.querySelector(selector).dataset.epoch === '2'", arg=chart.selector
+    )
+    point_at(chart, 0.1, 0.7)
+    label.wait_for()
+    assert label.text_content() == "(0.100, 0.700)"
+
+
+def point_at(chart: Chart, x: float, y: float) -> None:
+    """Move the mouse to a place of the axes, from a little beside it."""
+    to_pixel = f"""(() => {{
+      const {{ xaxis, yaxis }} = chart._fullLayout;
+      return [xaxis._offset + xaxis.l2p({x}), yaxis._offset + yaxis.l2p({y})];
+    }})()"""
+    across, down = chart.evaluate(to_pixel)
+    box = chart.page.locator(chart.selector).bounding_box()
+    assert box is not None
+    chart.page.mouse.move(box["x"] + across + 4, box["y"] + down)
+    chart.page.mouse.move(box["x"] + across, box["y"] + down, steps=2)
+
+
+def test_the_legend_hides_and_shows_each_cloud(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("exponential"), [Frame(1, 0.1, scattered())], "run")
+    place = [(5.0, 10.0)]
+    assert chart.points() == [100, 10] and chart.note()
+    (seen,) = chart.pixels(place)
+    entries = chart.page.locator(f"{chart.selector} .legendtoggle")
+    for entry, hidden in ((1, [100, 0]), (0, [0, 10])):
+        entries.nth(entry).click()
+        chart.page.wait_for_timeout(500)  # in which a second click would be a double one
+        assert chart.points() == hidden
+        assert (chart.pixels(place) == [seen], bool(chart.note())) == (entry == 0, entry == 0), hidden
+        entries.nth(entry).click()
+        chart.page.wait_for_timeout(500)
+        assert chart.points() == [100, 10] and chart.pixels(place) == [seen] and chart.note()
+
+
+def test_the_picture_that_is_downloaded_has_both_clouds_as_they_are_on_screen(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("exponential"), [Frame(1, 0.1, cloud(10, 40))], "run")
+    chart.tell([Frame(1, 0.1, cloud(10, 40)), Frame(2, 0.2, cloud(40, 10))], "run")
+    chart.page.wait_for_function(
+        "(selector) => document.querySelector(selector).dataset.epoch === '2'", arg=chart.selector
+    )
+    chart.page.locator(chart.selector).press("ArrowRight")
+    chart.page.mouse.move(0, 0)
+    screen = chart.image()
+
+    def saved() -> NDArray[np.uint8]:
+        chart.page.locator(f"{chart.selector} .nsewdrag").hover()
+        with chart.page.expect_download() as download:
+            chart.page.locator(f"{chart.selector} .modebar-btn[data-title='Download plot as a PNG']").click()
+        assert download.value.suggested_filename == f"{chart.key}.png"
+        return picture_of(download.value.path().read_bytes())
+
+    def coloured(image: NDArray[np.uint8]) -> list[float]:
+        """The shares of the plot, without the legend, that are red and green."""
+        red, green = (image[len(image) // 8 :, :, channel].astype(int) for channel in (0, 1))
+        return [float(np.mean(red > green + 30)), float(np.mean(green > red + 30))]
+
+    whole = saved()
+    assert whole.shape == (2 * screen.shape[0], 2 * screen.shape[1], 3)
+    assert min(coloured(screen)) > 0 and coloured(whole) == pytest.approx(coloured(screen), rel=0.3)
+    chart.page.locator(f"{chart.selector} .legendtoggle").last.click()
+    chart.page.wait_for_timeout(500)
+    red, green = coloured(saved())
+    assert red == pytest.approx(coloured(whole)[0], rel=0.3) and green == 0
+
+
+def picture_of(png: bytes) -> NDArray[np.uint8]:
+    """A picture's red, green and blue on white ground."""
+    with Image.open(BytesIO(png)) as image:
+        ground = Image.new("RGBA", image.size, "white")
+        return np.asarray(Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB"))
 
 
 def test_another_run_ends_a_drag_and_comes_with_its_own_axes(new_chart: Callable[[], Chart]) -> None:
