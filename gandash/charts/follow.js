@@ -65,14 +65,30 @@ function turnOver() {
 // where a link of the page leads: who asks for the script by itself, and not for a user, does so this many ms after a
 // click, and after one on a link once the other page is there, or does not come.
 const QUIET_MS = 400;
-const LEAVING_MS = 10000;
+const LEAVING_MS = 30000;
 let clicked = -Infinity;
 let leaving = null; // the path of the page that was asked for
+let waited = false; // for what was under way
 
-function notice({ target }) {
+function notice(event) {
   clicked = performance.now();
-  const link = target.closest?.("a[href]:not([target], [download])");
-  leaving = link?.origin === location.origin && link.pathname !== location.pathname ? link.pathname : null;
+  const link = event.target.closest?.("a[href]:not([target], [download])");
+  const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey); // opens nothing beside this page
+  const other = plain && link?.origin === location.origin && link.pathname !== location.pathname;
+  leaving = other ? link.pathname : null;
+  if (other && event.type === "click" && !waited) leaveLast(event, link);
+}
+
+// Streamlit tells its script of a value a moment after it is set, and of another page at once: what is under way would come
+// after that, from the page that was left, and bring that back. So it goes first.
+function leaveLast(event, link) {
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  setTimeout(() => {
+    waited = true;
+    link.click();
+    waited = false;
+  });
 }
 
 for (const kind of ["click", "change"]) addEventListener(kind, notice, true);

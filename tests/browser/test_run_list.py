@@ -73,6 +73,16 @@ def test_the_browsers_back_finds_the_place_in_the_list(runs: str, open_page: Ope
     expect(page.get_by_role("searchbox", name="Search runs")).to_have_value("heart")
 
 
+def test_a_page_that_was_asked_for_comes_whatever_is_told_of_the_one_before(runs: str, open_page: OpenPage) -> None:
+    page = open_page(runs)
+    page.wait_for_function("window.gandashPage?.begun")
+    links = page.locator("[data-testid='stTopNavLink']")
+    links.filter(has_text="Runs").evaluate("link => { gandashPage.tell('theme', 'again'); link.click(); }")
+    expect(cards(page)).to_have_count(12)
+    page.wait_for_timeout(500)
+    assert page.url == f"{runs}/runs"
+
+
 def test_undo_is_beside_what_was_deleted(runs: str, open_page: OpenPage) -> None:
     page = open_page(runs)
     go_to_list(page)
