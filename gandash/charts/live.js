@@ -15,7 +15,7 @@ import { moment, wordsAt } from "./moment.js";
 import { between, countOutside, decode, fittedRanges, outside, outsideText, scaled } from "./points.js";
 import { mark } from "./phase.js";
 import { play } from "./recording.js";
-import { drawn, makeSky, paint, paintAll, paintPhase, record, unseen } from "./stars.js";
+import { DOTS, drawn, makeSky, paint, paintAll, paintPhase, record, STARS, unseen } from "./stars.js";
 import { watch } from "./stream.js";
 import { switches } from "./switches.js";
 
@@ -52,11 +52,17 @@ const isCloud = ({ scene }) => scene.traces !== undefined;
 
 // ---------------------------------------------------------------------------------------------- motion
 
+// Bring a cloud of the figure up to date; true where that is left to be painted.
+function put({ element }, cloud, points) {
+  if (record(element, cloud, points)) return true;
+  window.Plotly.restyle(element, { x: [points.x], y: [points.y] }, [cloud]);
+  return false;
+}
+
 function draw(chart, points) {
   chart.drawnAt = performance.now();
   chart.shown = points;
-  if (record(chart.element, points)) paint(chart.sky);
-  else window.Plotly.restyle(chart.element, { x: [points.x], y: [points.y] }, [chart.element.data.length - 1]);
+  if (put(chart, STARS, points)) paint(chart.sky);
   chart.painted = false;
   tell(chart);
 }
@@ -102,8 +108,11 @@ function roll(chart) {
     return seen;
   };
   const { xaxis, yaxis } = scene.layout;
-  const rolling = { address, first: null, stop: play(address, [xaxis.range, yaxis.range], show) };
+  const rolling = { address, first: null, stop: () => {} };
   chart.film = rolling;
+  afterPaint(() => {
+    if (chart.film === rolling) rolling.stop = play(address, [xaxis.range, yaxis.range], show); // the shape is seen first
+  });
 }
 
 function glide(chart) {
@@ -246,7 +255,7 @@ function rangesOf(chart, view) {
   if (view === "home") return chart.home;
   if (!isCloud(chart)) return { x: null, y: null };
   const { _fullData: traces, layout } = chart.element;
-  return fittedRanges(chart.home, [traces[0], chart.shown ?? traces.at(-1)], layout.yaxis.scaleanchor === "x");
+  return fittedRanges(chart.home, [traces[DOTS], chart.shown ?? NONE], layout.yaxis.scaleanchor === "x");
 }
 
 function look(chart, view, { x, y } = rangesOf(chart, view)) {
@@ -293,7 +302,7 @@ function tell(chart) {
   let more = false;
   if (isCloud(chart)) {
     const { x, y } = ranges(element);
-    const found = chart.shown && element._fullData.at(-1).visible === true ? outside(chart.shown, x, y) : null;
+    const found = chart.shown && element._fullData[STARS].visible === true ? outside(chart.shown, x, y) : null;
     if (found) [text, more] = [outsideText(found), countOutside(found) > 0];
   } else if (view !== "fit" && element.layout.meta?.cut) {
     [text, more] = [element.layout.meta.cut, true];
@@ -374,7 +383,7 @@ function figureOf(chart) {
   if (!isCloud(chart)) return curveFigure(scene, state?.curves ?? NO_CURVES);
   const [dots, stars] = structuredClone(scene.traces);
   const data = [
-    { ...dots, ...(state?.real ?? chart.real) },
+    { ...dots, ...realOf(chart) },
     { ...stars, ...(chart.shown ?? NONE) },
   ].map(unseen);
   return { data, layout: structuredClone(scene.layout) };
@@ -453,10 +462,10 @@ function wait({ element, drawn, scene, figureAt, figureCost }) {
 // For as long as this stays the same, a zoom does.
 const revisionOf = ({ scene, data }) => `${scene.layout.uirevision} ${data.run}`;
 
-// What a figure is made of: two of them are the same where its parts are; -1 is no data of a run.
-function wanted({ scene, state, real }) {
-  return scene.traces ? [scene, state?.real ?? real] : [scene, state?.rows || -1];
-}
+// What a figure is made of: two of them are the same where its parts are; -1 is no data of a run. Points are put into it.
+const wanted = ({ scene, state }) => (scene.traces ? [scene] : [scene, state?.rows || -1]);
+
+const realOf = ({ state, real }) => state?.real ?? real;
 
 // Bring what is on screen up to date with the newest scene and the newest state; may be called at any time.
 function update(chart) {
@@ -472,7 +481,7 @@ function update(chart) {
   if (identity !== chart.identity) {
     // another shape, run or theme: drawn at once, and nothing of the last one stays
     endDrag(element);
-    const blank = (!chart.shown || chart.badge) && chart.drawn?.[0] === scene && (chart.drawn[1] === -1 || chart.drawn[1] === chart.real);
+    const blank = (!chart.shown || chart.badge) && chart.drawn?.[0] === scene && (isCloud(chart) || chart.drawn[1] === -1);
     // a bare scene that nobody has moved looks the same for the run that begins now: its first data is drawn sooner
     const drawn = blank && chart.view === "home" ? chart.drawn : null;
     if (drawn) element.layout.uirevision = revisionOf(chart);
@@ -494,6 +503,10 @@ function update(chart) {
         update(chart);
       }, Math.max(rest, 50));
     }
+  }
+  if (isCloud(chart) && chart.drawn?.[0] === scene) {
+    const real = realOf(chart);
+    if (element.data[DOTS].x !== real.x && put(chart, DOTS, real)) paintAll(chart.sky);
   }
   const label = (isCloud(chart) && wordsAt(chart.time ?? {}, state?.words)?.label) || data.label;
   if (element.getAttribute("aria-label") !== label) element.setAttribute("aria-label", label);
@@ -568,6 +581,7 @@ export function unmount(parent) {
   if (!chart) return;
   chart.feed?.close();
   chart.film?.stop();
+  chart.film = null;
   chart.unlisten?.();
   clearTimeout(chart.timer);
   cancelAnimationFrame(chart.request);

@@ -5,6 +5,7 @@
 
 import { drawDots, drawStars, star } from "./symbols.js";
 
+export const [DOTS, STARS] = [0, 1]; // their traces
 const POINTS = 1.4; // radius of Plotly's stars, in that of its other symbols
 
 // What Plotly shall draw of a cloud that is painted here, and of one in a picture by itself.
@@ -21,18 +22,19 @@ export function makeSky(element) {
   return { element, stars, dots, sprite: null };
 }
 
-// Tell Plotly where its last trace's points are. False if it has another number of them.
-export function record(element, points) {
-  const [trace, known] = [element._fullData.at(-1), element.calcdata.at(-1)];
-  if (trace.visible !== "legendonly") {
-    if (!trace.visible || known.length !== points.x.length) return false;
-    known.forEach((point, i) => {
+// Tell Plotly where a trace's points are, however many. False if it had none, or is to have none: its legend is another.
+export function record(element, place, points) {
+  const [trace, known] = [element._fullData[place], element.calcdata[place]];
+  if (!trace.visible || !points.x.length) return false;
+  if (trace.visible === true) {
+    known.length = Math.min(known.length, points.x.length);
+    for (let i = 0; i < points.x.length; i++) {
+      const point = (known[i] ??= { i, mrc: known[0].mrc });
       point.x = points.x[i];
       point.y = points.y[i];
-    });
+    }
   }
-  Object.assign(element.data.at(-1), points);
-  Object.assign(trace, points);
+  for (const each of [element.data[place], trace]) Object.assign(each, points);
   return true;
 }
 
@@ -74,18 +76,18 @@ export function paint(sky) {
   const ratio = devicePixelRatio;
   const pen = penOf(sky.stars, layout, ratio);
   rule(pen, layout, ratio);
-  const points = shownOf(traces.at(-1), sky.stars);
+  const points = shownOf(traces[STARS], sky.stars);
   if (points) drawStars(pen, points, places(layout), spriteOf(sky, points.marker, ratio), ratio);
 }
 
 // Draw all, whenever Plotly has drawn.
 export function paintAll(sky) {
   const { calcdata, _fullData: traces, _fullLayout: layout } = sky.element;
-  const stars = traces.at(-1);
-  if (stars.visible === true) for (const each of calcdata.at(-1)) each.mrc = stars.marker.size / 2; // hover counts from the edge
+  const { visible, marker } = traces[STARS];
+  if (visible === true) for (const point of calcdata[STARS]) point.mrc = marker.size / 2; // hover counts from the edge
   paint(sky);
   const pen = penOf(sky.dots, layout, devicePixelRatio);
-  const points = shownOf(traces[0], sky.dots);
+  const points = shownOf(traces[DOTS], sky.dots);
   if (!points) return;
   pen.scale(devicePixelRatio, devicePixelRatio);
   pen.fillStyle = points.marker.color;

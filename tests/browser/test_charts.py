@@ -306,7 +306,31 @@ def test_a_runs_first_points_are_drawn_once_with_its_real_ones(new_chart: Callab
     first = {**stage.told([Frame(0, 0.0, cloud(0, 0))]), "cloud": [[0.5, 0.25], [0.125, 0]]}
     play(chart.page, f"run {chart.key}", **first)
     chart.page.evaluate("Object.assign(window.Plotly, window.untouched)")
-    assert chart.evaluate("[window.plots, chart.dataset.epoch, chart._fullData[1].x.length]") == [["newPlot"], "0", 50]
+    assert chart.evaluate("[window.plots.length, chart.dataset.epoch, chart._fullData[1].x.length]") == [1, "0", 50]
+
+
+def test_other_points_of_a_scene_are_drawn_without_plotly_however_many(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], "run")
+    chart.evaluate(
+        """["newPlot", "react", "restyle"].forEach((name) => {
+          const plot = window.Plotly[name];
+          window.Plotly[name] = () => { throw new Error(name) };
+          setTimeout(() => (window.Plotly[name] = plot), 400);
+        })"""
+    )
+    for n in (300, 20):
+        chart.tell([Frame(n, float(n) if n == 300 else 999.0, np.full((n, 2), 0.5, np.float32))], "run")
+        play(chart.page, f"run {chart.key}", cloud=[[-0.25] * (n + 1), [0.75] * (n + 1)])
+        chart.page.wait_for_function(f"() => document.querySelector(`{chart.selector}`).dataset.epoch === '{n}'")
+        assert chart.points() == [n + 1, n]
+        assert chart.evaluate("[0, 1].map((cloud) => chart.calcdata[cloud].length)") == [n + 1, n]
+        point_at(chart, 0.5, 0.5)
+        label = chart.page.locator(f"{chart.selector} .hoverlayer .hovertext").first
+        label.wait_for()
+        assert label.text_content() == "(0.500, 0.500)"
+        chart.page.mouse.move(0, 0)
+    chart.page.wait_for_timeout(500)
 
 
 def test_a_zoom_from_before_a_runs_first_points_stays(new_chart: Callable[[], Chart]) -> None:
@@ -418,7 +442,8 @@ def test_points_and_grid_go_along_while_they_are_dragged(new_chart: Callable[[],
     moved = chart.pixels([(-0.75, -0.75), *places[1:]])
     assert chart.evaluate("chart._dragging") is True and moved == pytest.approx(np.array(before), abs=12)
     mouse.up()
-    assert chart.pixels([(-0.75, -0.75), *places[1:]]) == pytest.approx(np.array(before), abs=12)
+    after = chart.pixels([(-0.75, -0.75), *places[1:]])
+    assert after == pytest.approx(np.array(before), abs=12)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -427,11 +452,13 @@ def test_points_look_as_plotly_draws_them(new_chart: Callable[[], Chart], shape:
     chart = new_chart()
     points = SHAPES[shape].sample(200, np.random.default_rng(1)).astype(np.float32)
     chart.show(picture(shape, theme), [Frame(1, 0.1, points)], "run")
+    hidden = "[...chart.querySelectorAll('.trace path.point')].map((each) => getComputedStyle(each).visibility)"
+    assert chart.evaluate(hidden) == ["hidden"] * 2
     ours = chart.image()
     chart.evaluate(
         """(() => {
           for (const name of [".gandash-dots", ".gandash-sky"]) chart.parentElement.querySelector(name).remove();
-          chart.querySelectorAll(".scatterlayer, .gridlayer").forEach((each) => (each.style.visibility = "visible"));
+          chart.querySelectorAll(".mlayer, .gridlayer").forEach((each) => (each.style.visibility = "visible"));
           return window.Plotly.restyle(chart, { "marker.maxdisplayed": 0 }).then(() => true);
         })()"""
     )
