@@ -184,7 +184,7 @@ function showLayers(chart) {
   const views = chart.past ? chart.time.views : chart.steps.at(chart.at, chart.queue.length > 0);
   const found = switched.chosen(views);
   const { look } = chart.scene.layout.meta;
-  switched.tell(found, views?.epoch ?? 0, look, Boolean(chart.feed));
+  switched.tell(found, views, look, Boolean(chart.feed));
   element.dataset.layers = found.map(([, , name]) => name).join(" ");
   if (found.length) Object.assign(element.dataset, { layersEpoch: views.epoch, layersAt: views.at });
   else delete element.dataset.layersEpoch;

@@ -27,7 +27,7 @@ function remember(kept) {
 
 // Put switches into an element. `onChange` is called whenever something else is to be shown. What is returned has:
 // `offer(views)`, what there is to switch, none to hide all; `names()`, what to ask the stream for; `on(name)`; `chosen
-// (views)`, of what is on `[offer, arrays, the name by which they came]`; `tell(found, epoch, look,
+// (views)`, of what is on `[offer, arrays, the name by which they came]`; `tell(found, views, look,
 // runs)`, which brings the legend up to date, of a run if there is one.
 export function switches(parent, onChange) {
   const root = child(parent, "div", "gandash-layers");
@@ -104,8 +104,9 @@ export function switches(parent, onChange) {
       }
       return found;
     },
-    tell(found, epoch, look, runs = true) {
-      const told_ = JSON.stringify([look, epoch, runs, found.map(([{ name }, parts]) => [name, [...(parts.get("scale")?.values ?? [])]]), kept.on]);
+    tell(found, views, look, runs = true) {
+      const { epoch = 0, older = {} } = views ?? {};
+      const told_ = JSON.stringify([look, epoch, older, runs, found.map(([{ name }, parts]) => [name, [...(parts.get("scale")?.values ?? [])]]), kept.on]);
       if (told_ === told) return;
       told = told_;
       const waits = !found.length && offers.some(({ name }) => name !== TRAILS.name && on(name));
@@ -116,9 +117,10 @@ export function switches(parent, onChange) {
         return;
       }
       child(legend, "b", "", `Epoch ${epoch.toLocaleString("en-US")}`);
-      for (const [{ title, legend: text }, parts] of found) {
+      for (const [{ title, legend: text }, parts, name] of found) {
         const scale = parts.get("scale")?.values;
         const entry = child(legend, "span", "");
+        if (older[name] !== undefined) child(entry, "b", "", `still epoch ${older[name].toLocaleString("en-US")}: `);
         if (scale) {
           child(entry, "span", "", "generated");
           child(entry, "span", "gandash-number", number(scale[0]));

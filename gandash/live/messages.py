@@ -44,10 +44,11 @@ Frames have, besides: `frames`, ``[{"epoch", "words"}, ...]`` of those of the ep
 
 Views have, besides: `epoch` and `at`, the moment they are of (null before there are any), `names`, those of the views
 that were asked for which are in the message, as they were asked for (of one that is turned another turn, as long as
-that which was asked for is not there), and `offers`, ``[{"name", "title", "help",
-"legend", "quarters"}, ...]``, all that can be asked for. Their arrays are "view:<as asked for>:<array>", such as
-"view:discriminator:surface". A client names what it looks at in the query, ``views=discriminator,manifold@1.25``; with
-an empty ``views=`` it is told what there is.
+that which was asked for is not there), `older`, ``{name: epoch}`` of those that there was no time for and that are
+still of an epoch before, if there are any, and `offers`, ``[{"name", "title", "help", "legend", "quarters"}, ...]``,
+all that can be asked for. Their arrays are "view:<as asked for>:<array>", such as "view:discriminator:surface". A
+client names what it looks at in the query, ``views=discriminator,manifold@1.25``; with an empty ``views=`` it is told
+what there is.
 
 The arrays of a picture: "real" (n, 2), the real points as they are drawn, once they are known; of each column "x:…" and
 "y:…", epochs and values of the same length. Of news: "epoch" (k,) and of each column "column:…" (k,), NaN where nothing
@@ -155,6 +156,8 @@ def views(snapshot: Snapshot, sight: Sight | None, asked: Sequence[str]) -> byte
         "names": list(there),
         "offers": offered(snapshot.config),
     }
+    if older := {name: sight.older[name] for name in there if sight and name in sight.older}:
+        header["older"] = older
     arrays = {f"view:{name}:{part}": array for name, parts in there.items() for part, array in parts.items()}
     return encode(header, arrays)
 

@@ -106,7 +106,7 @@ export function picture(canvas, note) {
     if (stepped?.length === step.length && step.every((part, i) => part === stepped[i])) return;
     stepped = step;
     const look = theme();
-    switched.tell(found, views?.epoch ?? 0, look);
+    switched.tell(found, views, look);
     canvas.dataset.layers = found.map(([, , name]) => name).join(" ");
     if (found.length) canvas.dataset.layersEpoch = views.epoch;
     else delete canvas.dataset.layersEpoch;

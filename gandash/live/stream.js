@@ -21,8 +21,9 @@ const streams = new Map(); // by address: what is watched on this page
 // and moved, and wanted, flat, four numbers for each arrow; otherwise null); real ({x, y}, or null while unknown); curves (a Map by name of {x, y}, plain arrays, finite
 // values); frames ([{epoch, at, points: {x, y}, outputs}], the newest few, oldest first; outputs, flat,
 // where a pattern of numbers has them); kept ([first, last, step], the past
-// epochs that can be looked at, or null); offers (the views that there are, null while unknown) and views ({epoch, at, arrays}: a Map by the views' names, as they were asked for, of Maps by name of
-// {values, shape}; null before there are any). Points and values are Float32Arrays.
+// epochs that can be looked at, or null); offers (the views that there are, null while unknown) and views ({epoch, at, arrays: a Map by the
+// views' names, as they were asked for, of Maps by name of {values, shape}, older: the epochs, by name, of those that are
+// of another one}; null before there are any). Points and values are Float32Arrays.
 //
 // What is returned has `close()` and `look(names)`, by which a watcher who looks inside the run says at which views; with
 // no name it is told what there is.
@@ -234,7 +235,7 @@ export function announced({ announce = "" }, changes = []) {
   return passed.length ? `Meanwhile: ${passed.join(", ")}. ${announce}` : announce;
 }
 
-function takeViews(state, { epoch, at, names, offers, arrays: listed }, arrays) {
+function takeViews(state, { epoch, at, names, offers, older, arrays: listed }, arrays) {
   state.offers = offers;
   if (epoch === null) return;
   const views = new Map(names.map((name) => [name, new Map()]));
@@ -242,7 +243,7 @@ function takeViews(state, { epoch, at, names, offers, arrays: listed }, arrays) 
     const [, view, part] = name.match(/^view:([^:]*):(.*)$/);
     views.get(view).set(part, { values: arrays.get(name), shape });
   }
-  state.views = { epoch, at, arrays: views };
+  state.views = { epoch, at, older: older ?? {}, arrays: views };
 }
 
 function takeCurves(curves, arrays) {

@@ -5,7 +5,7 @@ Pure but for its memory: it is told the time, by a clock that never goes back, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gandash.runs.worker import Views
@@ -28,8 +28,8 @@ SHARE = 0.08
 class Sight:
     """Views of a run at one moment: `epoch` in whole epochs, `at` its progress.
 
-    `tried` are all that were asked for and had their turn; one whose turn is still to come is as it was seen last.
-    `checkpoint` is where the run stood, to tell whether it still stands there.
+    `tried` are all that were asked for and had their turn; one whose turn is still to come is as it was seen last, at
+    the epoch that `older` has. `checkpoint` is where the run stood, to tell whether it still stands there.
     """
 
     epoch: int
@@ -37,12 +37,20 @@ class Sight:
     views: Views = field(default_factory=dict)
     tried: frozenset[str] = frozenset()
     checkpoint: bytes | None = field(default=None, repr=False)
+    older: Mapping[str, int] = field(default_factory=dict)
 
     def joined(self, other: Sight) -> Sight:
         """This sight, and what another one has of the same moment."""
         if other.checkpoint is not self.checkpoint:
             return self
-        return Sight(self.epoch, self.at, {**other.views, **self.views}, self.tried | other.tried, self.checkpoint)
+        return replace(self.beside(other, other.views), tried=self.tried | other.tried)
+
+    def beside(self, other: Sight, names: Collection[str]) -> Sight:
+        """This sight, and those of these views that it has not as another one has them."""
+        found = {name: view for name, view in other.views.items() if name in names and name not in self.views}
+        epochs = {name: other.older.get(name, other.epoch) for name in found}
+        older = {name: epoch for name, epoch in epochs.items() if epoch != self.epoch}
+        return replace(self, views={**found, **self.views}, older={**older, **self.older})
 
 
 @dataclass
@@ -105,9 +113,7 @@ class Looks:
             look.seconds = min(seconds, 1.25 * look.seconds) if look.seconds else seconds
         look.late = late
         if look.sight is not None:
-            before = {name: arrays for name, arrays in look.sight.views.items() if name in late}
-            sight = sight.joined(look.sight)
-            sight = replace(sight, views={**before, **sight.views})
+            sight = sight.joined(look.sight).beside(look.sight, late)
         look.sight = sight
         return look.sight
 

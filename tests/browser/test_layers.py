@@ -15,6 +15,7 @@ from gandash.live.messages import encode
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import OVERLAY, press, until, wait_for_epoch
 from tests.browser.stage import ADDRESS, empty_stage
+from tests.live.record import FOLDER
 
 ALL = "discriminator manifold gradients density"
 CONTOUR = """async (level) => {
@@ -33,6 +34,19 @@ STEPS = """async (played) => {
     steps.take(at === null ? null : { at });
     return steps.at(shown, moving)?.at ?? null;
   });
+}"""
+LEGEND = """async (message) => {
+  const { switches } = await import("/switches.js");
+  const { decode, take } = await import("/real-stream.js");
+  const offered = (name) => ({ name, title: name, help: "", legend: "drawn", quarters: 0 });
+  sessionStorage.setItem("gandash-layers", JSON.stringify({ on: ["discriminator", "manifold"] }));
+  const [parent, state] = [document.body.appendChild(document.createElement("div")), {}];
+  const made = switches(parent, () => {});
+  made.offer(["discriminator", "manifold"].map(offered));
+  take(state, decode(Uint8Array.from(message).buffer));
+  made.tell(made.chosen(state.views), state.views, "light");
+  sessionStorage.clear();
+  return [...parent.querySelectorAll(".gandash-legend > *")].map((each) => each.textContent);
 }"""
 COLOURS = """(selector) => {
   const canvas = document.querySelector(selector);
@@ -71,6 +85,10 @@ def test_contours_go_round_and_layers_keep_step_with_the_points(browser: Browser
             [None, 1, False],
         ]
         assert page.evaluate(STEPS, played) == [None, 0.1, 0.1, 0.2, 0.3, None]
+
+        behind = (FOLDER / "views-behind.bin").read_bytes()
+        told = ["Epoch 4", "still epoch 3: discriminator: drawn", "manifold: drawn"]
+        assert page.evaluate(LEGEND, list(behind)) == told, "what there was no time for says of which epoch it is"
 
 
 def test_what_a_past_epoch_looks_like_inside_is_asked_for_until_it_comes(browser: Browser) -> None:

@@ -284,6 +284,7 @@ def test_who_looks_inside_goes_on_where_the_stream_was(page: Page) -> None:
         assert told == {
             "epoch": 4,
             "at": 0.25,
+            "older": {},
             "arrays": {"manifold@0.5": {"mesh": {"values": [0, 1, 2, 3, 4, 5], "shape": [2, 3]}}},
         }
         cursor = {"rows": ["4"], "version": ["5"], "life": [hub.life]}

@@ -41,6 +41,7 @@ def recorded() -> dict[str, bytes]:
         "played": messages.picture(played(), WORDS, [(6, "running"), (7, "paused")], "1f2e3d4c"),
         "numbers": messages.picture(numbers(), WORDS),
         "views": messages.views(start, sight(), ("discriminator", "manifold@1.25", "pull")),
+        "views-behind": messages.views(start, sight(discriminator=3), ("discriminator", "manifold")),
         "no-views": messages.views(start, None, ()),
         "frames": messages.past(start, [(0, frame(0).points, {"label": "Epoch 0"}), (8, odd.points, {"tiles": []})]),
     }
@@ -66,10 +67,10 @@ def numbers() -> Snapshot:
     return replace(snapshot(2, 2, real=None, frames=frames), config=RunConfig(shape="even"))
 
 
-def sight() -> Sight:
-    """What is seen inside: of the manifold only as it was turned before."""
+def sight(**older: int) -> Sight:
+    """What is seen inside: of the manifold only as it was turned before, and what is of an older epoch."""
     surface, mesh = np.arange(6, dtype=np.float32).reshape(2, 3), np.arange(8, dtype=np.float32).reshape(2, 2, 2)
-    return Sight(4, 0.25, {"discriminator": {"surface": surface}, "manifold": {"mesh": mesh}})
+    return Sight(4, 0.25, {"discriminator": {"surface": surface}, "manifold": {"mesh": mesh}}, older=older)
 
 
 if __name__ == "__main__":

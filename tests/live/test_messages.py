@@ -77,6 +77,8 @@ def test_the_recorded_messages_of_version_1_are_read() -> None:
     assert header["names"] == ["discriminator", "manifold"], "the one as it was turned before, of the third nothing"
     assert arrays["view:discriminator:surface"].tolist() == [[0, 1, 2], [3, 4, 5]]
     assert arrays["view:manifold:mesh"].shape == (2, 2, 2)
+    assert "older" not in header
+    assert read("views-behind")[0]["older"] == {"discriminator": 3}, "there was no time for it"
     header, arrays = read("no-views")
     assert (header["epoch"], header["at"], header["names"], arrays) == (None, None, [], {})
     assert {"name", "title", "help", "legend", "quarters"} <= header["offers"][0].keys()

@@ -90,6 +90,7 @@ def test_views_that_a_chunk_has_no_time_for_come_with_the_next_ones_in_turn(monk
         came.append(asked[0])
         assert sight is not None and set(sight.views) == set(came), "the others stay as they were"
         assert sight.views[asked[0]] is chunk.views[asked[0]]
+        assert sight.older == {name: number - past for past, name in enumerate(came[::-1]) if 0 < past < len(names)}
         assert set(looks.missing("a", checkpoint, float(number))) == set(asked[1:]), "if it stood still now"
     assert came == [*names, *names[:2]]
     looks.look("a", names[2:], 6.0)
