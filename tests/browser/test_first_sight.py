@@ -92,6 +92,20 @@ def test_widgets_that_a_slow_browser_draws_last_hold_what_the_link_says(dashboar
         assert "setup=" not in page.url, "the run has what the link says"
 
 
+def test_a_press_does_not_wait_for_ever_for_the_pages_own_code(dashboard: str, browser: Browser) -> None:
+    with first_seen(browser, dashboard, "BidiComponent") as (page, go_on):
+        page.clock.install()
+        page.get_by_role("button", name="Train", exact=True).click()
+        trains = page.locator(".st-key-train").get_by_role("button")
+        expect(trains).to_contain_text("Train")
+        expect(page.locator(SIGHT)).to_be_visible()
+        page.clock.fast_forward(11_000)
+        expect(trains).to_contain_text("Pause")
+        expect(page.locator(SIGHT)).to_have_count(0)
+        go_on()
+        wait_for_epoch(page, 0)
+
+
 def test_a_key_counts_but_starts_nothing_where_the_page_has_something_to_say_first(
     dashboard: str, browser: Browser
 ) -> None:
