@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,17 @@ def test_a_past_checkpoint_written_anew_goes_on_alike(fixture: Fixture) -> None:
 SMALL = RunConfig(points=128, batch_size=32, generator_widths=(4,), discriminator_widths=(6,), dropout=0.2)
 
 
-def saved(**changes: Any) -> bytes:
-    """A checkpoint after an epoch in which some of its parts are others; None leaves a part out."""
+@cache
+def trained() -> Trainer:
+    """After an epoch."""
     trainer = Trainer(SMALL)
     trainer.advance(epochs=1)
-    state = trainer.state_dict() | changes
+    return trainer
+
+
+def saved(**changes: Any) -> bytes:
+    """A checkpoint after an epoch in which some of its parts are others; None leaves a part out."""
+    state = trained().state_dict() | changes
     return dump({name: value for name, value in state.items() if value is not None})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -104,18 +105,25 @@ def test_every_knob_is_tried() -> None:
     assert CHANGES.keys() == KNOBS.keys()
 
 
+@cache
+def family(*knobs: tuple[str, Any]) -> tuple[Trainer, Trainer]:
+    """A parent with these knobs, and a child of it that has trained on without a change."""
+    parent = trained(**dict(knobs))
+    plain = parent.fork(epochs=3)
+    plain.advance(epochs=3)
+    return parent, plain
+
+
 @pytest.mark.parametrize("name", sorted(FREE))
 def test_a_free_knob_may_change_and_the_child_trains_with_it(name: str) -> None:
-    parent = trained(**CONTEXT.get(name, {}))
-    change = {name: CHANGES[name]}
-    plain, child = parent.fork(epochs=3), parent.fork(**{"epochs": 3, **change})
+    parent, plain = family(*CONTEXT.get(name, {}).items())
+    child = parent.fork(**{"epochs": 3, name: CHANGES[name]})
     assert getattr(child.config, name) == CHANGES[name]
     assert child.first_epoch == child.epoch == 4
     np.testing.assert_array_equal(child.sample(50, 0), parent.sample(50, 0))
     records = child.advance(epochs=3)
     assert [record.epoch for record in records] == [5, 6, 7]
     assert all(np.isfinite((record.discriminator_loss, record.d_real)).all() for record in records)
-    plain.advance(epochs=3)
     same = bool(torch.equal(plain.game.generator_weights, child.game.generator_weights))
     assert same == (name not in TRAINED - {"ema_decay"})
     resumed = Trainer.resume(child.config, child.checkpoint())
