@@ -1,7 +1,7 @@
-// The clouds of points, the generated one of which moves many times a second, on canvases of their own below Plotly's
-// picture: the stars with the grid, which would otherwise lie over them, and above them the dots. Plotly, which takes a
-// third of a second for as many points, knows them all but draws a single one of each cloud, which is not seen
-// (`live.css`): that is what it needs for legend, hover and the axes.
+// The clouds of points, the generated one of which moves many times a second, on a canvas of their own below Plotly's
+// picture: the grid, which would otherwise lie over them, above it the stars, and above those the dots, which are kept as
+// they were drawn. Plotly, which takes a third of a second for as many points, knows them all but draws a single one of
+// each cloud, which is not seen (`live.css`): that is what it needs for legend, hover and the axes.
 
 import { drawDots, drawStars, star } from "./symbols.js";
 
@@ -13,13 +13,10 @@ export const unseen = (trace) => ({ ...trace, marker: { ...trace.marker, maxdisp
 export const drawn = (trace) => ({ ...trace, marker: { ...trace.marker, maxdisplayed: 0 } });
 
 export function makeSky(element) {
-  const [stars, dots] = ["gandash-sky", "gandash-dots"].map((name) => {
-    const canvas = document.createElement("canvas");
-    canvas.className = name;
-    element.before(canvas); // above what else lies under the points
-    return canvas;
-  });
-  return { element, stars, dots, sprite: null };
+  const [canvas, dots] = [0, 1].map(() => document.createElement("canvas"));
+  canvas.className = "gandash-sky";
+  element.before(canvas); // above what else lies under the points
+  return { element, canvas, dots, sprite: null };
 }
 
 // Tell Plotly where a trace's points are, however many. False if it had none, or is to have none: its legend is another.
@@ -56,12 +53,10 @@ function rule(pen, { xaxis, yaxis }, ratio) {
   for (const tick of yaxis._gridVals ?? []) pen.fillRect(0, place(yaxis, tick), width, line);
 }
 
-// The context of a canvas, which then covers the plot and is empty.
+// The context of a canvas, which then is as large as the plot and empty.
 function penOf(canvas, { xaxis, yaxis }, ratio) {
   const [width, height] = [xaxis, yaxis].map((axis) => Math.round(axis._length * ratio));
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  const place = { left: xaxis._offset, top: yaxis._offset, width: width / ratio, height: height / ratio };
-  for (const [name, value] of Object.entries(place)) canvas.style[name] = `${value}px`;
   const pen = canvas.getContext("2d");
   pen.setTransform(1, 0, 0, 1, 0, 0);
   pen.clearRect(0, 0, width, height);
@@ -72,12 +67,17 @@ const places = ({ xaxis, yaxis }) => ({ x: (value) => xaxis.c2p(value), y: (valu
 
 // Draw the generated points that Plotly knows of, where the axes are now.
 export function paint(sky) {
-  const { _fullData: traces, _fullLayout: layout } = sky.element;
+  const { canvas, element } = sky;
+  const { _fullData: traces, _fullLayout: layout } = element;
+  const { xaxis, yaxis } = layout;
   const ratio = devicePixelRatio;
-  const pen = penOf(sky.stars, layout, ratio);
+  const pen = penOf(canvas, layout, ratio);
+  const place = { left: xaxis._offset, top: yaxis._offset, width: canvas.width / ratio, height: canvas.height / ratio };
+  for (const [name, value] of Object.entries(place)) canvas.style[name] = `${value}px`;
   rule(pen, layout, ratio);
-  const points = shownOf(traces[STARS], sky.stars);
+  const points = shownOf(sky, "stars", traces[STARS]);
   if (points) drawStars(pen, points, places(layout), spriteOf(sky, points.marker, ratio), ratio);
+  if (canvas.dataset.dots > 0) pen.drawImage(sky.dots, 0, 0);
 }
 
 // Draw all, whenever Plotly has drawn.
@@ -85,19 +85,20 @@ export function paintAll(sky) {
   const { calcdata, _fullData: traces, _fullLayout: layout } = sky.element;
   const { visible, marker } = traces[STARS];
   if (visible === true) for (const point of calcdata[STARS]) point.mrc = marker.size / 2; // hover counts from the edge
+  const points = shownOf(sky, "dots", traces[DOTS]);
+  if (points) {
+    const pen = penOf(sky.dots, layout, devicePixelRatio);
+    pen.scale(devicePixelRatio, devicePixelRatio);
+    pen.fillStyle = points.marker.color;
+    drawDots(pen, points, places(layout), points.marker.size / 2);
+  }
   paint(sky);
-  const pen = penOf(sky.dots, layout, devicePixelRatio);
-  const points = shownOf(traces[DOTS], sky.dots);
-  if (!points) return;
-  pen.scale(devicePixelRatio, devicePixelRatio);
-  pen.fillStyle = points.marker.color;
-  drawDots(pen, points, places(layout), points.marker.size / 2);
 }
 
-// A trace that is to be seen, and null of one that is empty or hidden by the legend; its canvas tells how many points it has.
-function shownOf(trace, canvas) {
+// A trace that is to be seen, and null of one that is empty or hidden by the legend; the canvas tells how many points it has.
+function shownOf({ canvas }, name, trace) {
   const shown = trace.visible === true;
-  canvas.dataset.points = shown ? trace.x.length : 0;
+  canvas.dataset[name] = shown ? trace.x.length : 0;
   return shown ? trace : null;
 }
 
