@@ -15,7 +15,7 @@ import { moment, wordsAt } from "./moment.js";
 import { between, countOutside, decode, fittedRanges, outside, outsideText, scaled } from "./points.js";
 import { mark } from "./phase.js";
 import { play } from "./recording.js";
-import { DOTS, drawn, makeSky, paint, paintAll, paintPhase, record, STARS, unseen } from "./stars.js";
+import { DOTS, makeSky, paint, paintAll, paintPhase, plotted, record, STARS, unseen } from "./stars.js";
 import { watch } from "./stream.js";
 import { switches } from "./switches.js";
 
@@ -392,7 +392,7 @@ function figureOf(chart) {
 // The picture as a file.
 function save({ element, data: { key } }) {
   const { width, height } = element._fullLayout;
-  const figure = { data: element.data.map(drawn), layout: element.layout };
+  const figure = { data: element.data.map(plotted), layout: element.layout };
   return window.Plotly.downloadImage(figure, { ...PICTURE, width, height, filename: key });
 }
 

@@ -10,7 +10,7 @@ const POINTS = 1.4; // radius of Plotly's stars, in that of its other symbols
 
 // What Plotly shall draw of a cloud that is painted here, and of one in a picture by itself.
 export const unseen = (trace) => ({ ...trace, marker: { ...trace.marker, maxdisplayed: 1 } });
-export const drawn = (trace) => ({ ...trace, marker: { ...trace.marker, maxdisplayed: 0 } });
+export const plotted = (trace) => ({ ...trace, marker: { ...trace.marker, maxdisplayed: 0 } });
 
 export function makeSky(element) {
   const [canvas, dots] = [0, 1].map(() => document.createElement("canvas"));

@@ -54,8 +54,9 @@ def first_seen(
         context.close()
 
 
-def test_train_is_where_and_as_the_page_has_it_then(dashboard: str, browser: Browser) -> None:
-    with first_seen(browser, dashboard, width=390, color_scheme="dark") as (page, go_on):
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
+def test_train_is_where_and_as_the_page_has_it_then(dashboard: str, browser: Browser, width: int, theme: Any) -> None:
+    with first_seen(browser, dashboard, width=width, color_scheme=theme) as (page, go_on):
         page.locator(f"{SIGHT} button").wait_for()
         page.evaluate("document.fonts.ready")
         first = page.evaluate(LOOKS)
@@ -66,9 +67,15 @@ def test_train_is_where_and_as_the_page_has_it_then(dashboard: str, browser: Bro
         assert page.evaluate(LOOKS) == first
 
 
-def test_a_press_starts_the_run_once_the_page_is_there(dashboard: str, browser: Browser) -> None:
+@pytest.mark.parametrize("key", [False, True])
+def test_a_press_starts_the_run_once_the_page_is_there(dashboard: str, browser: Browser, key: bool) -> None:
     with first_seen(browser, dashboard) as (page, go_on):
-        page.get_by_role("button", name="Train", exact=True).dblclick()  # counts once
+        train = page.get_by_role("button", name="Train", exact=True)
+        train.wait_for()
+        if key:
+            page.keyboard.press(" ")
+        else:
+            train.dblclick()  # counts once
         expect(page.locator(f"{SIGHT} button")).to_have_text("Starting…")
         go_on()
         wait_for_epoch(page, 0)
@@ -118,6 +125,8 @@ def test_a_key_counts_but_starts_nothing_where_the_page_has_something_to_say_fir
         expect(page.locator(".st-key-messages")).to_contain_text("no-such-shape")
         page.wait_for_timeout(500)
         assert "run=" not in page.url
+        page.get_by_role("button", name="Train", exact=True).click()
+        wait_for_epoch(page, 0)
 
 
 @pytest.mark.parametrize("path", ["/?run=gone", "/explore", "/runs", "/?class=x", "/?embed=true"])

@@ -76,9 +76,9 @@ class Runner:
     """Runs scripts in one process, whose path has nothing of this project's: loading torch takes it seconds."""
 
     def __init__(self, folder: Path) -> None:
-        self._log = folder / "errors.txt"
+        self.log = folder / "errors.txt"
         command = [sys.executable, "-I", "-W", "error", "-W", "ignore::DeprecationWarning", str(RUN_SCRIPTS)]
-        with self._log.open("w") as log:
+        with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
             )
@@ -91,7 +91,7 @@ class Runner:
             file = folder / f"script{place}{suffix}"
             file.write_text(text, encoding="utf-8")
             print(file, file=self.process.stdin, flush=True)
-            assert self.process.stdout.readline().strip() == str(file), self._log.read_text()[-3000:]
+            assert self.process.stdout.readline().strip() == str(file), self.log.read_text()[-3000:]
             found[name] = Left(**np.load(file.with_suffix(".npz")))
         return found
 
@@ -101,6 +101,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     runner = Runner(tmp_path_factory.mktemp("runner"))
     with runner.process:
         yield runner
+    assert runner.process.returncode == 0, runner.log.read_text()[-3000:]
 
 
 def short(preset: RunConfig, steps: int = STEPS, **changes: Any) -> RunConfig:
@@ -131,7 +132,7 @@ def preset_cases() -> dict[str, tuple[RunConfig, int]]:
     Fifty for the first preset of each recipe, ten for another shape's of the same recipe. But where Adam takes large
     steps and keeps no mean of the gradients, rounding grows a thousandfold within ten of them, between the trainer and
     any other loop. Of such a preset two steps are compared, for points at a discriminator's rate of 0.002 where its own
-    is larger, and ten at a learning rate so small that later ones would tell no more.
+    is larger, and as many as of others at a small learning rate.
     """
     cases: dict[str, tuple[RunConfig, int]] = {}
     recipes = set()
@@ -145,8 +146,7 @@ def preset_cases() -> dict[str, tuple[RunConfig, int]]:
         else:
             rate = preset.discriminator_lr if preset.target.kind == "pattern" else min(preset.discriminator_lr, 2e-3)
             cases[name] = short(preset, 2, discriminator_lr=rate), 2
-            few = STEPS_OF_THE_SAME
-            cases[f"{name}, slow"] = short(preset, few, generator_lr=1e-6, discriminator_lr=1e-6), few
+            cases[f"{name}, slow"] = short(preset, steps, generator_lr=1e-6, discriminator_lr=1e-6), steps
     return cases
 
 
