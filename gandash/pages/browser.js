@@ -18,7 +18,7 @@ function pressKey(event) {
   const { key, target } = event;
   if (event.defaultPrevented || event.repeat || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (target.closest(TYPING) || document.querySelector("[role=dialog]")?.contains(target)) return;
-  if (key === "t") return changeTheme();
+  if (key === "t") return gandashTheme.turn();
   if (key === "p" && !document.querySelector(OPEN)) return show(!state.presenting);
   if (key === " " && target.closest(PRESSABLE)) return; // presses what has the focus, as everywhere
   const button = KEYS[key] && buttonOf(KEYS[key]);
@@ -55,20 +55,14 @@ function counts({ target, detail }) {
   return true;
 }
 
-// Streamlit keeps the choice of a theme with the browser and reads it at the start.
-function changeTheme() {
-  const start = `stActiveTheme-${location.pathname}`;
-  const key = Object.keys(localStorage).find((name) => name.startsWith(`${start}-v`)) ?? `${start}-v2`;
-  localStorage.setItem(key, JSON.stringify(state.theme === "dark" ? "Light" : "Dark"));
-  location.reload();
-}
+// ---------------------------------------------------------------------------------------------- light and dark
 
-// Streamlit follows the system from light to dark by itself, but for what the server has drawn in the theme's colours,
-// which it is asked for once Streamlit has.
+// Streamlit goes from light to dark by itself (`theme.js`), but for what the server has drawn in the theme's colours, which
+// it is asked for once Streamlit has.
 const DARK = matchMedia("(prefers-color-scheme: dark)");
-const FOLLOWED_MS = 300; // by then Streamlit has, unless a theme was chosen
+const FOLLOWED_MS = 300; // by then Streamlit has, unless the address says which theme it is
 
-function followSystem({ timeStamp }) {
+function followTheme({ timeStamp }) {
   const follow = () => {
     if (!state.page.isConnected) return;
     const dark = getComputedStyle(document.querySelector("[data-testid=stApp]")).colorScheme === "dark";
@@ -178,7 +172,7 @@ function begin() {
   document.addEventListener("focusin", ({ target }) => (state.held = controlOf(target)));
   document.addEventListener("pointerdown", ({ target }) => (state.held = controlOf(target)));
   document.addEventListener("click", clicked, true);
-  DARK.addEventListener("change", followSystem);
+  DARK.addEventListener("change", followTheme);
   new MutationObserver(keepFocus).observe(document.body, { subtree: true, attributeFilter: ["disabled"] });
   const aside = ({ target }) => target.closest?.("[data-testid=stSidebar], [data-testid=stPopoverBody], [role=dialog]");
   new MutationObserver((changes) => changes.some(aside) && markFields()).observe(document.body, {

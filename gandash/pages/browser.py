@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from gandash.core.config import KNOBS
-from gandash.pages import presses, style
+from gandash.pages import presses
 
 KEYS: tuple[tuple[str, str], ...] = (
     ("Space", "train, pause, resume"),
@@ -40,7 +40,6 @@ def show(link: str | None = None, run: str = "") -> None:
             "run": run,
             "book": book.name,
             "taken": book.taken,
-            "theme": style.theme(),
             # pairs: of a dict or a list Streamlit asks pandas and Arrow, 65 MB of them, whether it is a data frame
             "inputModes": tuple(
                 (name, "numeric" if knob.kind == "int" else "decimal")
@@ -52,7 +51,7 @@ def show(link: str | None = None, run: str = "") -> None:
 
 
 def _nothing() -> None:
-    """What the script does about presses, or a system that has gone from light to dark, is to run."""
+    """What the script does about presses, or a page that has gone from light to dark, is to run."""
 
 
 def keys() -> None:

@@ -23,9 +23,7 @@
       return "";
     }
   };
-  const theme = kept(`stActiveTheme-${location.pathname}-v2`);
-  const dark = theme.includes("Dark") || (!theme.includes("Light") && matchMedia("(prefers-color-scheme: dark)").matches);
-  first.dataset.theme = dark ? "dark" : "light";
+  first.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"; // or as chosen (`theme.js`)
   first.toggleAttribute("data-collapsed", kept("stSidebarCollapsed-") === "true");
   first.style.setProperty("--sidebar", `${parseInt(kept("sidebarWidth"), 10) || 340}px`);
   words.textContent = WORDS.soon;

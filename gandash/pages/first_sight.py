@@ -1,4 +1,4 @@
-"""What the page has from the beginning, before anything of it is drawn: its style sheets, and a first sight of it.
+"""What the page has from the beginning, before anything of it is drawn: style sheets, the theme, and a first sight.
 
 A sheet that comes with the page's script is there later than what it lays out, which is then seen to jump. And until
 Streamlit has loaded there would be an empty page: the first sight has Train in its place, and a press counts.
@@ -26,7 +26,8 @@ def html() -> str:
         "<svg", '<svg class="gandash-first-logo" role="img" aria-label="gandash"', 1
     )
     sight = _read("pages/first_sight.html").replace("{wordmark}", wordmark)
-    return f"<style>{sheets}</style>{sight}<script>{_read('pages/first_sight.js')}</script>"
+    scripts = [f"<script>{_read(f'pages/{name}.js')}</script>" for name in ("theme", "first_sight")]
+    return f"<style>{sheets}</style>{sight}{''.join(scripts)}"
 
 
 def _read(name: str) -> str:

@@ -144,7 +144,8 @@ def test_the_theme_that_was_chosen_and_a_sidebar_that_was_closed_are_kept(dashbo
         page.locator("[data-testid=stSidebarCollapseButton] button").click()
         page.wait_for_selector("[data-testid=stSidebar][data-collapsed=true]", state="attached")
         wait_until_drawn(page)
-        page.keyboard.press("t")  # which loads the page again
+        page.keyboard.press("t")
+        page.reload(wait_until="commit")
         page.locator(f"{SIGHT}[data-theme=dark] button").wait_for()
         first = page.evaluate(LOOKS)
         assert (first["ground"], first["place"][0]) == ("rgb(17, 23, 26)", 26)

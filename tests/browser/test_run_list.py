@@ -96,7 +96,7 @@ def test_undo_is_beside_what_was_deleted(runs: str, open_page: OpenPage) -> None
     expect(cards(page)).to_have_count(7)
 
 
-def test_the_list_fits_a_phone(runs: str, open_page: OpenPage, console_errors: list[str]) -> None:
+def test_the_list_fits_a_phone(runs: str, open_page: OpenPage) -> None:
     page = open_page(runs, width=390, height=844, touch=True)
     go_to_list(page)
     page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollWidth === 390")
@@ -111,4 +111,3 @@ def test_the_list_fits_a_phone(runs: str, open_page: OpenPage, console_errors: l
     expect(page.get_by_role("searchbox", name="Search runs")).to_be_visible()
     page.keyboard.press("t")
     until(page, f"getComputedStyle(document.documentElement).getPropertyValue('--real') === '{PALETTES['dark'].real}'")
-    console_errors.clear()  # loaded at an address with a folder, Streamlit looks for its own paths there

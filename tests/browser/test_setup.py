@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from gandash.pages.knobs import SHORT
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import press, wait_until_drawn
+from tests.browser.driver import press, until, wait_until_drawn
 
 TRAIN = ".st-key-train button:visible"
 
@@ -105,8 +105,9 @@ def test_a_set_up_survives_a_refresh_and_another_theme(dashboard: str, open_page
     assert "present=on" in page.url
     dark = "getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme"
     before = page.evaluate(dark)
-    with page.expect_navigation():
-        page.keyboard.press("t")
+    page.keyboard.press("t")
+    until(page, f"{dark} !== '{before}'")
+    page.reload()
     wait_until_drawn(page)
     assert page.evaluate(dark) != before
     expect(page.get_by_role("button", name="Leave the presentation")).to_be_visible()

@@ -1,0 +1,51 @@
+// Light or dark as somebody chose it, which this browser keeps. Streamlit follows the system by itself, whatever it shows
+// and without a reload, and knows of it by `matchMedia` alone. So that tells it of the choice instead, where there is one:
+// this is in the page before Streamlit's own scripts.
+(() => {
+  const DARK = "(prefers-color-scheme: dark)";
+  const KEPT = "gandash-theme";
+  const THEMES = ["light", "dark"];
+  const ask = window.matchMedia.bind(window);
+  const [system, told] = [ask(DARK), ask(DARK)];
+
+  // One that keeps nothing may refuse to be asked.
+  const storage = (use) => {
+    try {
+      return use(localStorage);
+    } catch {
+      return null;
+    }
+  };
+
+  // What was chosen in an earlier version is with Streamlit, which would no longer follow.
+  const adopt = () =>
+    storage((kept) => {
+      const streamlits = `stActiveTheme-${location.pathname}-v2`;
+      const chosen = THEMES.find((theme) => kept.getItem(streamlits)?.toLowerCase() === `"${theme}"`);
+      if (!chosen) return;
+      kept.removeItem(streamlits);
+      if (!kept.getItem(KEPT)) kept.setItem(KEPT, chosen);
+    });
+
+  const isTheme = (theme) => (THEMES.includes(theme) ? theme : null);
+  adopt();
+  let chosen = isTheme(storage((kept) => kept.getItem(KEPT)));
+
+  Object.defineProperty(told, "matches", { get: () => (chosen ? chosen === "dark" : system.matches) });
+  told.addEventListener("change", (event) => event.isTrusted && chosen && event.stopImmediatePropagation());
+  window.matchMedia = (query) => (query === DARK ? told : ask(query));
+
+  const choose = (theme) => {
+    const before = told.matches;
+    chosen = theme;
+    if (told.matches !== before) told.dispatchEvent(new MediaQueryListEvent("change", { media: DARK, matches: !before }));
+  };
+  addEventListener("storage", ({ key, newValue }) => key === KEPT && choose(isTheme(newValue))); // in another tab
+  window.gandashTheme = {
+    turn() {
+      if (/[?&]embed_options=(light|dark)_theme\b/i.test(location.search)) return; // the address says which it is
+      choose(told.matches ? "light" : "dark");
+      storage((kept) => kept.setItem(KEPT, chosen));
+    },
+  };
+})();
