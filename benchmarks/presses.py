@@ -20,7 +20,7 @@ from playwright.sync_api import Error, Page
 
 from benchmarks.common import save, table
 from benchmarks.dashboard import SETTINGS
-from gandash.charts.figures import PALETTES
+from gandash.charts.palettes import PALETTES
 from gandash.core.config import RunConfig
 from gandash.pages.browser import KEYS
 from gandash.runs.run import CHUNK_SECONDS

@@ -355,6 +355,9 @@ export function board(host) {
       tell();
     },
 
+    // The page has turned from light to dark, or back: the rest follows by its style.
+    repaint: drawHeat,
+
     label(words) {
       if (cells.getAttribute("aria-label") !== words) cells.setAttribute("aria-label", words);
     },
@@ -390,14 +393,13 @@ export function render({ data, parentElement }) {
     chart = parentElement.gandashBoard = { data: {}, picture: board(parentElement), identity: null, seen: null, feed: null };
     chart.picture.root.dataset.chart = data.key;
     chart.gone = new AbortController();
-    document.addEventListener("visibilitychange", () => chart.scene && update(chart), { signal: chart.gone.signal });
+    const { signal } = chart.gone;
+    document.addEventListener("visibilitychange", () => chart.scene && update(chart), { signal });
+    addEventListener("gandash-theme", chart.picture.repaint, { signal });
   }
   const before = chart.data;
   chart.data = data;
-  if (before.scene !== data.scene) {
-    chart.scene = JSON.parse(data.scene);
-    for (const [name, colour] of Object.entries(chart.scene.colours)) chart.picture.root.style.setProperty(`--${name}`, colour);
-  }
+  if (before.scene !== data.scene) chart.scene = JSON.parse(data.scene);
   if (before.run !== data.run) {
     chart.unlisten?.();
     chart.at = data.run ? moment(data.run, data.base) : null;

@@ -6,28 +6,29 @@ lightness, so that no chart rests on telling red from green. Axes of the overlay
 A scene is plain data for `live.js`: a Plotly layout, and either the styles of two clouds of points or the lines of
 curves over the epochs, by the names of their columns. How curves are smoothed, which range their axis has and what of
 it is cut off depends on the data, so `series.js` and `curves.js` decide it. Nothing here knows a widget or a page.
+
+Nor a theme: a colour in a scene is `var(--name)`, which the browser looks up in the page's style (`colours.js`). What
+the names stand for, light and dark, is said by `palettes` alone.
 """
 
 from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
-from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from gandash.charts.palettes import LINES
 from gandash.charts.ticks import log_ticks
 from gandash.core.metrics import METRICS, Metric
 from gandash.core.objectives import OBJECTIVES
 from gandash.core.targets import Target
 from gandash.core.targets.target import Points
 
-Theme = Literal["light", "dark"]
 Layout = dict[str, Any]
 Scene = dict[str, Any]
 
@@ -42,11 +43,6 @@ SMALL = 11
 """Pixels of the smallest text."""
 TITLE_TOP = 11
 """Pixels above a chart's title, which stands beside the first line of its legend."""
-FAINT = 0.3
-"""Opacity of a line that is there to be compared with its average."""
-
-MISFIT = 3
-"""Which of a palette's `lines` numbers have that do not fit: neither real's colour nor generated's."""
 
 THUMBNAIL_POINTS = 220
 THUMBNAIL_PIXELS = 48
@@ -54,76 +50,26 @@ THUMBNAIL_SQUARE = 3.6
 """How wide a number is drawn on a thumbnail's board."""
 
 
-@dataclass(frozen=True)
-class Palette:
-    """The colours of a theme, in tune with `.streamlit/config.toml`. `lines` are told apart by the colour-blind too."""
-
-    real: str
-    real_opacity: float
-    generated: str
-    generated_opacity: float
-    discriminator: str
-    background: str
-    text: str
-    grid: str
-    hint: str
-    hover: str
-    lines: tuple[str, ...]
-
-
-PALETTES: Mapping[Theme, Palette] = MappingProxyType(
-    {
-        "light": Palette(
-            real="#d1434f",
-            real_opacity=0.75,
-            generated="#0b7a4b",
-            generated_opacity=0.8,
-            discriminator="#c2570c",
-            background="#ffffff",
-            text="#3a4649",
-            grid="#e6ecea",
-            hint="#5f6c69",
-            hover="#ffffff",
-            lines=("#2563eb", "#c2570c", "#0b7a4b", "#a21caf", "#57534e", "#0e7490"),
-        ),
-        "dark": Palette(
-            real="#ff7b84",
-            real_opacity=0.65,
-            generated="#4ade80",
-            generated_opacity=0.75,
-            discriminator="#fdba74",
-            background="#11171a",
-            text="#ccd6d3",
-            grid="#273236",
-            hint="#8b9a96",
-            hover="#1b2428",
-            lines=("#7db4ff", "#fdba74", "#4ade80", "#f0abfc", "#d6d3d1", "#67e8f9"),
-        ),
-    }
-)
-
-
-def overlay(target: Target, real: Points, theme: Theme) -> Scene:
+def overlay(target: Target, real: Points) -> Scene:
     """Real points ``(n, dim)`` on the target's fixed axes, and the looks of the generated ones, which are to come.
 
     Dots are drawn above the stars, small enough for those to be seen, or else a good generator would hide them.
     """
-    palette = PALETTES[theme]
     dots = {
         "type": "scatter",
         "mode": "markers",
         "name": "real",
         "hoverinfo": "skip",
-        "marker": {"color": _faint(palette.real, palette.real_opacity), "size": 3.5},
+        "marker": {"color": "var(--dot)", "size": 3.5},
         "zorder": 1,
     }
     stars = {
         "type": "scatter",
         "mode": "markers",
         "name": "generated",
-        "marker": {"color": _faint(palette.generated, palette.generated_opacity), "size": 9, "symbol": "star"},
+        "marker": {"color": "var(--star)", "size": 9, "symbol": "star"},
     }
-    layout = _layout(palette, escape(target.title, quote=False), revision=target.name, look=theme)
+    layout = _layout(escape(target.title, quote=False), revision=target.name)
     for axis, bounds, title in zip(("xaxis", "yaxis"), target.canvas.bounds, target.canvas.axes, strict=True):
         layout[axis] |= {
             "range": list(bounds),
@@ -149,51 +95,36 @@ def _log_axis(low: float, high: float) -> Layout:
     return {"tickvals": list(places), "ticktext": list(texts)}
 
 
-def board(target: Target, theme: Theme) -> Scene:
+def board(target: Target) -> Scene:
     """The picture of a target that has `numbers`: what `board.js` draws apart from its data."""
-    palette = PALETTES[theme]
-    colours = {
-        "real": palette.real,
-        "generated": palette.generated,
-        "misfit": palette.lines[MISFIT],
-        "grid": palette.grid,
-        "plot-text": palette.text,
-        "hint": palette.hint,
-    }
-    return {"title": target.title, "numbers": list(target.numbers), "colours": colours}
+    return {"title": target.title, "numbers": list(target.numbers)}
 
 
-def losses(
-    theme: Theme, objective: str = "non-saturating", *, smoothing: float = 0.0, since: int | None = None
-) -> Scene:
+def losses(objective: str = "non-saturating", *, smoothing: float = 0.0, since: int | None = None) -> Scene:
     """Both networks' losses over the epochs; for the textbook's loss also where they are when D can only guess.
 
     `smoothing`, from 0 to 1, is that of ``smooth`` in `series.js`. `since` is the epoch at which a run went on from
     another one.
     """
-    palette = PALETTES[theme]
-    scene = _curves(palette, "Loss", f"losses {objective}", f"{theme} {smoothing}", smoothing, since)
+    scene = _curves("Loss", f"losses {objective}", smoothing, since)
     scene["lines"] = [
-        _line("discriminator_loss", "discriminator", palette.discriminator),
-        _line("generator_loss", "generator", palette.generated),
+        _line("discriminator_loss", "discriminator", "discriminator"),
+        _line("generator_loss", "generator", "generated"),
     ]
     if objective == "non-saturating":
         scene["hints"] = [{"y": math.log(2), "text": "ln 2"}, {"y": 2 * math.log(2), "text": "2 ln 2"}]
     return scene
 
 
-def scores(
-    theme: Theme, objective: str = "non-saturating", *, smoothing: float = 0.0, since: int | None = None
-) -> Scene:
+def scores(objective: str = "non-saturating", *, smoothing: float = 0.0, since: int | None = None) -> Scene:
     """Mean D(x) on real and on generated points: probabilities, or raw scores where the objective has no such.
 
     `smoothing` and `since` as for `losses`.
     """
-    palette = PALETTES[theme]
     probability = OBJECTIVES[objective].probability
     title = "D(x)" if probability else "Critic's score"
-    scene = _curves(palette, title, f"scores {objective}", f"{theme} {smoothing}", smoothing, since)
-    scene["lines"] = [_line("d_real", "real", palette.real), _line("d_fake", "generated", palette.generated)]
+    scene = _curves(title, f"scores {objective}", smoothing, since)
+    scene["lines"] = [_line("d_real", "real", "real"), _line("d_fake", "generated", "generated")]
     scene["scale"] = "fixed" if probability else "linear"
     if probability:
         scene["layout"]["yaxis"] |= {"range": [0, 1], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
@@ -201,16 +132,15 @@ def scores(
     return scene
 
 
-def metric(names: Sequence[str], theme: Theme, *, smoothing: float = 0.0, since: int | None = None) -> Scene:
+def metric(names: Sequence[str], *, smoothing: float = 0.0, since: int | None = None) -> Scene:
     """Metrics over the epochs, by their names in `METRICS`; those that a run has not measured are left out.
 
     The axis is logarithmic if that suits every metric shown; their ideal is marked if they share it. `smoothing` and
     `since` as for `losses`.
     """
-    palette = PALETTES[theme]
-    scene = _curves(palette, "", " ".join(["metric", *names]), f"{theme} {smoothing}", smoothing, since)
+    scene = _curves("", " ".join(["metric", *names]), smoothing, since)
     scene["lines"] = [
-        _line(name, METRICS[name].title, palette.lines[place % len(palette.lines)]) | _scale(METRICS[name])
+        _line(name, METRICS[name].title, f"line-{place % LINES}") | _scale(METRICS[name])
         for place, name in enumerate(names)
     ]
     scene["scale"] = "measured"
@@ -290,26 +220,17 @@ def _svg_dots(target: Target, points: Points, pixels: float, width: float, colou
 
 def _line(column: str, name: str, colour: str) -> dict[str, Any]:
     """A column of the history as a line, and how it looks where its average is drawn above it."""
-    return {"column": column, "name": name, "colour": colour, "faint": _faint(colour, FAINT)}
+    return {"column": column, "name": name, "colour": f"var(--{colour})", "faint": f"var(--{colour}-faint)"}
 
 
-def _faint(colour: str, opacity: float) -> str:
-    """A colour ``#rrggbb`` that lets through what is below it.
-
-    Not the marker's own opacity: a browser composes every such marker by itself, which takes most of a frame's time.
-    """
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {opacity})"
-
-
-def _curves(palette: Palette, title: str, revision: str, look: str, smoothing: float, since: int | None) -> Scene:
+def _curves(title: str, revision: str, smoothing: float, since: int | None) -> Scene:
     """A chart over the epochs, which are whole numbers, still without lines.
 
     ``scale`` says which y axis its data may have: "auto", "linear", "fixed" to the layout's own range, or "measured",
     which takes title, scale and ideal from those lines that there is something of. ``mark`` is what a dotted line
     across and the word at its end look like.
     """
-    layout = _layout(palette, title, revision, look)
+    layout = _layout(title, revision, f"{smoothing}")
     layout["xaxis"] |= {
         "title": {"text": "epoch", "font": {"size": SMALL}, "standoff": 4},
         "tickformat": "~s",
@@ -322,9 +243,9 @@ def _curves(palette: Palette, title: str, revision: str, look: str, smoothing: f
     layout["yaxis"] |= {"nticks": 6}
     layout["margin"] |= {"b": 38}
     layout["meta"] |= {"narrowest": FEWEST_EPOCHS}
-    line = {"type": "line", "layer": "between", "line": {"color": palette.hint, "width": 1, "dash": "dot"}}
-    word = {"showarrow": False, "font": {"size": SMALL, "color": palette.hint}}
-    word |= {"bgcolor": _faint(palette.background, 0.35), "borderpad": 0}  # lines pass behind it, and are seen
+    line = {"type": "line", "layer": "between", "line": {"color": "var(--hint)", "width": 1, "dash": "dot"}}
+    word = {"showarrow": False, "font": {"size": SMALL, "color": "var(--hint)"}}
+    word |= {"bgcolor": "var(--veil)", "borderpad": 0}
     return {
         "layout": layout,
         "lines": [],
@@ -336,18 +257,18 @@ def _curves(palette: Palette, title: str, revision: str, look: str, smoothing: f
     }
 
 
-def _layout(palette: Palette, title: str, revision: str, look: str) -> Layout:
+def _layout(title: str, revision: str, look: str = "") -> Layout:
     """What all charts share; new dicts at every call.
 
     A user's zoom lasts for as long as `revision` does; `look` tells what else makes a figure another one.
     """
-    axis = {"gridcolor": palette.grid, "linecolor": palette.grid, "zeroline": False, "tickfont": {"size": SMALL}}
+    axis = {"gridcolor": "var(--grid)", "linecolor": "var(--grid)", "zeroline": False, "tickfont": {"size": SMALL}}
     return {
         "template": {},  # everything is said here; the default one is 7 KB with every figure
         "meta": {"look": look},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": palette.text, "size": 12},
+        "font": {"color": "var(--plot-text)", "size": 12},
         "title": {"text": title, "font": {"size": 13}, "x": 0.01, "xanchor": "left"}
         | {"y": 1, "yanchor": "top", "pad": {"t": TITLE_TOP}},  # on one line with the legend, however high the chart
         "margin": {"l": 42, "r": 10, "t": 32, "b": 26},
@@ -364,8 +285,8 @@ def _layout(palette: Palette, title: str, revision: str, look: str) -> Layout:
             "bgcolor": "rgba(0,0,0,0)",
         },
         "hovermode": "x unified",
-        "hoverlabel": {"bgcolor": palette.hover, "bordercolor": palette.grid, "font": {"size": 12}},
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.hint, "activecolor": palette.text},
+        "hoverlabel": {"bgcolor": "var(--hover)", "bordercolor": "var(--grid)", "font": {"size": 12}},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "var(--hint)", "activecolor": "var(--plot-text)"},
         "uirevision": revision,
         "xaxis": dict(axis),
         "yaxis": dict(axis),

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gandash.charts.figures import Theme
+from gandash.charts.palettes import Theme
 from gandash.charts.picture import easel, png
 from gandash.core.targets import Target, TargetSpec
 from gandash.core.targets.target import Points

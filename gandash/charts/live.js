@@ -7,6 +7,7 @@
 // A chart's axes are in one of three views: "home", the ranges of its figure; "fit", everything there is; or "own", what
 // the user made of them, which lasts for as long as the figure's `uirevision` does.
 
+import { onTurn, sceneOf, theme } from "./colours.js";
 import { curveFigure } from "./curves.js";
 import { child, sayUnseen } from "./elements.js";
 import { follow } from "./follow.js";
@@ -183,7 +184,7 @@ function showLayers(chart) {
   if (!switched || !element._fullLayout?._size) return;
   const views = chart.past ? chart.time.views : chart.steps.at(chart.at, chart.queue.length > 0);
   const found = switched.chosen(views);
-  const { look } = chart.scene.layout.meta;
+  const look = theme();
   switched.tell(found, views, look, Boolean(chart.feed));
   element.dataset.layers = found.map(([, , name]) => name).join(" ");
   if (found.length) Object.assign(element.dataset, { layersEpoch: views.epoch, layersAt: views.at });
@@ -274,11 +275,11 @@ function light(chart) {
   if (!isCloud(chart) || !element._fullLayout) return;
   const phase = chart.past ? null : (state?.phase ?? null);
   const { x, y } = ranges(element);
-  const look = [...x, ...y, element.clientWidth, element.clientHeight, chart.identity].join();
+  const look = [...x, ...y, element.clientWidth, element.clientHeight, chart.identity, theme()].join();
   if (phase === lamp.phase && (!phase || look === lamp.look)) return;
   Object.assign(lamp, { phase, look });
-  const { xaxis, yaxis, meta } = chart.scene.layout;
-  paintPhase(element, lamp.canvas, phase, mark, { theme: meta.look, bounds: [xaxis.range, yaxis.range] });
+  const { xaxis, yaxis } = chart.scene.layout;
+  paintPhase(element, lamp.canvas, phase, mark, { theme: theme(), bounds: [xaxis.range, yaxis.range] });
 }
 
 // Mark the past epoch that is looked at in a curve.
@@ -479,7 +480,7 @@ function update(chart) {
   const identity = `${revisionOf(chart)} ${scene.layout.meta.look}`;
   const first = chart.identity === null && !data.run ? chart.film?.first : null;
   if (identity !== chart.identity) {
-    // another shape, run or theme: drawn at once, and nothing of the last one stays
+    // another shape or run: drawn at once, and nothing of the last one stays
     endDrag(element);
     const blank = (!chart.shown || chart.badge) && chart.drawn?.[0] === scene && (isCloud(chart) || chart.drawn[1] === -1);
     // a bare scene that nobody has moved looks the same for the run that begins now: its first data is drawn sooner
@@ -599,7 +600,7 @@ export function render({ data, parentElement }) {
   const [before, { run }] = [chart.data, data];
   chart.data = data;
   if (before.scene !== data.scene) {
-    chart.scene = JSON.parse(data.scene);
+    chart.scene = sceneOf(data.scene);
     chart.real = chart.scene.real ? decode(chart.scene.real) : NONE;
   }
   if (before.layers !== data.layers) chart.switched.offer(JSON.parse(data.layers));
@@ -646,4 +647,8 @@ function afterPaint(then) {
 
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) charts.forEach(update);
+});
+onTurn(() => {
+  for (const chart of charts) chart.scene = sceneOf(chart.data.scene);
+  charts.forEach(update);
 });

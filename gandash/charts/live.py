@@ -16,7 +16,7 @@ from typing import Any
 
 import streamlit as st
 
-from gandash.charts.figures import Scene, Theme
+from gandash.charts.figures import Scene
 from gandash.charts.scripts import BOARD, PLOTLY, TIMELINE
 from gandash.live.assets import asset_url
 from gandash.live.base import base_path
@@ -65,7 +65,7 @@ def live_chart(
     views that can be switched on under a cloud of points (`gandash.core.views.offered`); a chart has them always or
     never. `film` is where a recording is served that is shown for as long as there is no run. On a page::
 
-        live_chart(overlay(target, real, "light"), key="overlay", height=500, label="Real and generated points",
+        live_chart(overlay(target, real), key="overlay", height=500, label="Real and generated points",
                    run=snapshot.run_id)
     """
     # as text: of a list within the data Streamlit asks pandas and Arrow whether it is a data frame
@@ -78,9 +78,9 @@ def live_chart(
     element("gandash_chart", "live.js", data, key=key, height=height)
 
 
-def timeline(theme: Theme, *, key: str, height: int, run: str = "") -> None:
+def timeline(*, key: str, height: int, run: str = "") -> None:
     """Draw the timeline of a run, by which all that shows the run on the page can be brought to a past epoch."""
-    element("gandash_timeline", TIMELINE, {"run": run, "theme": theme}, key=key, height=height)
+    element("gandash_timeline", TIMELINE, {"run": run}, key=key, height=height)
 
 
 def live_board(scene: Scene, *, key: str, height: int, label: str, run: str = "") -> None:

@@ -2,6 +2,7 @@
 // looked at, by pointer, finger or keyboard, shows its weights and what the last step did to them; they come by the run's
 // stream, and only for as long as somebody looks.
 
+import { theme } from "./colours.js";
 import { child } from "./elements.js";
 import { watch } from "./stream.js";
 
@@ -107,9 +108,7 @@ function showInside(chart) {
   inside.words.textContent = `${looked.words}, at epoch ${count(views.epoch)}.`;
   inside.captions[0].textContent = `Weights, up to ±${size(reach)}`;
   inside.captions[1].textContent = step ? `Last step, up to ±${size(moved)}` : "Last step: not known";
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const ground = getComputedStyle(chart.root).getPropertyValue("--st-background-color").trim();
-  const isDark = ground ? parseInt(ground.slice(1, 3), 16) < 128 : dark;
+  const isDark = theme() === "dark";
   paint(inside.canvases[0], weights, reach, isDark);
   inside.canvases[1].hidden = !step;
   if (step) paint(inside.canvases[1], step, moved, isDark);

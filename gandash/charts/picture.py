@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from gandash.charts.figures import MISFIT, PALETTES, SMALL, THUMBNAIL_POINTS, Palette, Theme
+from gandash.charts.figures import SMALL, THUMBNAIL_POINTS
+from gandash.charts.palettes import MISFIT, PALETTES, Palette, Theme
 from gandash.charts.ticks import log_ticks, tick_text, ticks
 from gandash.core.problems import one_line
 from gandash.core.targets import Target

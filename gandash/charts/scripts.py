@@ -14,6 +14,7 @@ from gandash.live import assets
 PLOTLY = "plotly.js"
 MODULES = (
     "live.js",
+    "colours.js",
     "contours.js",
     "curves.js",
     "elements.js",

@@ -115,7 +115,7 @@ export function paintPhase(element, canvas, phase, draw, look) {
   const pen = canvas.getContext("2d");
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   const style = getComputedStyle(element);
-  const [real, generated, ground] = ["--real", "--generated", "--st-background-color"].map((name) => style.getPropertyValue(name));
+  const [real, generated, ground] = ["--real", "--generated", "--ground"].map((name) => style.getPropertyValue(name));
   const box = { left: 0, top: 0, wide: width, high: height, x: (value) => xaxis.c2p(value), y: (value) => yaxis.c2p(value) };
   draw(pen, phase, box, { real, generated, ground, ...look });
 }

@@ -100,7 +100,7 @@ export function render({ data, parentElement }) {
   let chart = parentElement.gandashTimeline;
   if (!chart) {
     chart = parentElement.gandashTimeline = { data: {}, state: null, feed: null };
-    chart.bar = timeline(parentElement, () => chart.data.theme);
+    chart.bar = timeline(parentElement, () => document.documentElement.dataset.theme);
   }
   const before = chart.data;
   chart.data = data;

@@ -42,6 +42,7 @@ function changeTheme() {
 
 function redraw() {
   points.redraw();
+  numbers?.repaint();
   drawCurves();
 }
 

@@ -57,19 +57,11 @@ function counts({ target, detail }) {
 
 // ---------------------------------------------------------------------------------------------- light and dark
 
-// Streamlit goes from light to dark by itself (`theme.js`), but for what the server has drawn in the theme's colours, which
-// it is asked for once Streamlit has.
-const DARK = matchMedia("(prefers-color-scheme: dark)");
-const FOLLOWED_MS = 300; // by then Streamlit has, unless the address says which theme it is
-
-function followTheme({ timeStamp }) {
-  const follow = () => {
-    if (!state.page.isConnected) return;
-    const dark = getComputedStyle(document.querySelector("[data-testid=stApp]")).colorScheme === "dark";
-    if (dark === DARK.matches || performance.now() - timeStamp > FOLLOWED_MS) state.tell("theme", DARK.matches);
-    else setTimeout(follow, 10);
-  };
-  follow();
+// Streamlit goes from light to dark by itself, and all that scripts of ours draw with it (`theme.js`). What there is to take
+// home in the page's theme comes from the server, which is told of it once the page is seen.
+function tellTheme() {
+  const tell = () => state.page.isConnected && state.tell("theme", document.documentElement.dataset.theme);
+  if (document.querySelector(".st-key-film_buttons")) requestAnimationFrame(() => setTimeout(tell));
 }
 
 // ---------------------------------------------------------------------------------------------- the address
@@ -172,7 +164,7 @@ function begin() {
   document.addEventListener("focusin", ({ target }) => (state.held = controlOf(target)));
   document.addEventListener("pointerdown", ({ target }) => (state.held = controlOf(target)));
   document.addEventListener("click", clicked, true);
-  DARK.addEventListener("change", followTheme);
+  addEventListener("gandash-theme", tellTheme);
   new MutationObserver(keepFocus).observe(document.body, { subtree: true, attributeFilter: ["disabled"] });
   const aside = ({ target }) => target.closest?.("[data-testid=stSidebar], [data-testid=stPopoverBody], [role=dialog]");
   new MutationObserver((changes) => changes.some(aside) && markFields()).observe(document.body, {

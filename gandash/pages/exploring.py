@@ -21,7 +21,7 @@ from gandash.core.judge import JUDGE_VERSION
 from gandash.core.metrics import METRICS
 from gandash.core.targets import Target
 from gandash.live import assets
-from gandash.pages import TRAIN, address, explored, judging, latent, style, wording
+from gandash.pages import TRAIN, address, explored, judging, latent, wording
 from gandash.pages.explored import Chosen, Explored
 from gandash.pages.parts import part, telling
 from gandash.pages.server import Visitor
@@ -147,7 +147,7 @@ def _explore(looking: Visitor, shown: Sequence[Explored]) -> None:
         for each, caption in zip(shown, captions, strict=True)
     ]
     with st.container(border=True, key="explore_pad_box"):
-        told = {"subject": first.subject, "axes": first.axes, "theme": style.theme()}
+        told = {"subject": first.subject, "axes": first.axes}
         element(
             "gandash_explore",
             "explore.js",
@@ -237,7 +237,6 @@ def _sample(each: Explored, sampling: Sampling, key: str) -> None:
     data = {
         "shows": "sample",
         "scene": json.dumps(latent.scene(target)),
-        "theme": style.theme(),
         "generated": latent.text_of(drawn),
         "real": latent.text_of(real),
         "histograms": json.dumps(histograms),

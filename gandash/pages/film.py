@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gandash.charts.figures import Theme
+from gandash.charts.palettes import Theme
 from gandash.core.metrics import METRICS
 from gandash.pages import wording
 from gandash.runs.service import RunService

@@ -23,7 +23,6 @@
       return "";
     }
   };
-  first.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"; // or as chosen (`theme.js`)
   first.toggleAttribute("data-collapsed", kept("stSidebarCollapsed-") === "true");
   first.style.setProperty("--sidebar", `${parseInt(kept("sidebarWidth"), 10) || 340}px`);
   words.textContent = WORDS.soon;

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gandash.charts import palettes
+
 _GANDASH = Path(__file__).parents[1]
 _CHARTS = ("live", "layers", "timeline", "board", "networks")
 _PAGES = ("style", "sidebar", "share", "present", "draw", "upload")
@@ -27,7 +29,7 @@ def html() -> str:
     )
     sight = _read("pages/first_sight.html").replace("{wordmark}", wordmark)
     scripts = [f"<script>{_read(f'pages/{name}.js')}</script>" for name in ("theme", "first_sight")]
-    return f"<style>{sheets}</style>{sight}{''.join(scripts)}"
+    return f"<style>{palettes.sheet()}{sheets}</style>{sight}{''.join(scripts)}"
 
 
 def _read(name: str) -> str:

@@ -20,7 +20,7 @@ from gandash.core.config import RunConfig
 from gandash.core.metrics import METRICS
 from gandash.core.targets import Target, TargetSpec
 from gandash.core.views import offered
-from gandash.pages import TRAIN, address, own, recipes, setup, style
+from gandash.pages import TRAIN, address, own, recipes, setup
 from gandash.pages.parts import Told, part, telling
 from gandash.pages.wording import PUT_RIGHT
 from gandash.pages.words import Words, before, describe
@@ -62,7 +62,7 @@ def show(snapshot: Snapshot | None, *, ready: bool, mine: bool = True, right: bo
     with st.container(border=True, key="overlay"):
         _picture(snapshot, target, words)
         run = snapshot.run_id if snapshot else ""
-        timeline(style.theme(), key="timeline", height=TIMELINE_HEIGHT, run=run)
+        timeline(key="timeline", height=TIMELINE_HEIGHT, run=run)
     with st.container(key="side", gap="xsmall"):
         part("tiles", told, height=TILES_HEIGHT)
         st.fragment(_curves, key="figures")(snapshot, target)
@@ -89,14 +89,14 @@ def _strip(snapshot: Snapshot | None, told: Told) -> None:
 def _picture(snapshot: Snapshot | None, target: Target, words: Words) -> None:
     run = snapshot.run_id if snapshot else ""
     if target.numbers:
-        scene = figures.board(target, style.theme())
+        scene = figures.board(target)
         live_board(scene, key="board_chart", height=PICTURE_HEIGHT, label=words["label"], run=run)
         return
     config = snapshot.config if snapshot else PREVIEW
     # those that the run trains on come by the stream: a scene that stays the same is drawn once
     real = _real_points(target.spec, min(config.points, REAL_POINTS), config.seed)
     live_chart(
-        figures.overlay(target, real, style.theme()),
+        figures.overlay(target, real),
         key="overlay_chart",
         height=PICTURE_HEIGHT,
         label=words["label"],
@@ -110,24 +110,23 @@ def _curves(snapshot: Snapshot | None, target: Target) -> None:
     """Losses, scores and metrics over the epochs."""
     since = snapshot.first_epoch if snapshot else None
     objective = (snapshot.config if snapshot else PREVIEW).objective
-    theme = style.theme()
     with st.container(border=True, key="curves", gap=None):
         names, smoothing = _curve_choices(snapshot, target)
         look: dict[str, Any] = {"smoothing": smoothing, "since": since}
         charts = (
             (
                 "loss_chart",
-                figures.losses(theme, objective, **look),
+                figures.losses(objective, **look),
                 "Losses of generator and discriminator over the epochs",
             ),
             (
                 "score_chart",
-                figures.scores(theme, objective, **look),
+                figures.scores(objective, **look),
                 "Mean answer of the discriminator to real and to generated points over the epochs",
             ),
             (
                 "metric_chart",
-                figures.metric(names, theme, **look),
+                figures.metric(names, **look),
                 f"{', '.join(METRICS[name].title for name in names) or 'No metric'} over the epochs",
             ),
         )

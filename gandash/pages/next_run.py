@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from gandash.charts import figures
 from gandash.core.config import KNOBS, RunConfig, changed_knobs
-from gandash.pages import controls, knobs, setup, style
+from gandash.pages import controls, knobs, setup
 from gandash.pages.wording import plain
 from gandash.runs.snapshot import Snapshot
 
@@ -20,7 +21,7 @@ def show(checked: setup.Setup, snapshot: Snapshot | None) -> None:
     with st.container(
         border=True, horizontal=True, gap="small", vertical_alignment="center", wrap=False, key="next_run"
     ):
-        st.image(style.thumbnail(checked.config.target.build()), width=PICTURE_PIXELS)
+        st.image(figures.thumbnail_svg(checked.config.target.build()), width=PICTURE_PIXELS)
         st.markdown("  \n".join(["**Next run**", *map(plain, differences(snapshot.config, checked.config))]))
 
 

@@ -22,7 +22,7 @@ from gandash.core.targets import read_spec
 from gandash.core.targets.formula import FormulaSpec
 from gandash.core.targets.target import LONGEST_JSON
 from gandash.live import assets
-from gandash.pages import recipes, setup, style, switch, upload
+from gandash.pages import recipes, setup, switch, upload
 from gandash.pages.wording import plain
 
 assets.register(Path(__file__).with_name("draw.js"))
@@ -199,7 +199,7 @@ def show_drawing(held: str, reason: str | None) -> None:
     """Draw the canvas, which holds the drawing of this text, and why that is no target yet."""
     _remember("drawing", held)
     seq: int = st.session_state.setdefault(_SEQ, 0)
-    data = {"target": held, "seq": seq, "theme": style.theme()}
+    data = {"target": held, "seq": seq}
     element("gandash_draw", "draw.js", data, key=DRAW, on_drawing_change=_take_drawing)
     if reason:
         with st.container(key="wrong_drawing"):

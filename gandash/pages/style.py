@@ -6,8 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from gandash.charts import figures
-from gandash.core.targets import Target
+from gandash.charts.palettes import Theme
 
 _HERE = Path(__file__).parent
 ICON = str(_HERE / "logo.svg")
@@ -17,18 +16,10 @@ SIDEBAR_PIXELS = 340
 
 def apply() -> None:
     """Add to the page what of the dashboard's style sheets is not in it from the beginning (`first_sight`)."""
-    palette = figures.PALETTES[theme()]
     if st.context.is_embedded:
         st.html(_HERE / "embed.css")
-    colours = f"--real: {palette.real}; --generated: {palette.generated}; --ground: {palette.background};"
-    st.html(f"<style>:root {{ {colours} }}</style>")
 
 
-def theme() -> figures.Theme:
+def theme() -> Theme:
     """Which theme is on in the visitor's browser: "light" or "dark"."""
     return "dark" if st.context.theme.type == "dark" else "light"
-
-
-def thumbnail(shape: Target) -> str:
-    """A shape's small picture as SVG, in the colour of real points."""
-    return figures.thumbnail_svg(shape).replace("currentColor", figures.PALETTES[theme()].real)

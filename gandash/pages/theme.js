@@ -41,11 +41,28 @@
     if (told.matches !== before) told.dispatchEvent(new MediaQueryListEvent("change", { media: DARK, matches: !before }));
   };
   addEventListener("storage", ({ key, newValue }) => key === KEPT && choose(isTheme(newValue))); // in another tab
+  const [, given] = /[?&]embed_options=(light|dark)_theme\b/i.exec(location.search) ?? []; // the address says which it is
   window.gandashTheme = {
     turn() {
-      if (/[?&]embed_options=(light|dark)_theme\b/i.test(location.search)) return; // the address says which it is
+      if (given) return;
       choose(told.matches ? "light" : "dark");
       storage((kept) => kept.setItem(KEPT, chosen));
     },
   };
+
+  // What the page shows: style sheets know it by this, and charts are told of it in the frame in which Streamlit turns.
+  const show = (theme) => {
+    if (document.documentElement.dataset.theme === theme) return;
+    document.documentElement.dataset.theme = theme;
+    dispatchEvent(new Event("gandash-theme"));
+  };
+  show(given?.toLowerCase() ?? (told.matches ? "dark" : "light"));
+  new MutationObserver((_, waiting) => {
+    const app = document.querySelector("[data-testid=stApp]");
+    if (!app) return;
+    waiting.disconnect();
+    const look = () => show(getComputedStyle(app).colorScheme);
+    new MutationObserver(look).observe(app, { attributeFilter: ["class"] });
+    look();
+  }).observe(document, { childList: true, subtree: true });
 })();

@@ -11,7 +11,7 @@ from html import escape
 
 import streamlit as st
 
-from gandash.charts.figures import Theme
+from gandash.charts.palettes import Theme
 from gandash.pages import style, wording
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Snapshot

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, Route
 
-from gandash.charts import live
+from gandash.charts import live, palettes
 from gandash.charts.scripts import PLOTLY
 from gandash.live import assets
 from gandash.pages import monitor
@@ -76,6 +76,7 @@ REMOVE = """() => {
     window.modules[host.module].unmount(host);
   }
   window.hosts = {};
+  delete document.documentElement.dataset.theme;
   window.triggers = [];
   window.forget();
 }"""
@@ -88,6 +89,7 @@ def empty_stage(browser: Browser) -> Iterator[Page]:
     page = context.new_page()
     page.route(f"{ADDRESS}**", _answer)
     page.goto(ADDRESS)
+    page.add_style_tag(content=palettes.sheet())
     for style in (CHARTS / "live.css", PAGES / "style.css"):
         page.add_style_tag(path=style)
     page.evaluate(LOAD)
@@ -114,6 +116,12 @@ def _answer(route: Route) -> None:
 def play(page: Page, run: str, **news: Any) -> None:
     """Tell all who watch this run what is new, as `told` puts it."""
     page.evaluate("([run, news]) => window.play(run, news)", [run, news])
+
+
+def turn(page: Page, theme: palettes.Theme) -> None:
+    """Turn the page from light to dark, or back."""
+    told = "document.documentElement.dataset.theme = theme; dispatchEvent(new Event('gandash-theme'))"
+    page.evaluate(f"(theme) => {{ {told}; }}", theme)
 
 
 def told(data: Sequence[Frame] | History) -> dict[str, Any]:

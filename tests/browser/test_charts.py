@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
-from gandash.charts import figures
+from gandash.charts import figures, palettes
 from gandash.charts.figures import Scene
+from gandash.charts.palettes import Theme
 from gandash.core.targets.shapes import SHAPES
 from gandash.runs.snapshot import Frame, History
 from tests.browser import stage
@@ -159,9 +160,9 @@ def cloud(x: float, y: float, n: int = 50) -> NDArray[np.float32]:
     return np.random.default_rng(0).normal((x, y), 0.1, (n, 2)).astype(np.float32)
 
 
-def picture(name: str, theme: figures.Theme = "light") -> Scene:
+def picture(name: str) -> Scene:
     shape = SHAPES[name]
-    return figures.overlay(shape, shape.sample(100, np.random.default_rng(0)), theme)
+    return figures.overlay(shape, shape.sample(100, np.random.default_rng(0)))
 
 
 def curve(*values: float) -> History:
@@ -262,15 +263,15 @@ def test_fitted_axes_hold_all_that_is_finite_and_keep_one_unit_where_there_is_on
 
 def test_newer_data_of_a_figure_waits_and_another_run_does_not(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
-    chart.show(figures.losses("light"), curve(1, 2), run="run")
+    chart.show(figures.losses(), curve(1, 2), run="run")
     assert (chart.drawn(), chart.evaluate("[...chart._fullData[0].y]")) == (2, [1, 2])  # the scene, then what there is
     chart.tell(curve(1, 2, 3), "run")
     assert chart.drawn() == 2
-    chart.show(figures.losses("light"), curve(7), run="another")
+    chart.show(figures.losses(), curve(7), run="another")
     assert (chart.drawn(), chart.evaluate("[...chart._fullData[0].y]")) == (4, [7])
-    chart.show(figures.losses("dark"), run="another")
+    stage.turn(chart.page, "dark")
     assert chart.drawn() == 5
-    chart.show(figures.losses("dark", smoothing=0.5), run="another")
+    chart.show(figures.losses(smoothing=0.5), run="another")
     assert chart.drawn() == 6
     chart.tell(curve(7, 8), "another")
     assert chart.drawn() == 6
@@ -283,8 +284,8 @@ def test_newer_data_of_a_figure_waits_and_another_run_does_not(new_chart: Callab
 
 def test_a_bare_scene_is_not_drawn_again_for_a_run_that_has_nothing_yet(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
-    chart.show(figures.losses("light"))
-    chart.show(figures.losses("light"), curve(), run="run")
+    chart.show(figures.losses())
+    chart.show(figures.losses(), curve(), run="run")
     assert chart.drawn() == 1
     chart.tell(curve(5), "run")
     assert (chart.drawn(), chart.evaluate("[...chart._fullData[0].y]")) == (2, [5])
@@ -351,7 +352,7 @@ def test_figures_drawn_in_one_task_come_to_an_end(new_chart: Callable[[], Chart]
     Two plots that go on undoing each other in microtasks hang the page for good: here an error ends that.
     """
     chart = new_chart()
-    chart.show(figures.losses("light"), curve(1, 2), run="first")
+    chart.show(figures.losses(), curve(1, 2), run="first")
     chart.page.evaluate(
         """(selector) => {
           const [chart, height] = [document.querySelector(selector), document.querySelector(selector).clientHeight];
@@ -365,7 +366,7 @@ def test_figures_drawn_in_one_task_come_to_an_end(new_chart: Callable[[], Chart]
         chart.selector,
     )
     play(chart.page, f"second {chart.key}", **stage.told(curve(3, 4, 5)))
-    chart.show(figures.losses("light"), run="second")
+    chart.show(figures.losses(), run="second")
     chart.page.wait_for_timeout(200)
     assert chart.evaluate("[...chart._fullData[0].y]") == [3, 4, 5]
 
@@ -376,7 +377,7 @@ def test_a_chart_watches_the_run_that_it_shows_and_no_other(new_chart: Callable[
     chart.show(picture("circle"))
     assert chart.page.evaluate(watched) == []
     chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], run="first")
-    chart.show(picture("circle", "dark"), run="first")
+    stage.turn(chart.page, "dark")
     assert chart.page.evaluate(watched) == [["first", 1]]
     assert chart.points() == [100, 50]
     chart.show(picture("heart"), run="second")
@@ -385,6 +386,37 @@ def test_a_chart_watches_the_run_that_it_shows_and_no_other(new_chart: Callable[
     assert (chart.points(), chart.evaluate("chart.dataset.epoch")) == ([100, 0], None)
     chart.page.evaluate(stage.REMOVE)
     assert chart.page.evaluate(watched) == []
+
+
+def test_a_page_that_turns_dark_takes_its_charts_along_and_nothing_else_of_them(
+    new_chart: Callable[[], Chart],
+) -> None:
+    cloud_chart, curves = new_chart(), new_chart()
+    cloud_chart.show(picture("circle"), [Frame(1, 0.1, cloud(0, 0))], run="run")
+    curves.show(figures.losses(smoothing=0.5, since=2), curve(1, 2, 3), run="run")
+    for chart in (cloud_chart, curves):
+        chart.page.locator(chart.selector).press("+")
+    zoomed, points = [chart.ranges() for chart in (cloud_chart, curves)], cloud_chart.points()
+    turns: tuple[tuple[Theme, Theme], ...] = (("dark", "light"), ("light", "dark"))
+    for theme, other in turns:
+        stage.turn(cloud_chart.page, theme)
+        here, there = set(palettes.colours(theme).values()), set(palettes.colours(other).values())
+        for chart in (cloud_chart, curves):
+            text = chart.evaluate("JSON.stringify([chart.data, chart.layout], (_, each) => each?.buffer ? null : each)")
+            assert "var(" not in text
+            used = {colour for colour in here | there if f'"{colour}"' in text}
+            assert len(used) > 5 and used <= here, used - here
+        assert [chart.ranges() for chart in (cloud_chart, curves)] == zoomed
+        assert (cloud_chart.points(), cloud_chart.evaluate("chart.dataset.epoch")) == (points, "1")
+        (ground,) = cloud_chart.pixels([(0, 0)])
+        assert np.argmax(ground) == 1, "a green star"
+
+
+def test_a_name_that_looks_like_a_colours_is_text(new_chart: Callable[[], Chart]) -> None:
+    chart, scene = new_chart(), picture("circle")
+    scene["layout"]["title"]["text"] = "var(--real)"
+    chart.show(scene)
+    assert chart.evaluate("chart.querySelector('.gtitle').textContent") == "var(--real)"
 
 
 def test_a_run_shows_the_very_points_that_it_trains_on(new_chart: Callable[[], Chart]) -> None:
@@ -449,10 +481,11 @@ def test_points_and_grid_go_along_while_they_are_dragged(new_chart: Callable[[],
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("shape", ["exponential", "circle"])
-def test_points_look_as_plotly_draws_them(new_chart: Callable[[], Chart], shape: str, theme: figures.Theme) -> None:
+def test_points_look_as_plotly_draws_them(new_chart: Callable[[], Chart], shape: str, theme: Theme) -> None:
     chart = new_chart()
+    stage.turn(chart.page, theme)
     points = SHAPES[shape].sample(200, np.random.default_rng(1)).astype(np.float32)
-    chart.show(picture(shape, theme), [Frame(1, 0.1, points)], "run")
+    chart.show(picture(shape), [Frame(1, 0.1, points)], "run")
     hidden = "[...chart.querySelectorAll('.trace path.point')].map((each) => getComputedStyle(each).visibility)"
     assert chart.evaluate(hidden) == ["hidden"] * 2
     ours = chart.image()
@@ -722,12 +755,12 @@ def test_a_cut_curve_says_so_and_shows_all_on_request_for_as_long_as_it_is_asked
 ) -> None:
     chart = new_chart()
     values = [1 + (i % 7) / 10 for i in range(60)]
-    chart.show(figures.losses("light"), curve(*values, 1.2e13, *values), run="run")
+    chart.show(figures.losses(), curve(*values, 1.2e13, *values), run="run")
     assert chart.note() == "Peaks up to 1.2e13 are cut off"
     assert chart.ranges()[1][1] < 10
     chart.button("Fit").click()
     assert chart.ranges()[1][1] > 1e13
-    chart.show(figures.losses("light"), curve(*values, 1.2e13, *values, *values), run="run")
+    chart.show(figures.losses(), curve(*values, 1.2e13, *values, *values), run="run")
     chart.page.wait_for_function(
         "(selector) => document.querySelector(selector)._fullData[0].x.length === 181", arg=chart.selector
     )
@@ -741,7 +774,7 @@ def test_a_zoom_of_ones_own_outlives_new_data_though_the_axis_would_now_be_anoth
 ) -> None:
     chart = new_chart()
     wild = [1 + (i % 7) / 10 for i in range(60)]
-    chart.show(figures.losses("light"), curve(*wild, 50), run="run")
+    chart.show(figures.losses(), curve(*wild, 50), run="run")
     box = chart.page.locator(f"{chart.selector} .nsewdrag").bounding_box()
     assert box is not None
     mouse = chart.page.mouse
@@ -750,7 +783,7 @@ def test_a_zoom_of_ones_own_outlives_new_data_though_the_axis_would_now_be_anoth
     mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.6 * box["height"], steps=4)
     mouse.up()
     own = chart.ranges()
-    chart.show(figures.losses("light"), curve(*wild, 50, *(value + 3 for value in wild)), run="run")
+    chart.show(figures.losses(), curve(*wild, 50, *(value + 3 for value in wild)), run="run")
     chart.page.wait_for_function(
         "(selector) => document.querySelector(selector)._fullData[0].x.length === 121", arg=chart.selector
     )
@@ -795,8 +828,8 @@ def test_a_chart_is_one_stop_for_the_keyboard_and_can_be_moved_by_it(new_chart: 
 
 def test_after_every_redraw_the_toolbar_is_out_of_the_way_of_the_keyboard(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
-    chart.show(figures.losses("light"), curve(1, 2), run="run")
-    chart.show(figures.losses("dark"), curve(1, 2), run="run")
+    chart.show(figures.losses(), curve(1, 2), run="run")
+    stage.turn(chart.page, "dark")
     chart.page.locator(f"{chart.selector} .nsewdrag").hover()
     chart.page.locator(f"{chart.selector} .modebar-btn").first.click()
     tabs = "[...chart.querySelectorAll('.modebar-btn')].map((button) => button.tabIndex)"
@@ -809,7 +842,7 @@ def test_the_toolbar_leaves_the_legend_to_be_clicked(new_chart: Callable[[], Cha
     if figure == "overlay":
         chart.show(picture("exponential"), [Frame(1, 0.1, scattered()[:6])], "run")
     else:
-        chart.show(figures.losses("light"), curve(*range(9)), run="run")
+        chart.show(figures.losses(), curve(*range(9)), run="run")
     legend = chart.page.locator(f"{chart.selector} .legendtoggle").last
     legend.hover()
     toolbar = chart.page.locator(f"{chart.selector} .modebar").bounding_box()
@@ -827,9 +860,9 @@ def test_on_a_phone_every_entry_of_a_long_legend_can_be_read(new_chart: Callable
     names = ["headline", "batch_mse", "coverage"]
     data = History(np.arange(1, 9), MappingProxyType({name: np.arange(1.0, 9.0) for name in names}))
     for width, top in ((900, 32), (374, 51)):
-        chart.show(figures.metric(names, "light"))
+        chart.show(figures.metric(names))
         chart.page.evaluate(f"window.hosts['{chart.key}'].style.width = '{width}px'")
-        chart.show(figures.metric(names, "light"), data, run=f"run{width}")
+        chart.show(figures.metric(names), data, run=f"run{width}")
         assert chart.evaluate("chart._fullLayout.margin.t") >= top
         assert (chart.evaluate("chart._fullLayout.margin.t") == 32) == (width == 900)
         frame = chart.page.locator(chart.selector).bounding_box()
@@ -846,9 +879,9 @@ def test_a_legend_that_fits_into_a_line_takes_no_more(new_chart: Callable[[], Ch
     chart = new_chart()
     names = ["headline", "batch_mse"]
     data = History(np.arange(1, 9), MappingProxyType({name: np.arange(1.0, 9.0) for name in names}))
-    chart.show(figures.metric(names, "light"))
+    chart.show(figures.metric(names))
     chart.page.evaluate(f"window.hosts['{chart.key}'].style.width = '400px'")
-    chart.show(figures.metric(names, "light"), data, run="narrow")
+    chart.show(figures.metric(names), data, run="narrow")
     boxes = [entry.bounding_box() for entry in chart.page.locator(f"{chart.selector} .legendtext").all()]
     assert len({box["y"] for box in boxes if box}) == 1 and len(boxes) == 2
     assert chart.evaluate("chart._fullLayout.margin.t") == 32
@@ -856,7 +889,7 @@ def test_a_legend_that_fits_into_a_line_takes_no_more(new_chart: Callable[[], Ch
 
 def test_epochs_cannot_be_zoomed_into_parts(new_chart: Callable[[], Chart]) -> None:
     chart = new_chart()
-    chart.show(figures.losses("light"), curve(*range(40)), run="run")
+    chart.show(figures.losses(), curve(*range(40)), run="run")
     ticks = "[...chart.querySelectorAll('.xtick')].map((tick) => tick.textContent)"
     chart.page.locator(chart.selector).focus()
     for _ in range(20):

@@ -154,15 +154,13 @@ def wave(n: int) -> Floats:
 
 
 def test_what_was_not_measured_or_is_not_finite_is_left_out(figure: Callable[..., Any]) -> None:
-    found = figure(figures.losses("dark"), generator_loss=np.array([1.0, np.nan, 2.0, np.inf, 3.0]))
+    found = figure(figures.losses(), generator_loss=np.array([1.0, np.nan, 2.0, np.inf, 3.0]))
     assert [(trace["x"], trace["y"]) for trace in found["data"]] == [([], []), ([1, 3, 5], [1, 2, 3])]
 
 
 def test_a_single_value_is_a_dot(figure: Callable[..., Any]) -> None:
-    assert [trace["mode"] for trace in figure(figures.losses("light"), generator_loss=wave(1))["data"]] == [
-        "markers"
-    ] * 2
-    assert figure(figures.losses("light"), generator_loss=wave(2))["data"][1]["mode"] == "lines"
+    assert [trace["mode"] for trace in figure(figures.losses(), generator_loss=wave(1))["data"]] == ["markers"] * 2
+    assert figure(figures.losses(), generator_loss=wave(2))["data"][1]["mode"] == "lines"
 
 
 def test_levels_that_mean_something_are_marked_only_where_they_do(figure: Callable[..., Any]) -> None:
@@ -170,49 +168,49 @@ def test_levels_that_mean_something_are_marked_only_where_they_do(figure: Callab
         layout = figure(scene, **dict.fromkeys(("generator_loss", "d_real"), wave(10)))["layout"]
         return [note["text"] for note in layout.get("annotations", [])]
 
-    assert marks(figures.losses("light")) == ["ln 2", "2 ln 2"]
-    two = figure(figures.losses("light"), generator_loss=wave(10))["layout"]["annotations"]
+    assert marks(figures.losses()) == ["ln 2", "2 ln 2"]
+    two = figure(figures.losses(), generator_loss=wave(10))["layout"]["annotations"]
     assert two[0]["xshift"] - two[1]["xshift"] > 25, "beside each other: on a long axis their lines lie together"
-    assert marks(figures.losses("light", "wgan-gp")) == []
-    assert marks(figures.scores("light")) == ["can only guess"]
-    assert marks(figures.scores("light", "hinge")) == []
+    assert marks(figures.losses("wgan-gp")) == []
+    assert marks(figures.scores()) == ["can only guess"]
+    assert marks(figures.scores("hinge")) == []
 
 
 def test_probabilities_have_their_own_axis_whatever_comes(figure: Callable[..., Any]) -> None:
     wild = np.array([0.5] * 50 + [900.0])
-    axis = figure(figures.scores("light"), d_real=wild)["layout"]["yaxis"]
+    axis = figure(figures.scores(), d_real=wild)["layout"]["yaxis"]
     assert axis["range"] == [0, 1] and "type" not in axis
 
 
 def test_metrics_that_differ_in_size_get_a_logarithmic_axis_and_their_ideal(figure: Callable[..., Any]) -> None:
     assert METRICS["headline"].log_scale and not METRICS["coverage"].log_scale
     data = {"headline": np.geomspace(1000, 1, 100), "coverage": np.linspace(0, 1, 100)}
-    alone = figure(figures.metric(["headline"], "light"), **data)["layout"]
+    alone = figure(figures.metric(["headline"]), **data)["layout"]
     assert alone["yaxis"]["type"] == "log"
     assert (alone["shapes"][0]["y0"], alone["annotations"][0]["text"]) == (5, "like real"), "an ideal of 0 has no place"
-    nothing = figure(figures.metric(["headline"], "light"), headline=np.array([1.0, 0.0]))["data"][0]["y"]
+    nothing = figure(figures.metric(["headline"]), headline=np.array([1.0, 0.0]))["data"][0]["y"]
     assert nothing == [100, 0.1], "in per cent, and where nobody can tell, at the least that is told"
-    assert "type" not in figure(figures.metric(["headline", "coverage"], "light"), **data)["layout"]["yaxis"]
+    assert "type" not in figure(figures.metric(["headline", "coverage"]), **data)["layout"]["yaxis"]
 
 
 def test_a_metric_not_measured_yet_says_so_and_none_chosen_says_nothing(figure: Callable[..., Any]) -> None:
-    found = figure(figures.metric(["headline"], "light"), generator_loss=wave(3))
+    found = figure(figures.metric(["headline"]), generator_loss=wave(3))
     assert found["data"] == [] and found["layout"]["annotations"][0]["text"] == "Not measured yet"
     assert found["layout"]["title"]["text"] == "Gap to real"
-    assert "annotations" not in figure(figures.metric([], "light"))["layout"]
+    assert "annotations" not in figure(figures.metric([]))["layout"]
 
 
 def test_metrics_say_their_units(figure: Callable[..., Any]) -> None:
     data = dict.fromkeys(("headline", "coverage", "recall"), np.ones(9))
 
     def title(*names: str) -> str:
-        return str(figure(figures.metric(names, "light"), **data)["layout"]["title"]["text"])
+        return str(figure(figures.metric(names), **data)["layout"]["title"]["text"])
 
     alone = METRICS["headline"]
     assert title("headline") == title("headline", "density") == f"{alone.title} ({alone.unit})"  # one of them measured
     assert title("coverage", "recall") == METRICS["coverage"].unit
     assert title("headline", "coverage") == ""
-    mixed = figure(figures.metric(["headline", "coverage"], "light"), **data)
+    mixed = figure(figures.metric(["headline", "coverage"]), **data)
     assert [trace["name"] for trace in mixed["data"]] == [
         f"{METRICS[name].title} ({METRICS[name].unit})" for name in ("headline", "coverage")
     ]
@@ -222,44 +220,46 @@ def test_metrics_say_their_units(figure: Callable[..., Any]) -> None:
 def test_a_smoothed_line_has_the_raw_one_faint_behind_it(figure: Callable[..., Any]) -> None:
     loss = np.random.default_rng(0).normal(size=500)
     loss[[3, 100]] = np.nan, np.inf
-    for scene in (figures.losses("light", smoothing=0.8), figures.metric(["headline"], "dark", smoothing=0.8)):
+    for scene in (figures.losses(smoothing=0.8), figures.metric(["headline"], smoothing=0.8)):
         raw, average = figure(scene, generator_loss=loss, headline=loss + 9)["data"][-2:]
         assert (raw["showlegend"], raw["hoverinfo"], raw["legendgroup"]) == (False, "skip", average["legendgroup"])
-        assert raw["line"]["width"] < average["line"]["width"] and raw["line"]["color"].startswith("rgba")
+        assert raw["line"]["width"] < average["line"]["width"] and raw["line"]["color"] == average["line"][
+            "color"
+        ].replace(")", "-faint)")
         assert raw["x"] == average["x"] and np.std(average["y"]) < 0.8 * np.std(raw["y"])
-    assert len(figure(figures.losses("light"))["data"]) == 2
-    assert len(figure(figures.scores("light", smoothing=0.5))["data"]) == 4
+    assert len(figure(figures.losses())["data"]) == 2
+    assert len(figure(figures.scores(smoothing=0.5))["data"]) == 4
 
 
 def test_a_peak_does_not_flatten_the_rest_and_is_told(figure: Callable[..., Any]) -> None:
     loss = 1 + np.random.default_rng(0).uniform(size=200)
     loss[20] = 1.2e13
-    layout = figure(figures.losses("light"), generator_loss=loss, discriminator_loss=wave(200))["layout"]
+    layout = figure(figures.losses(), generator_loss=loss, discriminator_loss=wave(200))["layout"]
     assert "type" not in layout["yaxis"] and layout["yaxis"]["range"][1] < 10
     assert layout["meta"]["cut"] == "Peaks up to 1.2e13 are cut off"
-    layout = figure(figures.scores("light", "wgan-gp"), d_real=-loss)["layout"]
+    layout = figure(figures.scores("wgan-gp"), d_real=-loss)["layout"]
     assert layout["yaxis"]["range"][0] > -10
     assert layout["meta"]["cut"] == "Dips down to -1.2e13 are cut off"
-    layout = figure(figures.metric(["headline"], "light"), headline=loss)["layout"]
+    layout = figure(figures.metric(["headline"]), headline=loss)["layout"]
     assert layout["yaxis"]["type"] == "log" and layout["yaxis"]["range"][1] < 3
     assert "1.2e15" in layout["meta"]["cut"]
-    calm = figure(figures.losses("light"), **dict.fromkeys(BOTH, wave(200)))["layout"]
+    calm = figure(figures.losses(), **dict.fromkeys(BOTH, wave(200)))["layout"]
     assert "range" not in calm["yaxis"] and "cut" not in calm["meta"]
 
 
 def test_losses_over_many_decades_get_a_logarithmic_axis(figure: Callable[..., Any]) -> None:
     loss = np.geomspace(1e13, 1, 100)
-    layout = figure(figures.losses("light"), generator_loss=loss)["layout"]
+    layout = figure(figures.losses(), generator_loss=loss)["layout"]
     assert layout["yaxis"]["type"] == "log" and "cut" not in layout["meta"]
     assert layout["annotations"][0]["y"] == pytest.approx(math.log10(math.log(2)))
     loss[3] = -1
-    assert "type" not in figure(figures.losses("light"), generator_loss=loss)["layout"]["yaxis"]
+    assert "type" not in figure(figures.losses(), generator_loss=loss)["layout"]["yaxis"]
 
 
 def test_a_logarithmic_axis_is_neither_bare_nor_crowded(figure: Callable[..., Any]) -> None:
     """Plotly's rule: steps are whole powers of ten if more than 0.7 of one is asked for, else 1, 2 and 5 of each."""
     for decades in (1, 2, 3, 4, 5, 8, 33):
-        axis = figure(figures.metric(["headline"], "light"), headline=np.logspace(0, decades, 90))["layout"]["yaxis"]
+        axis = figure(figures.metric(["headline"]), headline=np.logspace(0, decades, 90))["layout"]["yaxis"]
         rough = decades / axis["nticks"]
         marks = decades / math.ceil(rough) if rough > 0.7 else 3 * decades
         assert axis["type"] == "log" and rough > 0.3 and 2 <= marks <= 7, decades
@@ -268,19 +268,19 @@ def test_a_logarithmic_axis_is_neither_bare_nor_crowded(figure: Callable[..., An
 
 def test_where_a_run_goes_on_from_another_is_marked(figure: Callable[..., Any]) -> None:
     for scene in (
-        figures.losses("light", since=12),
-        figures.scores("dark", since=12),
-        figures.metric(["headline"], "light", since=12),
+        figures.losses(since=12),
+        figures.scores(since=12),
+        figures.metric(["headline"], since=12),
     ):
         layout = figure(scene, headline=np.ones(30))["layout"]
         line, word = layout["shapes"][0], layout["annotations"][0]
         assert (line["x0"], line["x1"], word["x"], word["text"]) == (12, 12, 12, "trained on")
     for since in (None, 0):
-        assert "trained on" not in str(figure(figures.losses("light", since=since)))
+        assert "trained on" not in str(figure(figures.losses(since=since)))
 
 
 def test_a_scene_is_the_same_after_it_was_drawn(empty_page: Page) -> None:
-    scene = figures.losses("light", since=3, smoothing=0.5)
+    scene = figures.losses(since=3, smoothing=0.5)
     assert scene == empty_page.evaluate(
         """(scene) => {
           const curves = new Map([["generator_loss", { x: [1, 2], y: [1, 1e9] }]]);

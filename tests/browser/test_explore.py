@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from gandash import portable
 from gandash.charts import live
-from gandash.charts.figures import PALETTES
+from gandash.charts.palettes import PALETTES
 from gandash.core import link
 from gandash.core.config import RunConfig
 from gandash.live import watch

@@ -146,7 +146,7 @@ def test_the_theme_that_was_chosen_and_a_sidebar_that_was_closed_are_kept(dashbo
         wait_until_drawn(page)
         page.keyboard.press("t")
         page.reload(wait_until="commit")
-        page.locator(f"{SIGHT}[data-theme=dark] button").wait_for()
+        page.locator(f"[data-theme=dark] {SIGHT} button").wait_for()
         first = page.evaluate(LOOKS)
         assert (first["ground"], first["place"][0]) == ("rgb(17, 23, 26)", 26)
         page.locator(SIGHT).wait_for(state="detached")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from gandash.charts import figures
+from gandash.charts.palettes import PALETTES
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import CHARTS, press, until, wait_for_epoch, wait_until_drawn
 
@@ -140,7 +140,7 @@ def test_nothing_moves_its_place_and_all_text_can_be_read_in_every_state(
     page.emulate_media(color_scheme=other)  # at sunset
     for key in CHARTS:
         colour = f"document.querySelector(`[data-chart='{key}']`).layout.font.color"
-        until(page, f"{colour} === '{figures.PALETTES[other].text}'")
+        until(page, f"{colour} === '{PALETTES[other].text}'")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (1920, 1080)])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from gandash.charts.figures import PALETTES
+from gandash.charts.palettes import PALETTES
 from gandash.core.config import RunConfig
 from gandash.runs.executors import LocalWorkers
 from gandash.runs.service import RunService

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from gandash.charts.figures import PALETTES
+from gandash.charts.palettes import PALETTES
 from gandash.pages import first_sight
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import CHARTS, OVERLAY, until, wait_for_epoch, wait_until_drawn
@@ -83,11 +83,13 @@ def test_a_choice_is_told_as_the_systems_is_and_stays_whatever_the_system_does(b
     page = bare()
     assert not page.evaluate(IS_DARK)
     page.emulate_media(color_scheme="dark")
+    until(page, "told.length === 1")
     assert page.evaluate(IS_DARK) and page.evaluate("told") == [[True, True]]
     page.evaluate("gandashTheme.turn()")
     assert not page.evaluate(IS_DARK) and page.evaluate("told") == [[True, True], [False, True]]
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(100)
     assert not page.evaluate(IS_DARK) and len(page.evaluate("told")) == 2
     assert page.evaluate("matchMedia('(prefers-color-scheme: light)').media") == "(prefers-color-scheme: light)"
     page.reload()
@@ -116,7 +118,8 @@ def test_what_is_no_theme_is_no_choice(bare: Callable[..., Page], odd: str) -> N
     page = bare(f"for (const key of ['{EARLIER}', 'gandash-theme']) localStorage.setItem(key, JSON.stringify('{odd}'))")
     assert not page.evaluate(IS_DARK)
     page.emulate_media(color_scheme="dark")
-    assert page.evaluate(IS_DARK) and len(page.evaluate("told")) == 1
+    until(page, "told.length === 1")
+    assert page.evaluate(IS_DARK)
 
 
 def test_a_browser_that_keeps_nothing_turns_all_the_same(bare: Callable[..., Page]) -> None:

@@ -16,9 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gandash.charts.figures import (
-    PALETTES,
     Scene,
-    Theme,
     losses,
     metric,
     overlay,
@@ -26,22 +24,21 @@ from gandash.charts.figures import (
     scores,
     thumbnail_svg,
 )
+from gandash.charts.palettes import PALETTES, Theme, colours, sheet
+from gandash.core.metrics import METRICS
 from gandash.core.targets import Canvas, Target
 from gandash.core.targets.shapes import SHAPES, Shape
 from gandash.core.targets.target import Points
 
 
-@pytest.mark.parametrize("theme", get_args(Theme))
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
-def test_the_overlay_keeps_to_the_axes_of_the_shape(shape: Shape, theme: Theme) -> None:
+def test_the_overlay_keeps_to_the_axes_of_the_shape(shape: Shape) -> None:
     real = shape.sample(100, np.random.default_rng(0))
-    scene = overlay(shape, real, theme)
+    scene = overlay(shape, real)
     dots, stars = scene["traces"]
     layout = scene["layout"]
     assert [tuple(layout[axis]["range"]) for axis in ("xaxis", "yaxis")] == list(shape.bounds)
     assert (dots["name"], stars["name"], stars["marker"]["symbol"]) == ("real", "generated", "star")
-    real_opacity, generated_opacity = (float(each["marker"]["color"][5:-1].split(",")[3]) for each in (dots, stars))
-    assert real_opacity < generated_opacity < 1
     assert dots["zorder"] > stars.get("zorder", 0)  # both can be seen
     assert dots["marker"]["size"] < stars["marker"]["size"] / 2
     np.testing.assert_array_equal(points_of(scene), real)
@@ -54,34 +51,33 @@ def points_of(scene: Scene) -> NDArray[np.float32]:
 
 def test_the_plane_has_one_unit_and_a_curve_two() -> None:
     real = np.zeros((1, 2), np.float32)
-    assert overlay(SHAPES["circle"], real, "light")["layout"]["yaxis"]["scaleanchor"] == "x"
-    assert "scaleanchor" not in overlay(SHAPES["exponential"], real, "light")["layout"]["yaxis"]
+    assert overlay(SHAPES["circle"], real)["layout"]["yaxis"]["scaleanchor"] == "x"
+    assert "scaleanchor" not in overlay(SHAPES["exponential"], real)["layout"]["yaxis"]
 
 
 def test_a_scene_is_data_that_json_can_hold_and_holds_no_data_of_a_run() -> None:
-    for scene in (losses("light", smoothing=0.5), scores("dark", "hinge"), metric(["headline"], "light", since=3)):
+    for scene in (losses(smoothing=0.5), scores("hinge"), metric(["headline"], since=3)):
         assert json.loads(json.dumps(scene)) == scene
         assert len(json.dumps(scene)) < 4000
-    assert [line["column"] for line in metric(["coverage", "headline"], "light")["lines"]] == ["coverage", "headline"]
+    assert [line["column"] for line in metric(["coverage", "headline"])["lines"]] == ["coverage", "headline"]
 
 
-def test_a_scene_is_another_one_with_its_theme_its_smoothing_or_what_it_shows() -> None:
+def test_a_scene_is_another_one_with_its_smoothing_or_what_it_shows() -> None:
     """What tells the browser that nothing of the last picture may stay."""
 
     def identity(scene: Scene) -> tuple[str, str]:
         return scene["layout"]["uirevision"], scene["layout"]["meta"]["look"]
 
     scenes = [
-        losses("light"),
-        losses("dark"),
-        losses("light", smoothing=0.5),
-        losses("light", "hinge"),
-        scores("light"),
+        losses(),
+        losses(smoothing=0.5),
+        losses("hinge"),
+        scores(),
     ]
-    scenes += [metric([], "light"), metric(["headline"], "light"), metric(["coverage"], "light")]
-    scenes += [overlay(shape, np.zeros((1, 2)), "light") for shape in SHAPES.values()]
+    scenes += [metric([]), metric(["headline"]), metric(["coverage"])]
+    scenes += [overlay(shape, np.zeros((1, 2))) for shape in SHAPES.values()]
     assert len({identity(scene) for scene in scenes}) == len(scenes)
-    assert identity(losses("light")) == identity(losses("light"))
+    assert identity(losses()) == identity(losses())
 
 
 class Helix(Target):
@@ -106,7 +102,7 @@ class SideView(Canvas):
 def test_a_target_in_space_is_drawn_as_its_canvas_sees_it() -> None:
     helix = Helix()
     real = helix.sample(50, np.random.default_rng(0))
-    scene = overlay(helix, real, "light")
+    scene = overlay(helix, real)
     np.testing.assert_array_equal(points_of(scene), real[:, [0, 2]])
     titles = [scene["layout"][axis]["title"]["text"] for axis in ("xaxis", "yaxis")]
     assert titles == ["breadth", "height &lt;z&gt;"]  # what Plotly would take for markup is text
@@ -115,7 +111,7 @@ def test_a_target_in_space_is_drawn_as_its_canvas_sees_it() -> None:
 
 
 def test_epochs_are_whole_and_have_a_name() -> None:
-    for scene in (losses("light"), scores("light"), metric([], "light")):
+    for scene in (losses(), scores(), metric([])):
         axis = scene["layout"]["xaxis"]
         assert axis["title"]["text"] == "epoch"
         low, high = axis["autorangeoptions"]["include"]
@@ -137,8 +133,8 @@ def texts(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
 
 def test_no_text_in_a_chart_is_smaller_than_11_pixels() -> None:
     real = SHAPES["circle"].sample(9, np.random.default_rng(0))
-    charts = (losses("light", since=3), scores("light"), metric(["headline"], "light"))
-    for scene in (*charts, overlay(SHAPES["circle"], real, "light")):
+    charts = (losses(since=3), scores(), metric(["headline"]))
+    for scene in (*charts, overlay(SHAPES["circle"], real)):
         sizes = dict(texts({"layout": scene["layout"], "word": scene.get("mark", {}).get("word", {})}))
         assert len(sizes) >= 5 and min(sizes.values()) >= 11, sizes
 
@@ -171,12 +167,25 @@ def test_colours_stand_out_from_the_ground(theme: Theme) -> None:
 
 @pytest.mark.parametrize("theme", get_args(Theme))
 def test_a_single_faint_point_can_still_be_seen(theme: Theme) -> None:
-    circle, ground = SHAPES["circle"], PALETTES[theme].background
-    for trace in overlay(circle, circle.sample(9, np.random.default_rng(0)), theme)["traces"]:
-        *colour, opacity = (float(part) for part in trace["marker"]["color"].removeprefix("rgba(")[:-1].split(","))
+    ground, found = PALETTES[theme].background, colours(theme)
+    for name in ("dot", "star"):
+        *colour, opacity = (float(part) for part in found[name].removeprefix("rgba(")[:-1].split(","))
         below = [int(ground[i : i + 2], 16) for i in (1, 3, 5)]
         mixed = [round(over * opacity + under * (1 - opacity)) for over, under in zip(colour, below, strict=True)]
-        assert contrast("#" + bytes(mixed).hex(), ground) >= 3, trace["name"]
+        assert contrast("#" + bytes(mixed).hex(), ground) >= 3, name
+        assert opacity < 1
+    assert PALETTES[theme].real_opacity < PALETTES[theme].generated_opacity
+
+
+def test_all_that_a_scene_calls_a_colour_has_one_in_both_themes() -> None:
+    real = SHAPES["circle"].sample(9, np.random.default_rng(0))
+    scenes = [overlay(SHAPES["circle"], real), losses(smoothing=0.5, since=3), scores(), metric(list(METRICS))]
+    used = set(re.findall(r"var\(--([\w-]+)\)", json.dumps(scenes)))
+    assert len(used) > 20
+    for theme, rule in zip(get_args(Theme), sheet().splitlines(), strict=True):
+        assert not re.search(r'"(#\w+|rgba\([1-9].*?)"', json.dumps(scenes)), "no colour of a theme's own"
+        for name in used:
+            assert f"--{name}: {colours(theme)[name]};" in rule
 
 
 def test_pictures_for_both_themes_stand_out_from_both() -> None:

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from gandash.charts import film
-from gandash.charts.figures import Theme
 from gandash.charts.film import Film, Moment
+from gandash.charts.palettes import Theme
 from gandash.core.config import RunConfig
 from gandash.core.presets import PRESETS
 from gandash.core.targets import read_spec

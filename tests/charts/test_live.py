@@ -21,7 +21,7 @@ def page() -> None:
     from gandash.core.targets.shapes import SHAPES
 
     shape = SHAPES["circle"]
-    scene = figures.overlay(shape, shape.sample(50, np.random.default_rng(0)), "light")
+    scene = figures.overlay(shape, shape.sample(50, np.random.default_rng(0)))
     live_chart(scene, key="chart", height=300, label="A circle", run=st.text_input("run"))
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gandash.charts import picture as pictures
-from gandash.charts.figures import MISFIT, PALETTES, Theme
+from gandash.charts.palettes import MISFIT, PALETTES, Theme
 from gandash.charts.picture import Size, easel, outside_text, picture, thumbnail
 from gandash.charts.ticks import log_ticks, tick_text, ticks
 from gandash.core.targets import Target

@@ -86,7 +86,7 @@ def test_a_worker_sends_its_frames_and_a_chart_draws_them() -> None:
     target = config.target.build()
     assert isinstance(target, Helix)
     real = target.sample(100, np.random.default_rng(0))
-    scene = overlay(target, real, "light")
+    scene = overlay(target, real)
     assert scene["real"] == encode_points(real[:, [0, 2]]), "drawn from the side, as its canvas says"
     assert scene["layout"]["yaxis"]["title"]["text"] == "z"
     for picture in (thumbnail_svg(target), result_svg(target, points)):

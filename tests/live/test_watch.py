@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from streamlit import config
 
-from gandash.charts.figures import PALETTES
+from gandash.charts.palettes import PALETTES
 from gandash.live import assets, watch
 from tests.live.serving import get, serve
 

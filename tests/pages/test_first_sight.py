@@ -18,8 +18,8 @@ CSS = (Path(first_sight.__file__).with_name("first_sight.css")).read_text(encodi
 def test_its_colours_are_the_themes(theme: str) -> None:
     themes = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
     wanted = themes[theme]
-    ours = '[data-theme="dark"]' if theme == "dark" else ""
-    rule = CSS.split(f"#gandash-first{ours} {{", 1)[1].split("}", 1)[0]
+    page = ':root[data-theme="dark"] ' if theme == "dark" else "\n"
+    rule = CSS.split(f"{page}#gandash-first {{", 1)[1].split("}", 1)[0]
     colours = dict(re.findall(r"--(\w+): (#\w+);", rule))
     assert colours == {
         "ground": wanted["backgroundColor"],
