@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 from xdist.remote import Producer
@@ -9,6 +10,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Two tests' thread pools on two cores spend their time waiting for each other; a worker trains on one thread as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Modules are compiled once, here and in all processes of the tests, whatever the shell says.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # A shell that starts the tests in the background makes their processes deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -59,7 +59,8 @@ def test_ctrl_c_ends_the_server_and_its_workers_whoever_watches(tmp_path: Path) 
 
 
 def test_all_of_it_is_under_the_base_path(tmp_path: Path) -> None:
-    with dashboard_server(tmp_path, {"STREAMLIT_SERVER_BASE_URL_PATH": "gans"}) as (url, _):
+    settings = {"GANDASH_WORKERS": "1", "STREAMLIT_SERVER_BASE_URL_PATH": "gans"}
+    with dashboard_server(tmp_path, settings) as (url, _):
         assert url.endswith("/gans")
         host = url.removeprefix("http://")
         with connect(f"ws://{host}/live?run=unknown") as watcher:

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.driver import wait_for_epoch, wait_until_drawn
+from tests.browser.tabs import LEAVE
 
 SIGHT = "#gandash-first"
 LOOKS = """() => {
@@ -28,9 +29,10 @@ LOOKS = """() => {
 @contextmanager
 def first_seen(
     browser: Browser, address: str, scripts: str = "index", **options: Any
-) -> Iterator[tuple[Page, Callable[[], None]]]:
+) -> Iterator[tuple[Page, Callable[..., None]]]:
     """A window in which Streamlit's own script, or those of some widgets, are held back until the function is called
-    that comes with it."""
+    that comes with it; those that are asked for afterwards are held back if it is told so. Its run ends with it.
+    """
     context = browser.new_context(viewport={"width": options.pop("width", 1280), "height": 844}, **options)
     page, held, free = context.new_page(), list[Route](), False
 
@@ -40,18 +42,32 @@ def first_seen(
         else:
             held.append(route)
 
-    def go_on() -> None:
+    def go_on(*, hold_again: bool = False) -> None:
         nonlocal free
-        free = True
-        for route in held:
-            route.continue_()
+        free = not hold_again
+        while held:
+            held.pop().continue_()
 
     page.route(re.compile(rf"/static/js/({scripts})\."), hold)
     try:
         page.goto(address, wait_until="commit")
         yield page, go_on
     finally:
+        if page.evaluate(LEAVE):
+            page.wait_for_timeout(200)  # the click is on its way
         context.close()
+
+
+@pytest.fixture(scope="module")
+def bare(dashboard: str, browser: Browser) -> Iterator[Page]:
+    """A window that reads none of Streamlit's files: of a page there is what it begins with."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/static/**", lambda route: route.abort())
+    page.goto(dashboard)
+    page.locator(f"{SIGHT} button").wait_for()
+    yield page
+    context.close()
 
 
 @pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
@@ -130,10 +146,10 @@ def test_a_key_counts_but_starts_nothing_where_the_page_has_something_to_say_fir
 
 
 @pytest.mark.parametrize("path", ["/?run=gone", "/explore", "/runs", "/?class=x", "/?embed=true"])
-def test_a_page_that_begins_with_something_else_has_none(dashboard: str, browser: Browser, path: str) -> None:
-    with first_seen(browser, dashboard + path) as (page, _):
-        page.locator("#root").wait_for(state="attached")
-        assert not page.locator(SIGHT).count()
+def test_a_page_that_begins_with_something_else_has_none(dashboard: str, bare: Page, path: str) -> None:
+    bare.goto(dashboard + path)
+    bare.locator("#root").wait_for(state="attached")
+    assert not bare.locator(SIGHT).count()
 
 
 def test_the_theme_that_was_chosen_and_a_sidebar_that_was_closed_are_kept(dashboard: str, browser: Browser) -> None:
@@ -145,10 +161,12 @@ def test_the_theme_that_was_chosen_and_a_sidebar_that_was_closed_are_kept(dashbo
         page.wait_for_selector("[data-testid=stSidebar][data-collapsed=true]", state="attached")
         wait_until_drawn(page)
         page.keyboard.press("t")
+        go_on(hold_again=True)
         page.reload(wait_until="commit")
         page.locator(f"[data-theme=dark] {SIGHT} button").wait_for()
         first = page.evaluate(LOOKS)
         assert (first["ground"], first["place"][0]) == ("rgb(17, 23, 26)", 26)
+        go_on()
         page.locator(SIGHT).wait_for(state="detached")
         wait_until_drawn(page)
         assert page.evaluate(LOOKS) == first

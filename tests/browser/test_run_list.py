@@ -10,11 +10,11 @@ from playwright.sync_api import Page, expect
 
 from gandash.charts.palettes import PALETTES
 from gandash.core.config import RunConfig
-from gandash.runs.executors import LocalWorkers
 from gandash.runs.service import RunService
 from gandash.runs.store import RunStore
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import dashboard_server, until, wait_until_drawn
+from tests.runs.conftest import ManualEngine
 
 SMALL_TEXT = """() => [...document.querySelectorAll("[data-testid='stMain'] *")].filter((element) =>
   [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim())
@@ -25,12 +25,12 @@ SMALL_TEXT = """() => [...document.querySelectorAll("[data-testid='stMain'] *")]
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a dashboard with fourteen runs that never trained, one of them named at length."""
     home = tmp_path_factory.mktemp("runs")
-    service = RunService(RunStore(home), LocalWorkers(1))
+    service = RunService(RunStore(home), ManualEngine())  # nothing trains
     for seed in range(14):
         run_id = service.start(RunConfig(shape="heart" if seed % 2 else "ring8", seed=seed), paused=True)
     service.rename(run_id, "An unbreakable name: " + "x" * 59, "A note with an unbreakable word: " + "y" * 200)
     service.close()
-    with dashboard_server(home) as (url, _):
+    with dashboard_server(home, {"GANDASH_WORKERS": "1"}) as (url, _):
         yield url
 
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,9 @@ assert "gandash" not in sys.modules
 """
 
 
+@cache
 def trained(name: str) -> Trainer:
+    """What none of the tests changes."""
     trainer = Trainer(CONFIGS[name])
     trainer.advance(epochs=1)
     return trainer
