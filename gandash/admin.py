@@ -20,7 +20,7 @@ from gandash.core.formats import known
 from gandash.core.judge import JUDGE_VERSION
 from gandash.core.metrics import METRICS, percent
 from gandash.core.problems import one_line, shortened
-from gandash.headless import FailedError, RefusedError, checked_target, free, memory_told, save_generator
+from gandash.headless import FailedError, RefusedError, checked_target, faults_told, free, save_generator
 from gandash.runs import run as runs
 from gandash.runs.run import Run
 from gandash.runs.settings import Settings
@@ -121,9 +121,9 @@ def export(run_id: str, which: Variant | None = None, out: Path | None = None, f
     from gandash.core.trainer import Trainer
 
     torch.set_num_threads(1)
-    with memory_told():
+    with faults_told():
         try:
-            trainer = Trainer.resume(snapshot.config, stored.checkpoint)
+            trainer = Trainer.resume(snapshot.config, stored.checkpoint, device="cpu")
             save_generator(trainer, which, path, file.name)
         except ValueError as error:
             raise RefusedError(f"Run {run_id} cannot be exported: {error}") from error

@@ -37,8 +37,8 @@ from gandash.headless import (
     RefusedError,
     Request,
     checked_target,
+    faults_told,
     free,
-    memory_told,
     run,
     write_atomically,
 )
@@ -240,7 +240,7 @@ def _sample(given: argparse.Namespace) -> None:
     from gandash import sampling
 
     try:
-        with memory_told():
+        with faults_told():
             generator = sampling.opened(path, trusted=given.trust)
             points = generator.sample(count, seed)
     except ValueError as error:

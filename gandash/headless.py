@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import re
 import signal
 import sys
 import textwrap
@@ -27,6 +26,7 @@ from tqdm import tqdm
 from gandash.camera import Camera
 from gandash.core import told
 from gandash.core.config import RunConfig
+from gandash.core.faults import of_the_machine
 from gandash.core.formats import FORMATS
 from gandash.core.metrics import METRICS, percent
 from gandash.core.records import finite
@@ -117,7 +117,7 @@ def run(request: Request) -> Exit:
         import torch
 
         torch.set_num_threads(request.threads)
-        with memory_told():
+        with faults_told():
             try:
                 trainer = _trainer(request)
             except ValueError as error:
@@ -372,14 +372,11 @@ def _write(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def memory_told() -> Iterator[None]:
-    """Raise `FailedError` in words where the machine runs out of memory."""
+def faults_told() -> Iterator[None]:
+    """Raise `FailedError` in words where the machine runs out of memory or its GPU fails."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        gpu = type(error).__name__ == "OutOfMemoryError"
-        if gpu or isinstance(error, MemoryError) or re.search("(allocate|not enough) memory", str(error)):
-            raise FailedError(
-                "The machine ran out of memory: take smaller networks, a smaller batch or fewer points."
-            ) from error
+        if fault := of_the_machine(error):
+            raise FailedError(fault) from error
         raise

@@ -3,7 +3,8 @@
 Counted are the multiply-adds of the linear layers, the passes over their activations and the work on each weight, all
 phases of a step and the gradient penalty included. Seconds are those of one CPU core that does half of what the machine
 did on which the rates were measured (an AMD EPYC with AVX2, one thread, torch 2.13: 42 products, so 20 here), which
-leaves room for older processors and busy ones. A GPU is faster, and is not estimated.
+leaves room for older processors and busy ones. A GPU is faster, and is not estimated; where there is one, CUDA itself
+takes some 800 MB more of each worker, which count for no run.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from gandash.core.adam import Adam
 from gandash.core.backprop import Autograd, ClosedForm, Gradients, Loss
 from gandash.core.config import RunConfig
-from gandash.core.networks import FourierFeatures, build_discriminator, build_generator
+from gandash.core.networks import FourierFeatures, build_discriminator, build_generator, initialised
 from gandash.core.objectives import OBJECTIVES, OnPoints
 from gandash.core.records import LossName, Player
 from gandash.core.schedules import decayed_noise, factor, octave_gates
@@ -71,8 +71,7 @@ class Game:
         self.dim = len(data_std)
         self.objective = OBJECTIVES[config.objective]
         self.rng = torch.Generator(device).manual_seed(config.seed)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
+        with initialised(config.seed):
             self.generator = build_generator(config, self.dim).to(device)
             self.discriminator = build_discriminator(config, self.dim, self.rng).to(device)
         self.generator_weights = flatten(self.generator)
@@ -86,7 +85,7 @@ class Game:
 
         size = (config.batch_size, self.dim)
         self.batch = torch.empty(size, dtype=torch.float32, device=device)
-        self.fake_batch = torch.empty(size, dtype=torch.float32, device=device)
+        self.fake_batch = torch.zeros(size, dtype=torch.float32, device=device)
         self.sums = torch.zeros(4, dtype=torch.float32, device=device)
         self._totals = self.sums.unbind()
         self.pending = torch.zeros((), dtype=torch.float32, device=device)

@@ -4,7 +4,9 @@ The discriminator ends in a logit; the sigmoid belongs to what is shown, so that
 """
 
 import math
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -21,6 +23,21 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "silu": nn.SiLU,
     "tanh": nn.Tanh,
 }
+
+
+_initialising = threading.Lock()
+
+
+@contextmanager
+def initialised(seed: int) -> Iterator[None]:
+    """Layers that are made meanwhile have the first weights of this seed, and torch's random numbers stay as they were.
+
+    Layers draw from numbers that the whole process shares, so no two threads make theirs at once. GPUs' own are left
+    alone, which `torch.manual_seed` sets too.
+    """
+    with _initialising, torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
 
 
 class FourierFeatures(nn.Module):

@@ -25,8 +25,8 @@ from gandash.core import weights as past
 from gandash.core.best import SMOOTHED, Best
 from gandash.core.capture import capture
 from gandash.core.checkpoint import DamagedError, State, check_config, dump, load
-from gandash.core.config import RunConfig
-from gandash.core.devices import resolve_device
+from gandash.core.config import Device, RunConfig
+from gandash.core.devices import in_step, resolve_device
 from gandash.core.early_stopping import EarlyStopping
 from gandash.core.export import ExportedGenerator, write
 from gandash.core.fork import fork
@@ -76,15 +76,16 @@ class Trainer:
     (5, 2)
     """
 
-    def __init__(self, config: RunConfig, lineage: Lineage | None = None) -> None:
+    def __init__(self, config: RunConfig, lineage: Lineage | None = None, *, device: Device | None = None) -> None:
         """Draw the real points and build the networks; raises `ValueError` for hardware that is not there.
 
-        `lineage` is what a child takes over from its parent; see `gandash.core.fork`.
+        `lineage` is what a child takes over from its parent; see `gandash.core.fork`. `device` is where to work if that
+        is not where the config says.
         """
         self.config = config
         self.lineage = lineage or Lineage(config.seed)
         self.target = config.target.build()
-        self.device = resolve_device(config.device)
+        self.device = resolve_device(device or config.device)
         self.position = Position(0, 0)
         self.batches = self.first_epoch * config.batches_per_epoch
         self.state: Status = "running"
@@ -92,14 +93,15 @@ class Trainer:
         self.history: list[EpochRecord] = []
 
         self._real = self.target.sample(config.points, np.random.default_rng(self.lineage.data_seed))
-        real = self._learnt(self._real)
-        self._mean = real.mean(dim=0) if config.standardize else torch.zeros_like(real[0])
-        self._std = real.std(dim=0) if config.standardize else torch.ones_like(real[0])
-        self._std[self._std == 0] = 1.0  # a coordinate that is the same everywhere stays as it is
-        self._data = (real - self._mean) / self._std
+        real = self._learnt(self._real)  # sums are of the same bits on every device because all are made on the CPU
+        mean = real.mean(dim=0) if config.standardize else torch.zeros_like(real[0])
+        std = real.std(dim=0) if config.standardize else torch.ones_like(real[0])
+        std[std == 0] = 1.0  # a coordinate that is the same everywhere stays as it is
+        data = (real - mean) / std
+        self._mean, self._std, self._data = mean.to(self.device), std.to(self.device), data.to(self.device)
         self._shuffled: Tensor | None = None
 
-        self.game = Game(config, self.device, self._data.std(dim=0))
+        self.game = Game(config, self.device, data.std(dim=0).to(self.device))
         self._turns = group(self.game.phases)
         self._captured: dict[int, Callable[[], None]] = {}
         self._generator_turns = 0
@@ -138,7 +140,7 @@ class Trainer:
     @property
     def progress(self) -> float:
         """Share of the run's own planned batches done, 0 to 1."""
-        return (self.batches - self.first_epoch * self.config.batches_per_epoch) / self.config.total_batches
+        return self._progress_at(self.batches)
 
     @property
     def networks(self) -> tuple[nn.Sequential, nn.Sequential]:
@@ -199,6 +201,7 @@ class Trainer:
         for name, count in (("epochs", epochs), ("steps", steps)):
             if count is not None and count < 0:
                 raise ValueError(f"{name} is {count}; it must be 0 or more.")
+        keep = in_step(self.device) if seconds is not None else None
         deadline = math.inf if seconds is None else time.perf_counter() + seconds
         goal = math.inf if epochs is None else self.epoch + epochs
         records: list[EpochRecord] = []
@@ -216,6 +219,8 @@ class Trainer:
                 records += self._play_turn()
             else:
                 records += self.pass_phase(only)
+            if keep is not None:
+                keep()
         return records
 
     def play_phase(self, only: Player | None = None) -> list[EpochRecord]:
@@ -484,13 +489,14 @@ class Trainer:
         return type(self).resume, (self.config, self.checkpoint(), rows)
 
     @classmethod
-    def resume(cls, config: RunConfig, data: bytes, rows: Any = None) -> Self:
+    def resume(cls, config: RunConfig, data: bytes, rows: Any = None, *, device: Device | None = None) -> Self:
         """The trainer that wrote this checkpoint, of this or a past version, with this config.
 
         The device alone may differ: on another kind of device the random numbers begin anew, so the run goes on from
         the same weights, but not with the same bits. Where the target is a table that this process does not know yet,
-        `rows` are all its points, as `Target.from_points` was given them. Raises `ValueError` if the bytes are no
-        checkpoint or belong to another config, or if the rows are others, or missing.
+        `rows` are all its points, as `Target.from_points` was given them. Whoever only looks, draws and exports may do
+        so on a `device` of their own. Raises `ValueError` if the bytes are no checkpoint or belong to another config,
+        or if the rows are others, or missing.
         """
         state = load(data)
         check_config(state, config)
@@ -500,7 +506,7 @@ class Trainer:
             lineage = Lineage(**state["lineage"])
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedError from error
-        trainer = cls(config, lineage)
+        trainer = cls(config, lineage, device=device)
         try:
             trainer._restore(state)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -543,6 +549,8 @@ class Trainer:
             self.game.rng.manual_seed(_seed(self.config.seed, self.batches, 2))
         if not self.game.phases[self.position.phase].draws:
             self._deal()
+        elif self.progress:  # as they were at the last batch, which is what may be looked at
+            self._schedule(self.batches - 1, max(self.position.step - (self.position.phase == 0), 0))
 
     def _next(self, only: Player | None) -> int:
         """The place of the next phase that is played."""
@@ -582,7 +590,7 @@ class Trainer:
         """Real points in the numbers that the networks learn, but for their mean and spread."""
         output = self.target.output
         numbers = points if output is None else output.learnt(points).astype(np.float32)
-        return torch.from_numpy(numbers).to(self.device)
+        return torch.from_numpy(numbers)
 
     def _learnt_of(self, points: Tensor) -> Tensor:
         """`_learnt` of any points ``(n, dim)``, such as a plane's, with gradients through it."""
@@ -605,9 +613,16 @@ class Trainer:
         if self._shuffled is None:
             self._shuffled = self._points_of_epoch()
         game.batch.copy_(self._shuffled[start : start + config.batch_size])
-        progress, octaves = self.progress, self.lineage.octaves
-        held = self.lineage.held
-        game.apply_schedules(progress if held is None else held, self.position.step, octaves + (1 - octaves) * progress)
+        self._schedule(self.batches, self.position.step)
+
+    def _schedule(self, batch: int, step: int) -> None:
+        """Set what depends on the time, as it is at this batch of this step."""
+        progress, octaves, held = self._progress_at(batch), self.lineage.octaves, self.lineage.held
+        growth = octaves + (1 - octaves) * progress
+        self.game.apply_schedules(progress if held is None else held, step, growth)
+
+    def _progress_at(self, batch: int) -> float:
+        return (batch - self.first_epoch * self.config.batches_per_epoch) / self.config.total_batches
 
     def _points_of_epoch(self) -> Tensor:
         """The real points of the epoch in the order in which they are shown, ``(points, dim)`` as they are trained on.
@@ -617,7 +632,7 @@ class Trainer:
         if not self.config.fresh:
             return self._data[epoch_permutation(self.config, self.epoch).to(self.device)]
         rng = np.random.default_rng((self.lineage.data_seed, self.epoch, FRESH_POINTS))
-        drawn = self._learnt(self.target.sample(self.config.points, rng))
+        drawn = self._learnt(self.target.sample(self.config.points, rng)).to(self.device)
         return (drawn - self._mean) / self._std
 
     def _play_turn(self) -> list[EpochRecord]:

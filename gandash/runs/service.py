@@ -365,8 +365,7 @@ class RunService:
     def checkpoint(self, run_id: str) -> bytes:
         """All that it takes to go on with a run elsewhere, its history included. Waits for a worker."""
         snapshot, checkpoint = self._trained(run_id)
-        asked = snapshot.config.to_json(), checkpoint, records_of(snapshot.history)
-        return self._ask(worker.checkpoint, *asked, by=self._beside(snapshot.config))
+        return self._ask(worker.checkpoint, checkpoint, records_of(snapshot.history), by=self._beside(snapshot.config))
 
     def export(self, run_id: str, which: str, format: str = "torchscript") -> bytes:
         """A generator as a file of one of `FORMATS`: one of the snapshot's `variants`, or `timeline.past` of an epoch.

@@ -12,19 +12,21 @@ import functools
 import gc
 import hashlib
 import logging
+import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gandash import portable
-from gandash.core.config import RunConfig
+from gandash.core.config import Device, RunConfig
 from gandash.core.cost import estimate
+from gandash.core.faults import of_the_machine, want_of_memory
 from gandash.core.records import Appraisal, EpochRecord, Measured, PlayedPhase, Player, Variant
 from gandash.core.rows import MissingRowsError
 from gandash.core.views import Arrays, wanted
@@ -170,6 +172,10 @@ def advance(run_id: str, config_json: str, checkpoint: bytes | None, budget: Bud
         raise
     except Exception as error:
         _log.exception("Run %s: training failed", run_id)
+        _leave_if_the_gpu_is_lost()
+        if want_of_memory(error):  # the next run shall have what was kept for others
+            with _trainers_lock:
+                _trainers.clear()
         return Chunk("failed", _sentence(error))
 
 
@@ -357,13 +363,28 @@ def _views(trainer: Trainer, names: Sequence[str]) -> tuple[Views, tuple[str, ..
 
 
 def _sentence(error: Exception) -> str:
-    no_memory = "allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError"  # torch, CPU and GPU
-    if no_memory or isinstance(error, MemoryError):
-        return "The machine ran out of memory: take smaller networks, a smaller batch or fewer points."
-    return (
+    return of_the_machine(error) or (
         f"Training stopped because of an unexpected error ({type(error).__name__}); "
         "the server's log says more. Everything up to the last checkpoint is kept."
     )
+
+
+def _leave_if_the_gpu_is_lost() -> None:
+    """End this process if CUDA is of no more use to it, as after a fault of the GPU: only a new process has it again.
+
+    Its call is lost with it then, and goes to another worker.
+    """
+    import torch
+
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError as error:
+        if not want_of_memory(error):
+            _log.error("The GPU is lost to this worker, which ends: %s", error)
+            logging.shutdown()
+            os._exit(1)
 
 
 def warm_up() -> tuple[str, ...]:
@@ -382,12 +403,19 @@ def _load_torch() -> None:
     gc.enable()
     gc.freeze()  # modules stay
     torch.set_num_threads(1)  # two runs use two cores better than one run uses two, at these sizes
+    from gandash.core.devices import available_devices
     from gandash.core.trainer import Trainer
 
-    trainer = Trainer(RunConfig(shape="line", points=128, epochs=2, device="cpu"))
-    trainer.advance(epochs=1)
-    trainer.evaluate("latest")
-    trainer.checkpoint()
+    for device in available_devices():
+        try:
+            trainer = Trainer(RunConfig(shape="line", points=128, epochs=2, device=device))
+            trainer.advance(epochs=1)
+            trainer.evaluate("latest")
+            trainer.checkpoint()
+        except RuntimeError:
+            if device == "cpu":
+                raise
+            _log.exception("The device %s could not be warmed up", device)  # another process may have its memory
 
 
 def fork(config_json: str, checkpoint: bytes, changes: Mapping[str, Any]) -> tuple[str, Chunk]:
@@ -399,15 +427,20 @@ def fork(config_json: str, checkpoint: bytes, changes: Mapping[str, Any]) -> tup
     from gandash.core.fork import fork as fork_
     from gandash.core.trainer import Trainer
 
-    child, data = fork_(RunConfig.from_json(config_json), checkpoint, changes)
-    return child.to_json(), _train(Trainer.resume(child, data), Budget(0.0, real=True), first=True)
+    try:
+        child, data = fork_(RunConfig.from_json(config_json), checkpoint, changes)
+        return child.to_json(), _train(Trainer.resume(child, data), Budget(0.0, real=True), first=True)
+    except RuntimeError:
+        _leave_if_the_gpu_is_lost()
+        raise
 
 
-def checkpoint(config_json: str, checkpoint: bytes, records: Sequence[EpochRecord]) -> bytes:
+def checkpoint(checkpoint: bytes, records: Sequence[EpochRecord]) -> bytes:
     """A checkpoint to keep: with the records of all epochs, which those between chunks are spared."""
-    trainer = _restore(config_json, checkpoint)
-    trainer.history = list(records)
-    return trainer.checkpoint()
+    _load_torch()
+    from gandash.core.checkpoint import dump, load
+
+    return dump(load(checkpoint) | {"history": [asdict(record) for record in records]})
 
 
 def export(
@@ -417,7 +450,7 @@ def export(
 
     It is that of where the checkpoint stands, or of where `Trainer.weights` were written, if they are given.
     """
-    trainer = _restore(config_json, checkpoint)
+    trainer = _restore(config_json, checkpoint, "cpu")
     if weights is not None:
         trainer.look_back(weights)
     return trainer.export(which, format)
@@ -431,7 +464,7 @@ def samples(
     As many as there is time for: `SAMPLING_SECONDS`, or as long as it took to have the generator.
     """
     start = time.perf_counter()
-    trainer = _restore(config_json, checkpoint)
+    trainer = _restore(config_json, checkpoint, "cpu")
     began = time.perf_counter()
     over = began + max(SAMPLING_SECONDS, began - start)
     drawn: list[NDArray[np.float32]] = []
@@ -449,7 +482,7 @@ def views(
 
     With the names of those views that there was no time for: they are to be asked for again.
     """
-    trainer = _restore(config_json, checkpoint)
+    trainer = _restore(config_json, checkpoint, "cpu")
     if weights is not None:
         trainer.look_back(weights)
     return _views(trainer, names)
@@ -463,12 +496,13 @@ def appraise(file: bytes) -> Appraisal:
     return appraise_(portable.read(file))
 
 
-def _restore(config_json: str, checkpoint: bytes | None) -> Trainer:
+def _restore(config_json: str, checkpoint: bytes | None, device: Device | None = None) -> Trainer:
+    """The trainer of a checkpoint; where it is only looked at, on the CPU, whatever its run was trained on."""
     _load_torch()
     from gandash.core.trainer import Trainer
 
     config = RunConfig.from_json(config_json)
-    return Trainer(config) if checkpoint is None else Trainer.resume(config, checkpoint)
+    return Trainer(config) if checkpoint is None else Trainer.resume(config, checkpoint, device=device)
 
 
 def _take(run_id: str, config_json: str, checkpoint: bytes | None) -> Trainer:

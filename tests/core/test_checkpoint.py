@@ -46,7 +46,7 @@ def test_past_checkpoints_resume_where_they_stood(fixture: Fixture) -> None:
 
 def test_past_checkpoints_train_on_as_they_did(fixture: Fixture) -> None:
     config, data, document = fixture
-    trainer = Trainer.resume(config, data)
+    trainer = Trainer.resume(config, data, device="cpu")
     records, expected = trainer.advance(epochs=NEXT_EPOCHS), document["next"]
     assert len(records) == len(expected["records"])
     for record, then in zip(records, expected["records"], strict=True):
@@ -63,8 +63,8 @@ def test_past_checkpoints_train_on_as_they_did(fixture: Fixture) -> None:
 
 def test_a_past_checkpoint_written_anew_goes_on_alike(fixture: Fixture) -> None:
     config, data, _ = fixture
-    old = Trainer.resume(config, data)
-    new = Trainer.resume(config, old.checkpoint())
+    old = Trainer.resume(config, data, device="cpu")
+    new = Trainer.resume(config, old.checkpoint(), device="cpu")
     assert old.advance(epochs=2) == new.advance(epochs=2)
     assert digest(old) == digest(new)
 

@@ -26,7 +26,7 @@ SETUPS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("knobs", SETUPS.values(), ids=SETUPS)
 def test_parameters_are_counted_and_checkpoints_as_large_as_said(knobs: dict[str, Any]) -> None:
-    config = RunConfig(points=256, **knobs)
+    config = RunConfig(points=256, device="cpu", **knobs)
     trainer, cost = Trainer(config), estimate(config)
     networks = trainer.networks
     assert cost.parameters == sum(weights.numel() for network in networks for weights in network.parameters())

@@ -124,8 +124,9 @@ def test_a_free_knob_may_change_and_the_child_trains_with_it(name: str) -> None:
     records = child.advance(epochs=3)
     assert [record.epoch for record in records] == [5, 6, 7]
     assert all(np.isfinite((record.discriminator_loss, record.d_real)).all() for record in records)
-    same = bool(torch.equal(plain.game.generator_weights, child.game.generator_weights))
-    assert same == (name not in TRAINED - {"ema_decay"})
+    if child.device == plain.device:  # with a GPU another device is another one
+        same = bool(torch.equal(plain.game.generator_weights, child.game.generator_weights))
+        assert same == (name not in TRAINED - {"ema_decay"})
     resumed = Trainer.resume(child.config, child.checkpoint())
     assert torch.equal(resumed.game.generator_weights, child.game.generator_weights)
     resumed_on, child_on = resumed.fork(epochs=1), child.fork(epochs=1)

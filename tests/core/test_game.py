@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from typing import Any
 
 import pytest
 import torch
 
 from gandash.core.config import RunConfig
+from gandash.core.export import ExportedGenerator
 from gandash.core.game import Game
 
 
@@ -73,3 +76,30 @@ def test_a_checkpoint_takes_every_tensor_under_its_own_name(ema: float) -> None:
     own = {"generator", "discriminator", "sums", "pending", "fake_batch"}
     assert game.tensors().keys() == own | moments | vectors | ({"ema"} if ema else set())
     assert len({tensor.data_ptr() for tensor in game.tensors().values()}) == len(game.tensors())
+
+
+def test_threads_that_build_networks_at_once_build_the_same() -> None:
+    """As on a Dask worker: torch's random numbers, which layers draw their first weights from, are the process's."""
+    config = RunConfig(generator_widths=(8,) * 4, discriminator_widths=(8,) * 4, device="cpu")
+    ready, found = threading.Barrier(4), set[bytes]()
+    before, interval = torch.get_rng_state(), sys.getswitchinterval()
+
+    def build() -> None:
+        ready.wait()
+        for _ in range(25):
+            built = Game(config, torch.device("cpu"), torch.ones(2))
+            found.add(built.generator_weights.detach().numpy().tobytes())
+            leaving = ExportedGenerator(config, torch.zeros(2), torch.ones(2))  # which makes layers as well
+            found.add(leaving(torch.ones(1, config.latent_dim)).numpy().tobytes())
+
+    threads = [threading.Thread(target=build) for _ in range(4)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(found) == 2, "one of weights, and one of points"
+    assert torch.equal(before, torch.get_rng_state())

@@ -37,7 +37,7 @@ def test_maps_that_are_none_are_refused() -> None:
 @pytest.mark.parametrize("standardize", [False, True])
 def test_the_networks_learn_the_inverse_and_samples_come_in_units(standardize: bool, fresh: bool) -> None:
     config = RunConfig(target=PricesSpec(), standardize=standardize, fresh=fresh, **SMALL)
-    trainer = Trainer(config)
+    trainer = Trainer(config, device="cpu")
     learnt = trainer._points_of_epoch().numpy()
     assert learnt.std(axis=0) == pytest.approx([1, 1 if standardize else 2 / 3], rel=0.1)
     assert np.abs(learnt.mean(axis=0)).max() < 0.1

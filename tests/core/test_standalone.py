@@ -282,6 +282,22 @@ def test_a_script_has_only_what_its_setup_uses(name: str) -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+@pytest.mark.parametrize(
+    ("told", "knobs"),
+    [
+        (True, {}),
+        (True, {"device": "cuda"}),
+        (False, {"device": "cpu"}),
+        (False, {"dropout": 0.0}),
+        (False, {"discriminator_widths": (16,)}),
+        (False, {"spectral_norm": True}),
+    ],
+)
+def test_dropout_that_cannot_follow_on_a_gpu_is_told(told: bool, knobs: dict[str, Any]) -> None:
+    """Where the trainer draws for several layers at once, which on a GPU gives other numbers than one after another."""
+    assert ("On a GPU dropout draws other numbers" in script(RunConfig(**knobs))) == told
+
+
 @pytest.mark.parametrize("follows", ODD)
 def test_dropout_that_cannot_follow_is_told(follows: bool, left: Mapping[str, Left]) -> None:
     config = ODD[follows]

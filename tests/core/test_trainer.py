@@ -41,12 +41,24 @@ RECIPES: list[dict[str, Any]] = [
 
 
 def moves(trainer: Trainer) -> list[object]:
-    """Everything that moves in a training, but for the points of a generator that has not played yet."""
+    """Everything that moves in a training."""
     state = trainer.state_dict()
     tensors = {**state.pop("tensors"), **state.pop("healthy"), "rng": state.pop("rng")}
     best = state.pop("best_weights")
-    played = trainer.position.step or tensors.pop("fake_batch") is None
-    return [played, None if best is None else best.tolist(), state, {name: t.tolist() for name, t in tensors.items()}]
+    return [None if best is None else best.tolist(), state, {name: t.tolist() for name, t in tensors.items()}]
+
+
+def test_a_checkpoint_holds_nothing_that_was_not_written() -> None:
+    """From a tensor that is not filled, what was in memory before would leave with the file."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)  # such tensors hold NaN then
+    try:
+        trainer = Trainer(RunConfig(**QUICK, ema_decay=0.9))
+        assert [name for name, tensor in trainer.game.tensors().items() if not tensor.isfinite().all()] == []
+        trainer.play_phase()
+        assert [name for name, tensor in trainer.game.tensors().items() if not tensor.isfinite().all()] == []
+    finally:
+        torch.use_deterministic_algorithms(before)
 
 
 def test_one_record_an_epoch_with_losses_scores_and_metrics() -> None:
@@ -286,7 +298,7 @@ def test_what_a_phase_did_is_seen_without_a_trace(recipe: dict[str, Any]) -> Non
 
 
 def test_the_loss_after_a_phase_is_that_of_its_own_batch_and_noise() -> None:
-    trainer = Trainer(RunConfig(**QUICK, dropout=0.0, discriminator_lr=1e-3, shape="ring8"))
+    trainer = Trainer(RunConfig(**QUICK, dropout=0.0, discriminator_lr=1e-3, shape="ring8", device="cpu"))
     played, _ = trainer.show_phase()
     assert played is not None
 
@@ -410,7 +422,7 @@ def test_a_run_that_did_not_fail_does_not_say_so(epochs: int, told: str) -> None
 
 
 def test_the_real_points_are_those_that_it_trains_on() -> None:
-    trainer = Trainer(RunConfig(shape="heart", **QUICK, standardize=True))
+    trainer = Trainer(RunConfig(shape="heart", **QUICK, standardize=True, device="cpu"))
     points = trainer.real_points(100)
     assert points.shape == (100, 2)
     scaled = (torch.from_numpy(points) - trainer._mean) / trainer._std

@@ -311,3 +311,14 @@ def test_a_large_layer_keeps_its_largest_weights() -> None:
     small = smaller(matrix)
     assert small.shape == (64, 64)
     assert (small.min(), small.max()) == (-5.0, 2.0)
+
+
+@pytest.mark.parametrize("steps", [9, 10, 12])
+def test_after_a_restart_the_last_step_is_shown_as_before(steps: int) -> None:
+    """At the learning rates that it was made with, which follow a schedule: here in the middle and between epochs."""
+    config = RunConfig(**SMALL, **GAMES["hinge"], epochs=6, lr_schedule="cosine")
+    trainer = Trainer(config)
+    trainer.advance(steps=steps)
+    resumed = Trainer.resume(config, trainer.checkpoint())
+    for name, array in trainer.view("networks").items():
+        np.testing.assert_array_equal(array, resumed.view("networks")[name], name)

@@ -10,7 +10,7 @@ import torch
 from gandash.core.config import RunConfig
 from gandash.core.trainer import Trainer
 
-PLAIN = {"shape": "line", "points": 128, "batch_size": 64, "epochs": 6, "seed": 1}
+PLAIN = {"shape": "line", "points": 128, "batch_size": 64, "epochs": 6, "seed": 1, "device": "cpu"}
 CONFIGS = {
     "plain": RunConfig(**PLAIN),
     "average": RunConfig(**PLAIN, ema_decay=0.9),

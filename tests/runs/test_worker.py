@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 from collections.abc import Callable, Iterator
 
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from gandash import portable
+from gandash.core.checkpoint import load
 from gandash.core.config import RunConfig
 from gandash.core.devices import available_devices
 from gandash.core.judge import Points
@@ -210,7 +212,7 @@ def test_the_real_points_are_the_first_that_are_trained_on(standardize: bool) ->
     config = CONFIG.model_copy(update={"points": 5000, "shape": "ring8", "standardize": standardize})
     first = worker.advance("run", config.to_json(), None, Budget(1e-4, real=True))
     assert first.real is not None and first.real.shape == (worker.REAL_POINTS, 2) and first.real.dtype == np.float32
-    trainer = Trainer(config)
+    trainer = Trainer(config, device="cpu")
     np.testing.assert_allclose(first.real, (trainer._data * trainer._std + trainer._mean)[:2048], atol=1e-6)
     later = worker.advance("run", config.to_json(), first.checkpoint, Budget(0.0, real=True))
     np.testing.assert_array_equal(later.real, first.real)
@@ -238,7 +240,7 @@ def test_a_checkpoint_to_keep_holds_the_history_and_goes_on_bit_for_bit() -> Non
     chunk = worker.advance("run", JSON, None, Budget(60, until_epoch=4))
     assert chunk.checkpoint is not None
     history = History().extended(chunk.records)
-    trainer = Trainer.resume(CONFIG, worker.checkpoint(JSON, chunk.checkpoint, records_of(history)))
+    trainer = Trainer.resume(CONFIG, worker.checkpoint(chunk.checkpoint, records_of(history)))
     assert same(trainer.history, list(chunk.records))
     further = worker.advance("run", JSON, chunk.checkpoint, Budget(60, until_epoch=6))
     assert same(trainer.advance(epochs=2), list(further.records))
@@ -253,6 +255,97 @@ def test_a_device_that_is_not_there_fails_with_the_trainers_sentence(caplog: pyt
     assert not caplog.records
 
 
+def test_a_run_is_looked_at_drawn_from_and_exported_where_its_device_is_missing() -> None:
+    elsewhere = CONFIG.model_copy(update={"device": next(d for d in ("mps", "cuda") if d not in available_devices())})
+    trainer = Trainer(elsewhere, device="cpu")
+    records = trainer.advance(epochs=2)
+    json, data = elsewhere.to_json(), trainer.checkpoint(history=False)
+    np.testing.assert_array_equal(worker.samples(json, data, 500, "ema", 1), trainer.sample(500, 1, "ema"))
+    generator = portable.read(worker.export(json, data, "best", "portable"))
+    assert generator.config["device"] == elsewhere.device
+    found, unseen = worker.views(json, data, ("discriminator",))
+    assert (set(found), unseen) == ({"discriminator"}, ())
+    kept = load(worker.checkpoint(data, records))
+    assert kept["config"]["device"] == elsewhere.device and len(kept["history"]) == 2
+    child, begun = worker.fork(json, data, {"device": "cpu"})
+    assert (RunConfig.from_json(child).device, begun.epoch) == ("cpu", 2)
+    with pytest.raises(ValueError, match="not on this machine"):
+        worker.fork(json, data, {})
+
+
+class Ended(BaseException):
+    """Instead of the end of this process."""
+
+
+@pytest.mark.parametrize(
+    ("gpu_says", "ends"),
+    [
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), True),
+        (RuntimeError("CUDA error: unspecified launch failure"), True),
+        (RuntimeError("CUDA error: out of memory"), False),
+        (None, False),
+    ],
+)
+def test_a_worker_that_has_lost_its_gpu_ends_and_others_take_over(
+    gpu_says: RuntimeError | None, ends: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: object, **kwargs: object) -> list[EpochRecord]:
+        raise RuntimeError("CUDA error: what was asked for")
+
+    def synchronize() -> None:
+        if gpu_says is not None:
+            raise gpu_says
+
+    def leave(status: int) -> None:
+        raise Ended(status)
+
+    monkeypatch.setattr(Trainer, "advance", fail)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
+    monkeypatch.setattr("os._exit", leave)
+    if ends:
+        with pytest.raises(Ended):
+            worker.advance("run", JSON, None, Budget(0.1))
+        assert "The GPU is lost" in caplog.text
+    else:
+        assert worker.advance("run", JSON, None, Budget(0.1)).message.startswith("The GPU failed")
+
+
+def test_want_of_memory_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker.advance("other", JSON, None, Budget(1e-4))
+    assert list(worker._trainers) == ["other"]
+
+    def advance(*args: object, **kwargs: object) -> list[EpochRecord]:
+        raise MemoryError
+
+    monkeypatch.setattr(Trainer, "advance", advance)
+    worker.advance("run", JSON, None, Budget(0.1))
+    assert not worker._trainers
+
+
+def test_a_gpu_that_cannot_be_warmed_up_keeps_nobody_from_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[str] = []
+
+    def advance(trainer: Trainer, *args: object, **kwargs: object) -> list[EpochRecord]:
+        seen.append(trainer.config.device)
+        if trainer.config.device != "cpu":
+            raise RuntimeError("CUDA error: out of memory")
+        return []
+
+    monkeypatch.setattr("gandash.core.devices.available_devices", lambda: ("cpu", "cuda"))
+    monkeypatch.setattr("gandash.core.trainer.resolve_device", lambda device: torch.device("cpu"))
+    monkeypatch.setattr(Trainer, "advance", advance)
+    threads = torch.get_num_threads()
+    try:
+        worker._load_torch.__wrapped__()
+    finally:
+        gc.unfreeze()
+        torch.set_num_threads(threads)
+    assert seen == ["cpu", "cuda"] and "cuda could not be warmed up" in caplog.text
+
+
 def test_a_broken_checkpoint_fails_with_a_sentence() -> None:
     chunk = worker.advance("run", JSON, b"nonsense", Budget(0.1))
     assert (chunk.state, chunk.message) == ("failed", "These bytes are not a gandash checkpoint.")
@@ -263,8 +356,12 @@ def test_a_broken_checkpoint_fails_with_a_sentence() -> None:
     [
         (RuntimeError("inner detail"), "unexpected error (RuntimeError); the server's log says more"),
         (ValueError("inner detail"), "unexpected error (ValueError)"),
-        (MemoryError(), "ran out of memory"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "ran out of memory"),
+        (MemoryError(), "The machine ran out of memory"),
+        (RuntimeError("CUDA out of memory. inner detail"), "The GPU ran out of memory"),
+        (
+            RuntimeError("CUDA error: unspecified launch failure\ninner detail"),
+            "The GPU failed (CUDA error: unspecified",
+        ),
     ],
 )
 def test_what_goes_wrong_in_training_is_told_briefly_and_logged_fully(

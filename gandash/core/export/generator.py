@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gandash.core.config import RunConfig
-from gandash.core.networks import build_generator
+from gandash.core.networks import build_generator, initialised
 from gandash.core.records import Appraisal, finite
 from gandash.core.targets.target import OutputMap
 
@@ -32,7 +32,7 @@ class ExportedGenerator(nn.Module):
         `mean` and `std`, ``(dim,)``, lead to data units, or to what `output` makes such of.
         """
         super().__init__()
-        with torch.random.fork_rng(devices=[]):
+        with initialised(config.seed):
             self.network = build_generator(config, len(mean))
         self.requires_grad_(False)
         self.eval()

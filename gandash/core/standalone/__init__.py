@@ -133,6 +133,8 @@ def _about(config: RunConfig, target: Target, note: str) -> str:
     notes += f"{config.shape}.pt, the generator{variant}, and {config.shape}.png, a picture."
     if config.dropout and _odd_dropout(config):
         notes += "\nDropout draws other numbers than the dashboard: batch times width is no multiple of 8."
+    elif config.dropout and config.device != "cpu" and _joint_dropout(config):
+        notes += "\nOn a GPU dropout draws other numbers than the dashboard."
     if note:
         notes += "\n\n" + fill(f"The run that it was made for: {note}", _WIDTH)
     return f"{what}\n\n{loss}\n\n{notes}\n"
@@ -143,11 +145,16 @@ def _plain(text: str) -> str:
     return text.replace("\\", "/").replace('"', "'")
 
 
-def _odd_dropout(config: RunConfig) -> bool:
-    """Whether layers share eight bytes of random numbers in the trainer, as they do where gradients are written out."""
+def _joint_dropout(config: RunConfig) -> bool:
+    """Whether several layers' numbers are drawn at once in the trainer, as they are where gradients are written out."""
     smooth = config.penalty != "none" and config.activation in ("silu", "tanh")
+    return not (config.spectral_norm or smooth) and len(config.discriminator_widths) > 1
+
+
+def _odd_dropout(config: RunConfig) -> bool:
+    """Whether layers share eight bytes of random numbers in the trainer."""
     rows = config.batch_size // config.packing
-    return not (config.spectral_norm or smooth) and any(rows * width % 8 for width in config.discriminator_widths[:-1])
+    return _joint_dropout(config) and any(rows * width % 8 for width in config.discriminator_widths[:-1])
 
 
 def _imports(config: RunConfig, target: Target) -> str:

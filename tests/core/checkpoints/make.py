@@ -65,7 +65,7 @@ def main(version: str, *names: str) -> None:
     torch.set_num_threads(1)
     for name in names or CASES:
         config, batches = CASES[name]
-        trainer = Trainer(config)
+        trainer = Trainer(config, device="cpu")
         planned = config.epochs * (config.points // config.batch_size)
         while trainer.state == "running" and round(trainer.progress * planned) < batches:
             trainer.advance(seconds=2e-5)  # one step at most
