@@ -27,9 +27,9 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 
 
-def cases(quick: bool) -> Iterator[tuple[str, int, RunConfig]]:
-    """Title, threads and config of everything that is compared."""
-    for threads in (1,) if quick else (1, 2):
+def cases(quick: bool, device: str = "cpu") -> Iterator[tuple[str, int, RunConfig]]:
+    """Title, threads and config of everything that is compared; what a GPU does needs no second thread."""
+    for threads in (1,) if quick or device != "cpu" else (1, 2):
         for dropout in (0.3, 0.0):
             yield f"textbook, dropout {dropout:g}", threads, RunConfig(dropout=dropout)
     if quick:
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     options = parser.parse_args(arguments)
     rows, results = [], []
-    for title, threads, config in cases(options.quick):
+    for title, threads, config in cases(options.quick, options.device):
         if options.match not in title:
             continue
         torch.set_num_threads(threads)
@@ -91,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fresh = {(result["case"], result["threads"]): result for result in results}
         before = json.loads(path.read_text(encoding="utf-8"))["cases"]
         results = [fresh.get((result["case"], result["threads"]), result) for result in before]
-    report = {"machine": machine(), "rounds": options.rounds, "seconds": options.seconds, "cases": results}
+    gpu = {"gpu": torch.cuda.get_device_name()} if options.device == "cuda" else {}
+    report = {"machine": machine() | gpu, "rounds": options.rounds, "seconds": options.seconds, "cases": results}
     if not options.quick:
         path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
