@@ -51,7 +51,7 @@ MOST_PROBLEMS, MOST_TOLD = 12, 1800
 """How many things that are wrong are told, in how many bytes of UTF-8; the rest is counted."""
 MOST_EPOCHS = 10**9
 
-_WIDTHS_TEXT = re.compile(r"\s*(\d+((\s*[,;x-]\s*|\s+)\d+)*)?[\s,;]*", re.ASCII)
+_WIDTHS_TEXT = re.compile(r"\s*\d+((\s*[,;x-]\s*|\s+)\d+)*[\s,;]*", re.ASCII)
 
 
 def parse_widths(value: object) -> object:
@@ -64,7 +64,7 @@ def parse_widths(value: object) -> object:
         raise ValueError(f"at most {LONGEST_WIDTHS} letters")
     if value.strip() == NO_WIDTHS:
         return ()
-    if not value.strip(" \t\r\n,;") or not _WIDTHS_TEXT.fullmatch(value):
+    if not _WIDTHS_TEXT.fullmatch(value):
         raise ValueError("widths are whole numbers separated by commas, such as 16, 32")
     return tuple(int(number) for number in re.findall(r"\d+", value))
 

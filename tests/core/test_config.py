@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -160,6 +160,7 @@ def test_widths_may_be_typed(text: str) -> None:
 
 
 @given(st.text())
+@example("\f")
 def test_any_text_for_widths_is_read_or_refused_in_words(text: str) -> None:
     try:
         widths = RunConfig.model_validate({"generator_widths": text}).generator_widths
