@@ -17,6 +17,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BROWSER = "tests/browser"
+LONGEST = (f"{BROWSER}/", "tests/test_cli.py", "tests/runs/test_processes.py")
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
@@ -32,5 +33,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs the browser takes longest and begins first."""
-    items.sort(key=lambda item: not item.nodeid.startswith(f"{BROWSER}/"))
+    """What takes longest begins first, so that neither process waits for the other at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
