@@ -20,12 +20,13 @@ from playwright.sync_api import Error, Page
 
 from benchmarks.common import save, table
 from benchmarks.dashboard import SETTINGS
-from gandash.charts.palettes import PALETTES
+from gandash.charts.palettes import PALETTES, Theme
 from gandash.core.config import RunConfig
 from gandash.pages.browser import KEYS
 from gandash.runs.run import CHUNK_SECONDS
 from gandash.runs.worker import Budget, advance
 from tests.browser.driver import (
+    CHARTS,
     OVERLAY,
     dashboard_server,
     headless_chromium,
@@ -62,9 +63,11 @@ ASKED: Mapping[str, str] = {
     "train": "Train, until the strip tells of the run",
     "points": "Train, until its first points are there",
     "reset": "Reset, until the page is empty",
-    "key": "another theme by its key, until the picture has it",
-    "system": "another theme of the system, until the picture has it",
+    "key": "another theme by its key, until the page and all charts have it",
+    "system": "another theme of the system, until the page and all charts have it",
 }
+THEMES: Sequence[Theme] = ("dark", "light")
+GROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 REST_MS = 1500
 NOTE_BEGIN = """() => {
     const note = ({ timeStamp }) => sessionStorage.setItem("begun", performance.timeOrigin + timeStamp);
@@ -127,6 +130,11 @@ def seen(page: Page, begin: Callable[[], object], *shown: str) -> list[float]:
     return [(time - start) / 1000 for time in painted]
 
 
+def rgb(colour: str) -> str:
+    """A colour ``#rrggbb`` as a browser says it."""
+    return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
+
+
 def until_painted(page: Page, expression: str) -> float:
     """When the page, which may just be loading itself anew, has painted what an expression says, in ms since 1970."""
     while True:
@@ -142,8 +150,10 @@ def asked(page: Page, count: int) -> dict[str, list[float]]:
     picture, status = f"document.querySelector(`{OVERLAY}`)", "document.querySelector('.st-key-status')?.innerText"
     found: dict[str, list[float]] = {name: [] for name in ASKED}
 
-    def coloured(theme: str) -> str:
-        return f"{picture}?._fullLayout?.font.color === '{PALETTES[theme].text}'"  # type: ignore[index]
+    def coloured(theme: Theme) -> str:
+        charts = f"[...document.querySelectorAll('{', '.join(f'[data-chart={key}]' for key in CHARTS)}')]"
+        drawn = f"{charts}.filter((each) => each._fullLayout?.font.color === '{PALETTES[theme].text}').length"
+        return f"{drawn} === {len(CHARTS)} && {GROUND} === '{rgb(PALETTES[theme].background)}'"
 
     for number in range(count):
         shape = SHAPES[number % 2]
@@ -154,7 +164,7 @@ def asked(page: Page, count: int) -> dict[str, list[float]]:
         )
         for name, seconds in zip(("train", "points"), train, strict=True):
             found[name].append(seconds)
-        for theme in ("dark", "light"):
+        for theme in THEMES:
             found["key"] += seen(page, lambda: page.keyboard.press("t"), coloured(theme))
         page.evaluate("localStorage.clear()")
         page.reload()

@@ -50,19 +50,19 @@
     },
   };
 
-  // What the page shows: style sheets know it by this, and charts are told of it in the frame in which Streamlit turns.
-  const show = (theme) => {
+  // What the page shows: style sheets know it by this, and charts are told of it in the frame in which Streamlit turns. Not
+  // asked of Streamlit's own style, which the browser would have to work out twice then.
+  const show = () => {
+    const theme = given?.toLowerCase() ?? (told.matches ? "dark" : "light");
     if (document.documentElement.dataset.theme === theme) return;
     document.documentElement.dataset.theme = theme;
     dispatchEvent(new Event("gandash-theme"));
   };
-  show(given?.toLowerCase() ?? (told.matches ? "dark" : "light"));
+  show();
   new MutationObserver((_, waiting) => {
     const app = document.querySelector("[data-testid=stApp]");
     if (!app) return;
     waiting.disconnect();
-    const look = () => show(getComputedStyle(app).colorScheme);
-    new MutationObserver(look).observe(app, { attributeFilter: ["class"] });
-    look();
+    new MutationObserver(show).observe(app, { attributeFilter: ["class"] });
   }).observe(document, { childList: true, subtree: true });
 })();

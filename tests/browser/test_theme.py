@@ -56,6 +56,7 @@ def test_an_address_that_says_which_theme_it_is_has_the_last_word(dashboard: str
     page.wait_for_function("window.gandashPage?.begun")
     page.keyboard.press("t")
     page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert page.evaluate(GROUND) == DARK and not page.evaluate("localStorage.getItem('gandash-theme')")
 
 
