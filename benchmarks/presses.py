@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Page
 
 from benchmarks.common import save, table
 from benchmarks.dashboard import SETTINGS
@@ -31,6 +31,7 @@ from tests.browser.driver import (
     dashboard_server,
     headless_chromium,
     press,
+    until,
     wait_for_epoch,
     wait_until_drawn,
 )
@@ -51,16 +52,25 @@ PRESS = """async ([key, selector, name]) => {
   return (await drawn - began) / 1000;
 }"""
 """Presses a key, and takes the seconds until the picture's element says something else of itself."""
-SEEN = """async (until) => {
-  while (!until()) await new Promise(requestAnimationFrame);
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  return performance.timeOrigin + performance.now();
+SEEN = """(...untils) => {
+  const seen = (window.gandashSeen = { begun: performance.now(), painted: [] });
+  const note = ({ timeStamp }) => (seen.begun = timeStamp);
+  for (const kind of ["click", "keydown"]) addEventListener(kind, note, { capture: true, once: true });
+  const look = async () => {
+    for (const until of untils) {
+      do await new Promise(requestAnimationFrame); while (!until());
+      await new Promise((done) => setTimeout(done)); // that frame is painted
+      seen.painted.push(performance.now());
+    }
+  };
+  look();
 }"""
-"""Waits for what a function says, and returns when it was painted, in ms since 1970."""
+"""Notes from now on when something is asked for, and when the page has painted what functions say one after another."""
 SHAPES = ("Heart", "Spiral")
 ASKED: Mapping[str, str] = {
     "shape": "a shape, until its points are there",
-    "train": "Train, until the strip tells of the run",
+    "train": "Train, until the strip says that it starts",
+    "run": "Train, until the strip tells of the run",
     "points": "Train, until its first points are there",
     "reset": "Reset, until the page is empty",
     "key": "another theme by its key, until the page and all charts have it",
@@ -69,12 +79,6 @@ ASKED: Mapping[str, str] = {
 THEMES: Sequence[Theme] = ("dark", "light")
 GROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 REST_MS = 1500
-NOTE_BEGIN = """() => {
-    const note = ({ timeStamp }) => sessionStorage.setItem("begun", performance.timeOrigin + timeStamp);
-    for (const kind of ["click", "keydown"]) addEventListener(kind, note, { capture: true, once: true });
-    note({ timeStamp: performance.now() });
-}"""
-"""Notes when something was asked for, where the page finds it even after it has loaded anew."""
 
 
 @dataclass(frozen=True)
@@ -123,26 +127,16 @@ def seen(page: Page, begin: Callable[[], object], *shown: str) -> list[float]:
     """
     page.wait_for_timeout(REST_MS)
     wait_until_drawn(page)
-    page.evaluate(NOTE_BEGIN)
+    page.evaluate(f"() => ({SEEN})({', '.join(f'() => {expression}' for expression in shown)})")
     begin()
-    painted = [until_painted(page, expression) for expression in shown]
-    start = page.evaluate("Number(sessionStorage.getItem('begun'))")
-    return [(time - start) / 1000 for time in painted]
+    until(page, f"gandashSeen.painted.length === {len(shown)}")
+    seconds: list[float] = page.evaluate("gandashSeen.painted.map((at) => (at - gandashSeen.begun) / 1000)")
+    return seconds
 
 
 def rgb(colour: str) -> str:
     """A colour ``#rrggbb`` as a browser says it."""
     return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
-
-
-def until_painted(page: Page, expression: str) -> float:
-    """When the page, which may just be loading itself anew, has painted what an expression says, in ms since 1970."""
-    while True:
-        try:
-            return float(page.evaluate(f"() => ({SEEN})(() => {expression})"))
-        except Error as error:
-            if "Execution context was destroyed" not in error.message:
-                raise
 
 
 def asked(page: Page, count: int) -> dict[str, list[float]]:
@@ -159,16 +153,16 @@ def asked(page: Page, count: int) -> dict[str, list[float]]:
         shape = SHAPES[number % 2]
         label = page.locator("label").filter(has_text=shape).first
         found["shape"] += seen(page, label.click, f"{picture}?.querySelector('.gtitle')?.textContent === '{shape}'")
-        train = seen(
-            page, lambda: press(page, "Train"), f"{status}?.includes('Epoch')", f"{picture}?.dataset.epoch > 0"
-        )
-        for name, seconds in zip(("train", "points"), train, strict=True):
+        told = f"{status}?.includes('Epoch')"
+        says = f"{told} || {status}?.includes('Starting')"
+        train = seen(page, lambda: press(page, "Train"), says, told, f"{picture}?.dataset.epoch > 0")
+        for name, seconds in zip(("train", "run", "points"), train, strict=True):
             found[name].append(seconds)
         for theme in THEMES:
             found["key"] += seen(page, lambda: page.keyboard.press("t"), coloured(theme))
         page.evaluate("localStorage.clear()")
         page.reload()
-        until_painted(page, coloured("light"))
+        until(page, coloured("light"))
         dark, light = (
             partial(page.emulate_media, color_scheme="dark"),
             partial(page.emulate_media, color_scheme="light"),

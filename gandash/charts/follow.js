@@ -22,7 +22,8 @@ export function follow(watch, chart, { run, base }, update) {
 // they stay as they were, and then turn over in one frame. Who is told only later is not seen meanwhile, and nobody waits
 // for who does not `count`, as what stands further down the page.
 const LONGEST_TURN = 250; // ms
-const elements = new Map(); // by parent: the run it was told of last, and how to draw that if it is not yet drawn
+const elements = new Map(); // by parent: the component it was told last, the data and run that it shows or is to, and how to
+// draw those if they are not yet drawn
 let shown = null; // the run on screen
 let coming = null; // the run that is to be
 let timer = 0;
@@ -30,13 +31,26 @@ let timer = 0;
 // Draw an element of a page by `render(component)`, together with all others once it is of another run than they are.
 export function together(component, render, counts = true) {
   const { data, parentElement } = component;
-  elements.set(parentElement, { run: data.run, counts, draw: () => render(component) });
+  const element = elements.get(parentElement) ?? { past: [] };
+  elements.set(parentElement, Object.assign(element, { told: component, render, counts }));
+  // told before the press that is drawn ahead
+  if (element.past.some((each) => each.run === data.run && (data.run !== element.run || same(each, data)))) return;
+  element.past = [];
+  take(element, data);
   forgetWhatLeft();
   coming = data.run;
   const all = [...elements.values()];
   if (coming === shown || all.every((each) => each.run === coming || !each.counts)) turnOver();
   else timer ||= setTimeout(turnOver, LONGEST_TURN);
 }
+
+// Have an element draw this data at the next turn.
+function take(element, data) {
+  const draw = () => element.render(data === element.told.data ? element.told : { ...element.told, data });
+  Object.assign(element, { data, run: data.run, draw });
+}
+
+const same = (one, other) => Object.keys({ ...one, ...other }).every((name) => one[name] === other[name]);
 
 function forgetWhatLeft() {
   for (const parent of elements.keys()) if (!parent.isConnected) elements.delete(parent);
@@ -59,6 +73,49 @@ function turnOver() {
       reportError(error);
     }
   }
+}
+
+// What the script will say is drawn ahead of it: all elements that count turn over to their data with what `ahead(data)` has
+// for them, or none does if that is null for one. Then what the script says anew is drawn, but not what it had said before
+// the press, until its answer is complete.
+const ANSWERED_MS = 400; // after which nothing more comes of a script that has ended
+const UNASKED_MS = 30000; // after which none will begin that would answer
+let answering = 0; // a timer
+
+export function foresee(ahead) {
+  forgetWhatLeft();
+  const found = [...elements.values()].filter(({ counts }) => counts).map((element) => [element, ahead(element.data)]);
+  if (!found.length || found.some(([, more]) => !more)) return;
+  for (const [element, more] of found) {
+    element.past.push(element.data);
+    take(element, { ...element.told.data, ...more });
+    coming = element.run;
+  }
+  turnOver();
+  awaitAnswer();
+}
+
+function awaitAnswer() {
+  clearInterval(answering);
+  let [asked, idle] = [false, performance.now()];
+  answering = setInterval(() => {
+    const ended = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning";
+    if (!ended) [asked, idle] = [true, performance.now()];
+    if (performance.now() - idle > (asked ? ANSWERED_MS : UNASKED_MS)) settle();
+  }, 50);
+}
+
+// The script has the last word.
+function settle() {
+  clearInterval(answering);
+  for (const element of elements.values()) {
+    if (!element.past.length) continue;
+    element.past = [];
+    if (same(element.told.data, element.data)) continue;
+    take(element, element.told.data);
+    coming = element.run;
+  }
+  turnOver();
 }
 
 // Streamlit forgets the press of a button where another request for the script comes before that was begun, and likewise

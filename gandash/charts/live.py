@@ -68,23 +68,35 @@ def live_chart(
         live_chart(overlay(target, real), key="overlay", height=500, label="Real and generated points",
                    run=snapshot.run_id)
     """
+    data = chart_data(scene, key=key, label=label, run=run, layers=layers, film=film)
+    element("gandash_chart", "live.js", data | {"plotly": asset_url(PLOTLY)}, key=key, height=height)
+
+
+def chart_data(
+    scene: Scene,
+    *,
+    key: str,
+    label: str,
+    run: str = "",
+    layers: list[dict[str, Any]] | None = None,
+    film: str = "",
+) -> dict[str, str]:
+    """What an element is told of a scene, as `live_chart` and `live_board` take it."""
     # as text: of a list within the data Streamlit asks pandas and Arrow whether it is a data frame
     text = json.dumps(scene, separators=(",", ":"), ensure_ascii=False)
-    data = {"key": key, "label": label, "run": run, "scene": text, "plotly": asset_url(PLOTLY)}
+    data = {"key": key, "label": label, "run": run, "scene": text}
     if film:
         data["film"] = film
     if layers is not None:
         data["layers"] = json.dumps(layers)
-    element("gandash_chart", "live.js", data, key=key, height=height)
+    return data
 
 
 def timeline(*, key: str, height: int, run: str = "") -> None:
     """Draw the timeline of a run, by which all that shows the run on the page can be brought to a past epoch."""
-    element("gandash_timeline", TIMELINE, {"run": run}, key=key, height=height)
+    element("gandash_timeline", TIMELINE, {"key": key, "run": run}, key=key, height=height)
 
 
 def live_board(scene: Scene, *, key: str, height: int, label: str, run: str = "") -> None:
     """Draw the board of a pattern of numbers and keep it up to date with a run, as `live_chart` does."""
-    text = json.dumps(scene, separators=(",", ":"), ensure_ascii=False)
-    data = {"key": key, "label": label, "run": run, "scene": text}
-    element("gandash_board", BOARD, data, key=key, height=height)
+    element("gandash_board", BOARD, chart_data(scene, key=key, label=label, run=run), key=key, height=height)

@@ -44,6 +44,7 @@ function press(name) {
   const { book, number, run, taken: seen } = state;
   state.presses = [...waiting, { book, number, name, run, seen }];
   state.set("presses", JSON.stringify(state.presses));
+  document.dispatchEvent(new CustomEvent("gandash-press", { detail: name }));
 }
 
 // Take the click on a button whose presses are counted.

@@ -197,6 +197,12 @@ def differs(checked: setup.Setup, snapshot: Snapshot | None) -> bool:
     return snapshot is not None and checked.config is not None and checked.config != snapshot.config
 
 
+def begins(visitor: Visitor, checked: setup.Setup, snapshot: Snapshot | None) -> bool:
+    """Whether the primary button starts a new run now."""
+    press = _primary(visitor, checked, snapshot)
+    return press.on and press.do is _train
+
+
 def _choose() -> None:
     """On a phone, where the sidebar hides the page: what is chosen, and the way there (`browser.js` opens it)."""
     shape = gallery.title(st.session_state[setup.key("target")])

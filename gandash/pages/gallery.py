@@ -67,6 +67,11 @@ def show(checked: setup.Setup) -> None:
         st.caption(PATTERNS[name].formula)
 
 
+def cards_beside(name: str) -> tuple[str, ...]:
+    """The built-in targets among whose cards a target's is, in their order; none for what is one's own."""
+    return {"shapes": tuple(SHAPES), "numbers": tuple(PATTERNS), "own": ()}[group_of(name)]
+
+
 def group_of(name: str) -> Group:
     """The group that a target's text belongs to."""
     if own.is_own(name):

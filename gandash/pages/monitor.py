@@ -87,23 +87,21 @@ def _strip(snapshot: Snapshot | None, told: Told) -> None:
 
 
 def _picture(snapshot: Snapshot | None, target: Target, words: Words) -> None:
-    run = snapshot.run_id if snapshot else ""
+    scene, told = picture(snapshot, target, words)
+    (live_board if target.numbers else live_chart)(scene, height=PICTURE_HEIGHT, **told)
+
+
+def picture(snapshot: Snapshot | None, target: Target, words: Words) -> tuple[figures.Scene, dict[str, Any]]:
+    """The scene of a run, or of a target without one, and what else `chart_data` takes."""
+    told: dict[str, Any] = {"label": words["label"], "run": snapshot.run_id if snapshot else ""}
     if target.numbers:
-        scene = figures.board(target)
-        live_board(scene, key="board_chart", height=PICTURE_HEIGHT, label=words["label"], run=run)
-        return
+        return figures.board(target), {"key": "board_chart", **told}
     config = snapshot.config if snapshot else PREVIEW
     # those that the run trains on come by the stream: a scene that stays the same is drawn once
     real = _real_points(target.spec, min(config.points, REAL_POINTS), config.seed)
-    live_chart(
-        figures.overlay(target, real),
-        key="overlay_chart",
-        height=PICTURE_HEIGHT,
-        label=words["label"],
-        run=run,
-        layers=offered(config.model_copy(update={"target": target.spec})),
-        film="" if snapshot else film_url(target),
-    )
+    told["layers"] = offered(config.model_copy(update={"target": target.spec}))
+    told["film"] = "" if snapshot else film_url(target)
+    return figures.overlay(target, real), {"key": "overlay_chart", **told}
 
 
 def _curves(snapshot: Snapshot | None, target: Target) -> None:

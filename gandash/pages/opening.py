@@ -16,7 +16,9 @@ from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 from streamlit import cli_util
 from streamlit.web.server import server_util
 
@@ -26,7 +28,7 @@ from gandash.live.late import LateRoutes
 if TYPE_CHECKING:
     from gandash.live.hub import Hub
 
-_PATHS = ("/assets", "/live", "/watch", "/frames", "/uploads")
+_PATHS = ("/assets", "/live", "/watch", "/frames", "/uploads", "/ahead")
 
 _log = logging.getLogger(__name__)
 _nothing_comes = threading.Event()
@@ -103,6 +105,12 @@ def _load() -> tuple[Hub, list[BaseRoute]]:
         gc.freeze()  # modules stay
 
 
+def _ahead(request: Request) -> Response:
+    from gandash.pages import ahead  # as the page's own script, only once it is asked for
+
+    return ahead.answer(request)
+
+
 def _parts() -> tuple[Hub, list[BaseRoute]]:
     from gandash.live.hub import Hub
     from gandash.live.routes import routes
@@ -110,4 +118,4 @@ def _parts() -> tuple[Hub, list[BaseRoute]]:
     from gandash.pages.words import describe
 
     hub = Hub(describe)
-    return hub, routes(hub, film.draw)
+    return hub, [*routes(hub, film.draw), Route(f"{base_path()}/ahead/{{target}}", _ahead)]

@@ -6,6 +6,7 @@ import streamlit as st
 
 from gandash.pages import (
     address,
+    ahead,
     classroom,
     code,
     control_link,
@@ -39,7 +40,13 @@ with stage, st.container(key="desk", gap="xsmall"):  # first: a browser that is 
 sidebar.show(checked, devices)
 with stage:
     mine = found.snapshot is None or looking.controls(found.snapshot)
-    monitor.show(found.snapshot, ready=service.ready, mine=mine, right=checked.config is not None)
+    right = checked.config is not None
+    monitor.show(found.snapshot, ready=service.ready, mine=mine, right=right)
+    ahead.show(
+        run=found.snapshot.run_id if found.snapshot else "",
+        begins=controls.begins(looking, checked, found.snapshot),
+        right=right and service.ready,
+    )
 if found.snapshot is not None and classroom.shows("home"):
     downloads.show(service, found.snapshot)
     code.show(service, found.snapshot, mine=mine)

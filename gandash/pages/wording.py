@@ -72,6 +72,8 @@ PICK_NUMBERS = (
 PUT_RIGHT = "Put right what is said above, then press Train."
 WARMING_UP = "The workers are warming up, which takes a few seconds. You can press Train already."
 
+BUILDING = "A worker draws the real points and builds the networks."
+
 _PRESS = re.compile(r"(?:; press Resume to go on from epoch \d+\.|\. Press Resume to try again\.)$")
 
 _NEXT_STEPS: Mapping[str, str] = {
@@ -89,7 +91,7 @@ def what_happens(snapshot: Snapshot, reading: str = "") -> str:
         case Status.WAITING:
             told = _waiting(snapshot)
         case Status.STARTING:
-            told = "A worker draws the real points and builds the networks."
+            told = BUILDING
         case Status.RUNNING:
             told = " ".join(filter(None, (alone(snapshot), played(snapshot) or reading)))
             told = told or "The first epoch is under way."

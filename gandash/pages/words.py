@@ -79,6 +79,13 @@ def before(target: Target, ready: bool, missing: str = "") -> Words:
     }
 
 
+def starting(target: Target) -> Words:
+    """The same of a run that was asked for and is not there yet."""
+    look = wording.LOOKS[Status.STARTING]
+    told = {"told": wording.BUILDING, "sentence": wording.BUILDING, "announce": f"{target.title}: {look.label}."}
+    return before(target, True) | told | {"status": _status(look)}
+
+
 def announcement(snapshot: Snapshot) -> str:
     """A run's state in words that stay the same for as long as it does."""
     state = f"{snapshot.config.target.build().title}: {wording.LOOKS[snapshot.status].label}"

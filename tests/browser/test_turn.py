@@ -12,14 +12,20 @@ from tests.browser import stage
 LOAD = """async () => {
   const { together } = await import("/follow.js");
   window.setTimeout = (due) => { window.due = due; return 1; }; // a turn is late when the test says so
+  window.setInterval = (due) => { window.look = due; return 2; };
+  window.clearInterval = () => { window.look = null; };
+  window.at = 0;
+  performance.now = () => window.at;
+  window.app = document.body.appendChild(document.createElement("div"));
+  window.app.dataset.testid = "stApp";
   window.drawn = [];
   window.parents = {};
   window.tell = (...told) => {
     for (const each of told) {
-      const [name, run, counts] = each.split(" ");
+      const [name, run, more] = each.split(" ");
       const parentElement = (window.parents[name] ??= document.body.appendChild(document.createElement("div")));
-      const component = { data: { run }, parentElement };
-      together(component, ({ data }) => window.drawn.push(`${name} ${data.run}`), !counts);
+      const component = { data: { name, run, more }, parentElement };
+      together(component, ({ data }) => window.drawn.push(`${name} ${data.run}`), more !== "aside");
     }
     return window.drawn.splice(0);
   };
@@ -35,7 +41,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def tell(page: Page, *told: str) -> list[str]:
-    """Tell elements, such as "strip run", and return what was drawn by the end of that; "aside" holds up none."""
+    """Tell elements, such as "strip run words", and return what was drawn by the end of that; "aside" holds up none."""
     drawn: list[str] = page.evaluate("(told) => window.tell(...told)", told)
     return drawn
 
@@ -84,3 +90,68 @@ def test_an_element_that_fails_is_not_anothers_matter(page: Page) -> None:
         }"""
     )
     assert tell(page, "strip a") == ["strip a"]
+
+
+AHEAD = """async (patches) => {
+  const { foresee } = await import("/follow.js");
+  foresee(({ name }) => patches[name] ?? null);
+  return window.drawn.splice(0);
+}"""
+
+
+def script_is(page: Page, state: str, later: int) -> list[str]:
+    """Some milliseconds later Streamlit's script is in this state; returns what is drawn then."""
+    drawn: list[str] = page.evaluate(
+        """([state, later]) => {
+          window.app.dataset.testScriptState = state;
+          window.at += later;
+          window.look?.();
+          return window.drawn.splice(0);
+        }""",
+        [state, later],
+    )
+    return drawn
+
+
+def test_what_a_press_leads_to_is_drawn_at_once_and_what_was_told_before_no_more(page: Page) -> None:
+    tell(page, "strip a", "chart a", "quality a aside")
+    assert page.evaluate(AHEAD, {"strip": {"run": ""}, "chart": {"run": ""}}) == ["strip ", "chart "]
+    assert page.evaluate("window.late()") == ["quality"], "what belongs to the run before is not seen"
+    assert tell(page, "strip a", "chart a") == [], "by a script that had begun before the press"
+    assert tell(page, "strip b", "chart b") == ["strip b", "chart b"]
+    assert script_is(page, "notRunning", 5000) == []
+    assert tell(page, "strip a", "chart a") == ["strip a", "chart a"], "it is the script's answer now"
+
+
+def test_news_of_the_run_before_is_not_the_answer_to_a_press(page: Page) -> None:
+    tell(page, "strip a", "chart a")
+    assert page.evaluate(AHEAD, {"strip": {"run": ""}, "chart": {"run": ""}}) == ["strip ", "chart "]
+    assert tell(page, "strip a words", "chart a words") == []
+    assert page.evaluate("window.late()") == []
+
+
+def test_one_press_after_the_other_is_drawn_ahead(page: Page) -> None:
+    tell(page, "chart a")
+    assert page.evaluate(AHEAD, {"chart": {"run": "b"}}) == ["chart b"]
+    assert page.evaluate(AHEAD, {"chart": {"run": "c"}}) == ["chart c"]
+    assert tell(page, "chart b") == [], "the answer to the first"
+    assert tell(page, "chart c") == ["chart c"]
+
+
+def test_nothing_is_drawn_ahead_where_one_element_is_the_scripts_alone(page: Page) -> None:
+    tell(page, "strip a", "goal a")
+    assert page.evaluate(AHEAD, {"strip": {"run": ""}}) == []
+    assert tell(page, "strip a") == ["strip a"]
+
+
+def test_the_script_has_the_last_word(page: Page) -> None:
+    tell(page, "strip a", "chart a")
+    page.evaluate(AHEAD, {"strip": {"run": ""}, "chart": {"run": ""}})
+    assert script_is(page, "notRunning", 29_000) == [], "it has not begun"
+    assert script_is(page, "running", 60_000) == [], "however long it takes"
+    assert tell(page, "strip a") == []
+    assert script_is(page, "notRunning", 300) == [], "something may still come"
+    assert script_is(page, "notRunning", 200) == ["strip a", "chart a"], "the press was refused"
+    assert page.evaluate("window.look") is None
+    page.evaluate(AHEAD, {"strip": {"run": ""}, "chart": {"run": ""}})
+    assert script_is(page, "notRunning", 31_000) == ["strip a", "chart a"], "the script was not asked at all"

@@ -1,0 +1,75 @@
+// Draws what a press leads to before the page's script has said so: another shape, the empty page after Reset, a run that is
+// starting. All that the live part of the page shows of them is in a file of the target's own (`ahead.py`). The script's
+// answer, a third of a second later, has the last word.
+
+import { foresee } from "./follow.js";
+
+const PICTURES = ["overlay_chart", "board_chart"];
+const CARDS = ".st-key-knob_target input[type=radio]";
+
+let page = null; // what the script told last, but for the target that was chosen since
+const files = new Map(); // by their address
+
+function fileOf(target) {
+  const address = `${page.base}/ahead/${encodeURIComponent(target)}`;
+  if (!files.has(address)) {
+    const coming = fetch(address).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)));
+    coming.catch(() => files.delete(address));
+    files.set(address, coming);
+  }
+  return files.get(address).catch(() => null);
+}
+
+// What an element is told without a run; null for one that is the script's alone.
+function bare(data, { picture }, words) {
+  if (data.key === picture.key) return { film: "", ...picture };
+  if (PICTURES.includes(data.key)) return null;
+  if (data.part) return { run: "", version: 0, live: false, words };
+  return data.key ? { run: "" } : null;
+}
+
+async function draw(target, words) {
+  const { run } = page;
+  const file = await fileOf(target);
+  if (!file || page.run !== run || page.target !== target) return; // the script was sooner
+  foresee((data) => bare(data, file, file[words]));
+}
+
+// Once the browser has told the script, which works on it meanwhile.
+const soon = (then) => requestAnimationFrame(() => setTimeout(then));
+
+// A card that was clicked or moved to by an arrow key.
+function choose({ target: card }) {
+  if (!card.closest?.(".st-key-knob_target") || page.run || !page.right) return;
+  soon(() => {
+    const target = page.cards[[...document.querySelectorAll(CARDS)].findIndex(({ checked }) => checked)];
+    if (!target || target === page.target) return;
+    page.target = target; // for a press that comes before the script
+    draw(target, "words");
+  });
+}
+
+function press({ detail: name }) {
+  if (!page.target) return;
+  if (name === "train" && page.begins) soon(() => draw(page.target, "starting"));
+  if (name === "reset" && page.run && page.right) soon(() => draw(page.target, "words"));
+}
+
+// Who points at a card or a button may press it.
+function fetchAhead({ target }) {
+  if (target.closest?.(".st-key-controls") && page.target) fileOf(page.target);
+  const card = target.closest?.(".st-key-knob_target label")?.querySelector(CARDS);
+  const chosen = card && !page.run && page.cards[[...document.querySelectorAll(CARDS)].indexOf(card)];
+  if (chosen) fileOf(chosen);
+}
+
+function begin() {
+  for (const kind of ["click", "keydown"]) document.addEventListener(kind, choose, true);
+  document.addEventListener("gandash-press", press);
+  for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, fetchAhead);
+}
+
+export function render({ data }) {
+  if (!page) begin();
+  page = { ...data };
+}
