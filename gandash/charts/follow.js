@@ -78,8 +78,9 @@ function turnOver() {
 // What the script will say is drawn ahead of it: all elements that count turn over to their data with what `ahead(data)` has
 // for them, or none does if that is null for one. Then what the script says anew is drawn, but not what it had said before
 // the press, until its answer is complete.
-const ANSWERED_MS = 400; // after which nothing more comes of a script that has ended
-const UNASKED_MS = 30000; // after which none will begin that would answer
+const LOOK_MS = 50; // between two looks at the script; a page that is busy looks less often, and draws in between
+const ANSWERED = 8; // looks at a script that has ended, after which nothing more comes of it
+const UNASKED = 600; // looks after which none will begin that would answer
 let answering = 0; // a timer
 
 export function foresee(ahead) {
@@ -97,12 +98,13 @@ export function foresee(ahead) {
 
 function awaitAnswer() {
   clearInterval(answering);
-  let [asked, idle] = [false, performance.now()];
+  let [asked, looks] = [false, 0];
   answering = setInterval(() => {
     const ended = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning";
-    if (!ended) [asked, idle] = [true, performance.now()];
-    if (performance.now() - idle > (asked ? ANSWERED_MS : UNASKED_MS)) settle();
-  }, 50);
+    looks += 1;
+    if (!ended) [asked, looks] = [true, 0];
+    if (looks > (asked ? ANSWERED : UNASKED)) settle();
+  }, LOOK_MS);
 }
 
 // The script has the last word.

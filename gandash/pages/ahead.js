@@ -7,7 +7,10 @@ import { foresee } from "./follow.js";
 const PICTURES = ["overlay_chart", "board_chart"];
 const CARDS = ".st-key-knob_target input[type=radio]";
 
-let page = null; // what the script told last, but for the target that was chosen since
+const NOWHERE = { target: "", cards: [], run: "", begins: false, right: false };
+
+let page = NOWHERE; // what the script told last, but for the target that was chosen since
+let begun = false;
 const files = new Map(); // by their address
 
 function fileOf(target) {
@@ -70,6 +73,11 @@ function begin() {
 }
 
 export function render({ data }) {
-  if (!page) begin();
+  if (!begun) begin();
+  begun = true;
   page = { ...data };
+}
+
+export function unmount() {
+  page = NOWHERE; // another page is shown
 }

@@ -17,8 +17,6 @@ from starlette.responses import Response
 
 from gandash.charts.live import chart_data, element
 from gandash.core.targets import read_spec
-from gandash.core.targets.patterns import PATTERNS
-from gandash.core.targets.shapes import SHAPES
 from gandash.live import assets
 from gandash.pages import gallery, setup
 
@@ -34,7 +32,7 @@ def show(*, run: str, begins: bool, right: bool) -> None:
     """
     name = st.session_state[setup.key("target")]
     data = {
-        "target": name if _known(name) else "",
+        "target": name if gallery.has_card(name) else "",
         "cards": gallery.cards_beside(name),
         "run": run,
         "begins": begins,
@@ -46,15 +44,11 @@ def show(*, run: str, begins: bool, right: bool) -> None:
 def answer(request: Request) -> Response:
     """The file of a target, ``/ahead/<target>``."""
     target = request.path_params["target"]
-    if not _known(target):
+    if not gallery.has_card(target):
         return Response("There is no such file: load the page again.", 404, {"Cache-Control": "no-store"})
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return Response(_file(target), headers=_HEADERS)
     return Response(_packed(target), headers={**_HEADERS, "Content-Encoding": "gzip"})
-
-
-def _known(target: str) -> bool:
-    return target in SHAPES or target in PATTERNS
 
 
 @lru_cache(maxsize=64)

@@ -67,6 +67,11 @@ def show(checked: setup.Setup) -> None:
         st.caption(PATTERNS[name].formula)
 
 
+def has_card(name: str) -> bool:
+    """Whether a target's text is that of a built-in one."""
+    return name in SHAPES or name in PATTERNS
+
+
 def cards_beside(name: str) -> tuple[str, ...]:
     """The built-in targets among whose cards a target's is, in their order; none for what is one's own."""
     return {"shapes": tuple(SHAPES), "numbers": tuple(PATTERNS), "own": ()}[group_of(name)]
