@@ -49,12 +49,17 @@ def test_past_checkpoints_train_on_as_they_did(fixture: Fixture) -> None:
     trainer = Trainer.resume(config, data, device="cpu")
     records, expected = trainer.advance(epochs=NEXT_EPOCHS), document["next"]
     assert len(records) == len(expected["records"])
-    for record, then in zip(records, expected["records"], strict=True):
+    same = cpu() == expected["cpu"]
+    # where Adam keeps no mean of the gradients, rounding grows a hundredfold in an epoch: on another kind of CPU only
+    # the first can be compared
+    comparable = len(records) if config.beta1 or same else 1
+    for record, then in zip(records[:comparable], expected["records"][:comparable], strict=True):
         for name, value in then.items():
             assert getattr(record, name) == pytest.approx(value, rel=ROUNDING, abs=ROUNDING), name
     points = trainer.sample(8, seed=SAMPLE_SEED, which="latest")
-    np.testing.assert_allclose(points, expected["sample"], rtol=1e-2, atol=1e-2)
-    if cpu() == expected["cpu"]:
+    if comparable == len(records):
+        np.testing.assert_allclose(points, expected["sample"], rtol=1e-2, atol=1e-2)
+    if same:
         assert [{name: getattr(record, name) for name in expected["records"][0]} for record in records] == expected[
             "records"
         ]
