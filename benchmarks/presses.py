@@ -27,6 +27,7 @@ from gandash.runs.run import CHUNK_SECONDS
 from gandash.runs.worker import Budget, advance
 from tests.browser.driver import (
     CHARTS,
+    GROUND,
     OVERLAY,
     dashboard_server,
     headless_chromium,
@@ -77,7 +78,6 @@ ASKED: Mapping[str, str] = {
     "system": "another theme of the system, until the page and all charts have it",
 }
 THEMES: Sequence[Theme] = ("dark", "light")
-GROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 REST_MS = 1500
 
 

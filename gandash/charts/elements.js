@@ -8,6 +8,12 @@ export function child(parent, tag, className, text = "") {
   return element;
 }
 
+// Once what is drawn now is seen; a page that is hidden is not, and draws no frames.
+export function afterPaint(then) {
+  if (document.hidden) setTimeout(then);
+  else requestAnimationFrame(() => setTimeout(then));
+}
+
 // What a picture does not show, in a corner of it: `note` is `{ root, text, fit, back }`. `more` says whether there is
 // anything to fit, `home` whether the view is the usual one. The focus of a button that goes moves on.
 export function sayUnseen({ root, text: words, fit, back }, { text, more, home, picture, left, top }) {

@@ -9,7 +9,7 @@
 
 import { onTurn, sceneOf, theme } from "./colours.js";
 import { curveFigure } from "./curves.js";
-import { child, sayUnseen } from "./elements.js";
+import { afterPaint, child, sayUnseen } from "./elements.js";
 import { follow } from "./follow.js";
 import { inStep, paintLayers, trail } from "./layers.js";
 import { moment, wordsAt } from "./moment.js";
@@ -638,11 +638,6 @@ function loadPlotly(address) {
   // fetched and compiled beside the page's thread, while that still draws the buttons
   document.head.append(Object.assign(document.createElement("link"), { rel: "preload", as: "script", href: address }));
   load();
-}
-
-function afterPaint(then) {
-  if (document.hidden) setTimeout(then);
-  else requestAnimationFrame(() => setTimeout(then));
 }
 
 document.addEventListener("visibilitychange", () => {

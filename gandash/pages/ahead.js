@@ -2,6 +2,7 @@
 // starting. All that the live part of the page shows of them is in a file of the target's own (`ahead.py`). The script's
 // answer, a third of a second later, has the last word.
 
+import { afterPaint } from "./elements.js";
 import { foresee } from "./follow.js";
 
 const PICTURES = ["overlay_chart", "board_chart"];
@@ -38,14 +39,15 @@ async function draw(target, words) {
   foresee((data) => bare(data, file, file[words]));
 }
 
-// Once the browser has told the script, which works on it meanwhile.
-const soon = (then) => requestAnimationFrame(() => setTimeout(then));
+// The target of the first card of which this is true.
+const targetOf = (is) => page.cards[[...document.querySelectorAll(CARDS)].findIndex(is)];
 
-// A card that was clicked or moved to by an arrow key.
+// A card that was clicked or moved to by an arrow key. It is drawn once the browser has told the script, which works on it
+// meanwhile; so is what a button leads to.
 function choose({ target: card }) {
   if (!card.closest?.(".st-key-knob_target") || page.run || !page.right) return;
-  soon(() => {
-    const target = page.cards[[...document.querySelectorAll(CARDS)].findIndex(({ checked }) => checked)];
+  afterPaint(() => {
+    const target = targetOf(({ checked }) => checked);
     if (!target || target === page.target) return;
     page.target = target; // for a press that comes before the script
     draw(target, "words");
@@ -54,15 +56,15 @@ function choose({ target: card }) {
 
 function press({ detail: name }) {
   if (!page.target) return;
-  if (name === "train" && page.begins) soon(() => draw(page.target, "starting"));
-  if (name === "reset" && page.run && page.right) soon(() => draw(page.target, "words"));
+  if (name === "train" && page.begins) afterPaint(() => draw(page.target, "starting"));
+  if (name === "reset" && page.run && page.right) afterPaint(() => draw(page.target, "words"));
 }
 
 // Who points at a card or a button may press it.
 function fetchAhead({ target }) {
   if (target.closest?.(".st-key-controls") && page.target) fileOf(page.target);
   const card = target.closest?.(".st-key-knob_target label")?.querySelector(CARDS);
-  const chosen = card && !page.run && page.cards[[...document.querySelectorAll(CARDS)].indexOf(card)];
+  const chosen = card && !page.run && targetOf((each) => each === card);
   if (chosen) fileOf(chosen);
 }
 

@@ -33,6 +33,8 @@ ARGUMENTS = (
 
 CHARTS = ("overlay_chart", "loss_chart", "score_chart", "metric_chart")
 OVERLAY = "[data-chart='overlay_chart']"
+GROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+"""What colour the page itself has, as an expression."""
 
 WATCH_POINTS = """() => {
   const chart = document.querySelector("[data-chart='overlay_chart']");

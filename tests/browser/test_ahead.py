@@ -36,7 +36,6 @@ GO_ON = """() => {
   const held = window.held;
   window.held = null;
   for (const hear of held) hear();
-  return held.length;
 }"""
 
 

@@ -11,9 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from gandash.charts.palettes import PALETTES
 from gandash.pages import first_sight
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import CHARTS, OVERLAY, until, wait_for_epoch, wait_until_drawn
+from tests.browser.driver import CHARTS, GROUND, OVERLAY, until, wait_for_epoch, wait_until_drawn
 
-GROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 DARK = "rgb(17, 23, 26)"
 ORIGIN = "http://gandash.invalid"
 EARLIER = "stActiveTheme-/-v2"
