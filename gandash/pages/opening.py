@@ -23,6 +23,7 @@ from streamlit import cli_util
 from streamlit.web.server import server_util
 
 from gandash.live.base import base_path
+from gandash.live.ending import bound_end
 from gandash.live.late import LateRoutes
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Opening:
     @asynccontextmanager
     async def over(self) -> AsyncIterator[None]:
         """There is a run service, and its runs are streamed, from soon on for as long as the context lasts."""
+        bound_end()
         _nothing_comes.clear()
         over = asyncio.Event()
         serving = asyncio.create_task(self._serve(over))

@@ -19,12 +19,15 @@ from gandash.live.hub import Describe, Hub
 from gandash.live.routes import routes
 from tests.runs.conftest import until
 
+LONGEST_END = 10
+"""Seconds after which a server that is to end cuts off who came just then."""
+
 
 @contextmanager
 def serve(app: Any, port: int = 0) -> Iterator[str]:
     """An ASGI app, as Streamlit's own server runs it, on a port that is free or else given: "127.0.0.1:…"."""
     listening = socket.create_server(("127.0.0.1", port))
-    config = uvicorn.Config(app, ws="websockets-sansio", log_level="warning")
+    config = uvicorn.Config(app, ws="websockets-sansio", log_level="warning", timeout_graceful_shutdown=LONGEST_END)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from gandash.live.routes import asked, looked_at
 from gandash.runs.service import RunService
 from gandash.runs.snapshot import Frame
 from gandash.runs.store import RunStore
-from tests.live.serving import reading_nothing, streaming
+from tests.live.serving import LONGEST_END, reading_nothing, streaming
 from tests.live.snapshots import RUN, FakeService, snapshot
 from tests.runs.conftest import CONFIG, FakeTraining, ManualEngine, until
 
@@ -188,4 +189,7 @@ def test_a_client_that_reads_nothing_holds_up_neither_others_nor_the_end(
             until(lambda: hub.watched == {RUN: 1})
         else:
             assert hub.watched == {RUN: 2}
+        began = time.monotonic()
+        server.close()
+        assert time.monotonic() - began < LONGEST_END, "nobody had to be cut off by the clock"
     assert 0 < max(kept) < 2 * points.nbytes, "no more than it was being sent"
