@@ -28,6 +28,7 @@ from gandash.runs.worker import Budget, advance
 from tests.browser.driver import (
     CHARTS,
     GROUND,
+    INK,
     OVERLAY,
     dashboard_server,
     headless_chromium,
@@ -145,9 +146,8 @@ def asked(page: Page, count: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in ASKED}
 
     def coloured(theme: Theme) -> str:
-        charts = f"[...document.querySelectorAll('{', '.join(f'[data-chart={key}]' for key in CHARTS)}')]"
-        drawn = f"{charts}.filter((each) => each._fullLayout?.font.color === '{PALETTES[theme].text}').length"
-        return f"{drawn} === {len(CHARTS)} && {GROUND} === '{rgb(PALETTES[theme].background)}'"
+        inks = " && ".join(f"{INK.format(key=key)} === '{rgb(PALETTES[theme].text)}'" for key in CHARTS)
+        return f"{GROUND} === '{rgb(PALETTES[theme].background)}' && {inks}"
 
     for number in range(count):
         shape = SHAPES[number % 2]

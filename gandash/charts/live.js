@@ -7,7 +7,7 @@
 // A chart's axes are in one of three views: "home", the ranges of its figure; "fit", everything there is; or "own", what
 // the user made of them, which lasts for as long as the figure's `uirevision` does.
 
-import { onTurn, sceneOf, theme } from "./colours.js";
+import { colours, onTurn, sceneOf, theme } from "./colours.js";
 import { curveFigure } from "./curves.js";
 import { afterPaint, child, sayUnseen } from "./elements.js";
 import { follow } from "./follow.js";
@@ -15,6 +15,7 @@ import { inStep, paintLayers, trail } from "./layers.js";
 import { moment, wordsAt } from "./moment.js";
 import { between, countOutside, decode, fittedRanges, outside, outsideText, scaled } from "./points.js";
 import { mark } from "./phase.js";
+import { recolour, turnedInto } from "./recolour.js";
 import { play } from "./recording.js";
 import { DOTS, makeSky, paint, paintAll, paintPhase, plotted, record, STARS, unseen } from "./stars.js";
 import { watch } from "./stream.js";
@@ -443,6 +444,19 @@ function drawFigure(chart) {
   if (!isCloud(chart)) element.dataset.frames = Number(element.dataset.frames) + 1;
 }
 
+// What is on screen in the colours of the scene, which is drawn only later.
+function tint(chart, turned) {
+  const { element, scene } = chart;
+  recolour(element, turned);
+  if (!isCloud(chart)) return;
+  const { _fullData: traces, _fullLayout: layout } = element;
+  scene.traces.forEach(({ marker }, place) => (traces[place].marker.color = marker.color));
+  for (const axis of ["xaxis", "yaxis"]) layout[axis].gridcolor = scene.layout[axis].gridcolor;
+  paintAll(chart.sky);
+  showLayers(chart);
+  light(chart);
+}
+
 function resize(chart) {
   const { element } = chart;
   const size = [element.clientWidth, element.clientHeight];
@@ -460,6 +474,22 @@ function wait({ element, drawn, scene, figureAt, figureCost }) {
   return first || scene.traces ? 0 : figureAt + figureCost / FIGURE_SHARE - performance.now();
 }
 
+// Charts whose turn comes one after the other, each once the one before it is seen: all of them take the page's thread for
+// half a second.
+const soon = new Set();
+
+function drawSoon(chart) {
+  if (!soon.size) afterPaint(drawNext);
+  soon.add(chart);
+}
+
+function drawNext() {
+  const [chart] = soon;
+  soon.delete(chart);
+  if (soon.size) afterPaint(drawNext);
+  if (charts.has(chart)) update(chart, true);
+}
+
 // For as long as this stays the same, a zoom does.
 const revisionOf = ({ scene, data }) => `${scene.layout.uirevision} ${data.run}`;
 
@@ -468,8 +498,9 @@ const wanted = ({ scene, state }) => (scene.traces ? [scene] : [scene, state?.ro
 
 const realOf = ({ state, real }) => state?.real ?? real;
 
-// Bring what is on screen up to date with the newest scene and the newest state; may be called at any time.
-function update(chart) {
+// Bring what is on screen up to date with the newest scene and the newest state; may be called at any time. The first curves
+// of a run come after its points, and after each other.
+function update(chart, due = false) {
   const { data, element, scene, state } = chart;
   if (!window.Plotly) return;
   if (document.hidden || !element.clientWidth) {
@@ -495,7 +526,8 @@ function update(chart) {
   const figure = wanted(chart);
   if (!chart.drawn?.every((part, i) => part === figure[i])) {
     const rest = wait(chart);
-    if (rest <= 0) {
+    if (chart.drawn?.[0] === scene && chart.drawn[1] === -1 && !due) drawSoon(chart);
+    else if (rest <= 0) {
       drawFigure(chart);
       if (first && chart.shown === first.points) say(chart, first.epoch);
     } else {
@@ -615,18 +647,12 @@ export function render({ data, parentElement }) {
   roll(chart);
 }
 
-// Charts that come before Plotly are drawn once it is there, one at a time, and each is seen before the next: it and they
-// take the page's thread for half a second, and the buttons come first.
+// Charts that come before Plotly are drawn once it is there: the buttons come first.
 function loadPlotly(address) {
   if (window.gandashPlotly) return;
   window.gandashPlotly = document.createElement("script");
   window.gandashPlotly.src = address;
-  const drawAll = ([chart, ...rest]) => {
-    if (!chart) return;
-    if (charts.has(chart)) update(chart);
-    afterPaint(() => drawAll(rest));
-  };
-  window.gandashPlotly.onload = () => drawAll([...charts]);
+  window.gandashPlotly.onload = () => charts.forEach(drawSoon);
   const latest = performance.now() + LATEST_LOAD;
   const load = () => {
     const buttons = document.querySelector(".st-key-controls");
@@ -641,9 +667,13 @@ function loadPlotly(address) {
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) charts.forEach(update);
+  if (!document.hidden) charts.forEach((chart) => update(chart));
 });
-onTurn(() => {
-  for (const chart of charts) chart.scene = sceneOf(chart.data.scene);
-  charts.forEach(update);
+onTurn((before) => {
+  const turned = turnedInto(before, colours());
+  for (const chart of charts) {
+    chart.scene = sceneOf(chart.data.scene);
+    if (chart.drawn && !document.hidden) tint(chart, turned);
+    drawSoon(chart);
+  }
 });

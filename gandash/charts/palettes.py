@@ -100,6 +100,11 @@ def sheet() -> str:
     return f':root {{ {light} }}\n:root[data-theme="dark"] {{ {dark} }}\n'
 
 
+def style() -> str:
+    """The same as an element, by whose name scripts find the colours of both."""
+    return f'<style id="gandash-colours">{sheet()}</style>'
+
+
 def _faint(colour: str, opacity: float) -> str:
     """A colour ``#rrggbb`` that lets through what is below it.
 

@@ -22,6 +22,7 @@ MODULES = (
     "layers.js",
     "phase.js",
     "points.js",
+    "recolour.js",
     "recording.js",
     "series.js",
     "stars.js",

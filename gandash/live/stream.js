@@ -42,7 +42,9 @@ class Stream {
     this.path = `${base}/live?run=${encodeURIComponent(run)}`;
     this.onEmpty = onEmpty;
     this.watchers = new Set();
-    this.looked = null; // the views in the address, null for none
+    this.looked = null; // the views that are looked at, null for none
+    this.asked = null; // those in the address
+    this.coming = false; // whether the first message of a connection is on its way: it is not given up for other views
     this.state = emptyState(run);
     this.wait = WAITS[0];
     this.hurry = () => {
@@ -80,7 +82,7 @@ class Stream {
     if (!this.socket && !this.timer) return; // it is about to connect
     this.looking ??= setTimeout(() => {
       this.looking = null;
-      if (this.watchers.size) this.connect();
+      if (this.watchers.size && !this.coming) this.connect();
     }, LOOK_MS);
   }
 
@@ -91,6 +93,8 @@ class Stream {
     const known = kind === "picture" || kind === "news";
     const url = new URL(this.path + (known ? `&rows=${rows}&version=${version}&life=${life}` : ""), location.href);
     if (this.looked !== null) url.searchParams.set("views", this.looked);
+    this.asked = this.looked;
+    this.coming = true;
     url.protocol = url.protocol.replace("http", "ws");
     const before = this.socket;
     const socket = new WebSocket(url);
@@ -101,6 +105,7 @@ class Stream {
       if (socket !== this.socket) return;
       this.wait = WAITS[0];
       this.state.connected = true;
+      this.coming = false;
       try {
         take(this.state, decode(data));
       } catch (error) {
@@ -109,9 +114,11 @@ class Stream {
         Object.assign(this.state, { kind: "outdated", sentence: OUTDATED });
       }
       this.tellAll();
+      if (this.asked !== this.looked && !this.looking && socket === this.socket) this.connect();
     };
     socket.onclose = ({ code }) => {
       if (socket !== this.socket) return;
+      this.coming = false;
       const was = this.state.connected;
       this.state.connected = false;
       if (code !== REFUSED) {

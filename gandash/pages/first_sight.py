@@ -29,7 +29,7 @@ def html() -> str:
     )
     sight = _read("pages/first_sight.html").replace("{wordmark}", wordmark)
     scripts = [f"<script>{_read(f'pages/{name}.js')}</script>" for name in ("theme", "first_sight")]
-    return f"<style>{palettes.sheet()}{sheets}</style>{sight}{''.join(scripts)}"
+    return f"{palettes.style()}<style>{sheets}</style>{sight}{''.join(scripts)}"
 
 
 def _read(name: str) -> str:

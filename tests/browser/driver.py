@@ -35,6 +35,8 @@ CHARTS = ("overlay_chart", "loss_chart", "score_chart", "metric_chart")
 OVERLAY = "[data-chart='overlay_chart']"
 GROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 """What colour the page itself has, as an expression."""
+INK = "getComputedStyle(document.querySelector(`[data-chart='{key}'] .xtick text`)).fill"
+"""What colour the words of a chart have, likewise."""
 
 WATCH_POINTS = """() => {
   const chart = document.querySelector("[data-chart='overlay_chart']");

@@ -82,6 +82,13 @@ REMOVE = """() => {
 }"""
 
 
+LOOK = """() => [...document.querySelectorAll(".gandash-frame")].map((frame) => [
+  ...[...frame.querySelectorAll("svg [style]")].map(
+    ({ style }) => [style.fill, style.fillOpacity || 1, style.stroke, style.strokeOpacity || 1].join()),
+  ...[...frame.querySelectorAll("canvas")].map((canvas) => canvas.width && canvas.toDataURL()),
+])"""
+
+
 @contextmanager
 def empty_stage(browser: Browser) -> Iterator[Page]:
     """A page with nothing but the scripts."""
@@ -89,7 +96,7 @@ def empty_stage(browser: Browser) -> Iterator[Page]:
     page = context.new_page()
     page.route(f"{ADDRESS}**", _answer)
     page.goto(ADDRESS)
-    page.add_style_tag(content=palettes.sheet())
+    page.evaluate("(style) => document.head.insertAdjacentHTML('beforeend', style)", palettes.style())
     for style in (CHARTS / "live.css", PAGES / "style.css"):
         page.add_style_tag(path=style)
     page.evaluate(LOAD)
@@ -118,10 +125,17 @@ def play(page: Page, run: str, **news: Any) -> None:
     page.evaluate("([run, news]) => window.play(run, news)", [run, news])
 
 
-def turn(page: Page, theme: palettes.Theme) -> None:
-    """Turn the page from light to dark, or back."""
+def turn(page: Page, theme: palettes.Theme) -> list[list[str]]:
+    """Turn the page from light to dark, or back, and take how its charts look in the very frame."""
     told = "document.documentElement.dataset.theme = theme; dispatchEvent(new Event('gandash-theme'))"
-    page.evaluate(f"(theme) => {{ {told}; }}", theme)
+    found: list[list[str]] = page.evaluate(f"(theme) => {{ {told}; return ({LOOK})(); }}", theme)
+    return found
+
+
+def look(page: Page) -> list[list[str]]:
+    """In what colours all charts are, line by line and word by word, and their canvases."""
+    found: list[list[str]] = page.evaluate(LOOK)
+    return found
 
 
 def told(data: Sequence[Frame] | History) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from gandash.core.targets.shapes import SHAPES
 from gandash.runs.snapshot import Frame, History
 from tests.browser import stage
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import OVERLAY, press, wait_for_epoch
+from tests.browser.driver import OVERLAY, press, until, wait_for_epoch
 from tests.browser.stage import chart_data, play
 
 SLOW = 120_000
@@ -84,6 +84,8 @@ class Chart:
         """Tell the browser what the stream alone would."""
         run = run if run.endswith(self.key) else f"{run} {self.key}"
         play(self.page, run, **stage.told(data))
+        if isinstance(data, History):
+            self.page.evaluate("() => new Promise((seen) => requestAnimationFrame(() => setTimeout(seen, 5)))")
 
     def evaluate(self, expression: str) -> Any:
         """What an expression of `chart`, the element, comes to."""
@@ -399,7 +401,12 @@ def test_a_page_that_turns_dark_takes_its_charts_along_and_nothing_else_of_them(
     zoomed, points = [chart.ranges() for chart in (cloud_chart, curves)], cloud_chart.points()
     turns: tuple[tuple[Theme, Theme], ...] = (("dark", "light"), ("light", "dark"))
     for theme, other in turns:
-        stage.turn(cloud_chart.page, theme)
+        at_once = stage.turn(cloud_chart.page, theme)
+        for chart in (cloud_chart, curves):
+            until(
+                chart.page,
+                f"document.querySelector(`{chart.selector}`).layout.font.color === '{palettes.PALETTES[theme].text}'",
+            )
         here, there = set(palettes.colours(theme).values()), set(palettes.colours(other).values())
         for chart in (cloud_chart, curves):
             text = chart.evaluate("JSON.stringify([chart.data, chart.layout], (_, each) => each?.buffer ? null : each)")
@@ -410,6 +417,23 @@ def test_a_page_that_turns_dark_takes_its_charts_along_and_nothing_else_of_them(
         assert (cloud_chart.points(), cloud_chart.evaluate("chart.dataset.epoch")) == (points, "1")
         (ground,) = cloud_chart.pixels([(0, 0)])
         assert np.argmax(ground) == 1, "a green star"
+        assert at_once == stage.look(cloud_chart.page), "before Plotly has drawn it"
+
+
+def test_the_first_curves_of_a_run_come_once_its_points_are_seen(new_chart: Callable[[], Chart]) -> None:
+    chart = new_chart()
+    chart.show(figures.losses(), run="run")
+    lengths = chart.page.evaluate(
+        """async ([run, news, selector]) => {
+          const lengths = () => document.querySelector(selector).data.map(({ x }) => x.length);
+          window.play(run, news);
+          const first = lengths();
+          await new Promise((seen) => requestAnimationFrame(() => setTimeout(seen, 5)));
+          return [first, lengths()];
+        }""",
+        [f"run {chart.key}", stage.told(curve(1, 2, 3)), chart.selector],
+    )
+    assert not any(lengths[0]) and max(lengths[1]) == 3
 
 
 def test_a_name_that_looks_like_a_colours_is_text(new_chart: Callable[[], Chart]) -> None:

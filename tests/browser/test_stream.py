@@ -299,6 +299,33 @@ def test_who_looks_inside_goes_on_where_the_stream_was(page: Page) -> None:
         assert "views" not in parse_qs(asked[2]), "who is left does not look inside"
 
 
+def test_what_is_on_its_way_is_not_given_up_for_other_views(page: Page) -> None:
+    with streaming(FakeService(snapshot(5, 4)), 0, Route("/", blank)) as (host, _):
+        load(page, host)
+        known: list[str] = page.evaluate(
+            """async (run) => {
+              const [known, plain] = [[], window.WebSocket];
+              window.WebSocket = class extends plain {
+                constructor(url) {
+                  super(url);
+                  known.push(window.run?.kind ?? "");
+                  if (known.length > 1) return;
+                  let open = () => {}; // the first takes its time
+                  Object.defineProperty(this, "onmessage", { set: (then) => (open = then) });
+                  this.addEventListener("message", (event) => setTimeout(() => open(event), 300));
+                }
+              };
+              const feed = window.stream.watch(run, (state) => (window.run = state));
+              await new Promise((done) => setTimeout(done));
+              feed.look(["discriminator"]);
+              while (!window.run?.offers) await new Promise((done) => setTimeout(done, 20));
+              return known;
+            }""",
+            RUN,
+        )
+        assert known == ["", "picture"]
+
+
 def test_long_curves_stay_short(page: Page) -> None:
     service = FakeService(snapshot(1, 1))
     with streaming(service, 0, Route("/", blank)) as (host, _):
