@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, CDPSession, Page
 from websockets.sync.client import connect
 
 from benchmarks.common import RESULTS, save, table
+from benchmarks.seen import seen
 from gandash.live.messages import decode
 from tests.browser.driver import (
     CHARTS,
@@ -34,6 +35,8 @@ from tests.browser.driver import (
 from tests.browser.driver import epoch as epoch_on_screen
 
 SETTINGS = {"GANDASH_IDLE_PAUSE": "off"}
+EPOCH = f"Number(document.querySelector(`{OVERLAY}`)?.dataset.epoch ?? -1)"
+"""That of the points on screen, as an expression."""
 MEGABYTE = 2**20
 
 TITLES = {
@@ -122,10 +125,7 @@ def one_round(browser: Browser, folder: Path, seconds: float) -> dict[str, float
         found["server_memory"] = server.memory_full_info().uss / MEGABYTE
         found["torch_in_server"] = float(any("libtorch" in mapped.path for mapped in server.memory_maps()))
 
-        start = perf_counter()
-        press(page, "Train")
-        wait_for_epoch(page, 0)
-        found["first_points"] = perf_counter() - start
+        (found["first_points"],) = seen(page, lambda: press(page, "Train"), f"{EPOCH} >= 0")
 
         run_id = parse_qs(urlsplit(page.url).query)["run"][0]
         wait_for_epoch(page, 5)
@@ -152,10 +152,8 @@ def one_round(browser: Browser, folder: Path, seconds: float) -> dict[str, float
         workers = server.children(recursive=True)
         found["worker_memory"] = max(worker.memory_full_info().uss for worker in workers) / MEGABYTE
 
-        start = perf_counter()
-        press(page, "Pause")
-        page.locator(".st-key-status").get_by_text("Paused", exact=True).wait_for()
-        found["pause"] = perf_counter() - start
+        paused = "document.querySelector('.st-key-status').innerText.includes('Paused')"
+        (found["pause"],) = seen(page, lambda: press(page, "Pause"), paused)
         press(page, "Resume")
         wait_for_epoch(page, epoch_on_screen(page) + 2)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from playwright.sync_api import Page
 
 from benchmarks.common import save, table
 from benchmarks.dashboard import SETTINGS
+from benchmarks.seen import REST_MS, seen
 from gandash.charts.palettes import PALETTES, Theme
 from gandash.core.config import RunConfig
 from gandash.pages.browser import KEYS
@@ -54,20 +55,6 @@ PRESS = """async ([key, selector, name]) => {
   return (await drawn - began) / 1000;
 }"""
 """Presses a key, and takes the seconds until the picture's element says something else of itself."""
-SEEN = """(...untils) => {
-  const seen = (window.gandashSeen = { begun: performance.now(), painted: [] });
-  const note = ({ timeStamp }) => (seen.begun = timeStamp);
-  for (const kind of ["click", "keydown"]) addEventListener(kind, note, { capture: true, once: true });
-  const look = async () => {
-    for (const until of untils) {
-      do await new Promise(requestAnimationFrame); while (!until());
-      await new Promise((done) => setTimeout(done)); // that frame is painted
-      seen.painted.push(performance.now());
-    }
-  };
-  look();
-}"""
-"""Notes from now on when something is asked for, and when the page has painted what functions say one after another."""
 SHAPES = ("Heart", "Spiral")
 ASKED: Mapping[str, str] = {
     "shape": "a shape, until its points are there",
@@ -79,7 +66,6 @@ ASKED: Mapping[str, str] = {
     "system": "another theme of the system, until the page and all charts have it",
 }
 THEMES: Sequence[Theme] = ("dark", "light")
-REST_MS = 1500
 
 
 @dataclass(frozen=True)
@@ -118,20 +104,6 @@ def pressed(page: Page, unit: Unit, count: int) -> list[float]:
         page.wait_for_timeout(REST_MS)
         wait_until_drawn(page)
         seconds.append(page.evaluate(PRESS, [key, unit.selector, unit.name]))
-    return seconds
-
-
-def seen(page: Page, begin: Callable[[], object], *shown: str) -> list[float]:
-    """The seconds from what `begin` does until the page shows each of some expressions, one after the other.
-
-    They count from the click or key itself, which the driver of the browser takes a while to come to.
-    """
-    page.wait_for_timeout(REST_MS)
-    wait_until_drawn(page)
-    page.evaluate(f"() => ({SEEN})({', '.join(f'() => {expression}' for expression in shown)})")
-    begin()
-    until(page, f"gandashSeen.painted.length === {len(shown)}")
-    seconds: list[float] = page.evaluate("gandashSeen.painted.map((at) => (at - gandashSeen.begun) / 1000)")
     return seconds
 
 

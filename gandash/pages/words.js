@@ -9,6 +9,7 @@ import { moment, wordsAt } from "./moment.js";
 import { announced, watch } from "./stream.js";
 
 const PATIENCE = 250; // ms in which the script may bring by itself what fits the run: a click here runs it as well
+const LATER = 1500; // likewise of a run that goes on: its buttons fit, and its first points come before what to take home
 
 function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
@@ -155,17 +156,26 @@ function stageOf({ run }, stream) {
 
 // Asks for the script, once for each time that it has drawn the page for another stage than the run is in.
 function makeFollow(parent, gone) {
-  let [timer, asked] = [0, null];
+  let [timer, due, asked, part] = [0, 0, null, null];
   gone.signal.addEventListener("abort", () => clearTimeout(timer));
-  return (part) => {
-    const late = () => part.stream && ![undefined, part.data.stage].includes(stageOf(part.data, part.stream));
-    const ask = () => {
-      timer = untilQuiet() && late() ? setTimeout(ask, untilQuiet()) : 0;
-      if (timer || !late()) return;
-      asked = part.data;
-      part.component.setTriggerValue("stage", stageOf(part.data, part.stream));
-    };
-    if (!timer && late() && asked !== part.data) timer = setTimeout(ask, PATIENCE);
+  const late = () => part.stream && ![undefined, part.data.stage].includes(stageOf(part.data, part.stream));
+  const askAt = (time) => {
+    clearTimeout(timer);
+    due = time;
+    timer = setTimeout(ask, due - performance.now());
+  };
+  const ask = () => {
+    timer = 0;
+    if (!late()) return;
+    if (untilQuiet()) return askAt(performance.now() + untilQuiet());
+    asked = part.data;
+    part.component.setTriggerValue("stage", stageOf(part.data, part.stream));
+  };
+  return (told) => {
+    part = told;
+    if (!late() || asked === part.data) return;
+    const time = performance.now() + (part.stream.state?.active ? LATER : PATIENCE);
+    if (!timer || time < due) askAt(time);
   };
 }
 

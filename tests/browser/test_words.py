@@ -169,6 +169,14 @@ def test_the_script_is_asked_for_once_when_the_stage_is_another(empty_page: Page
     assert triggers(empty_page) == [["stage", ""]]
 
 
+def test_the_first_points_of_a_run_come_before_what_to_take_home(empty_page: Page, show: Callable[..., None]) -> None:
+    show("follow", BEFORE, run="a run", stage="one")
+    play(empty_page, "a run", state={"stage": "two", "active": True})
+    assert triggers(empty_page) == [], "it can wait"
+    play(empty_page, "a run", version=2, state={"stage": "three", "active": False})
+    assert triggers(empty_page) == [["stage", "three"]], "it has other buttons now"
+
+
 def test_the_script_is_not_asked_for_while_a_link_leads_to_another_page(
     empty_page: Page, show: Callable[..., None]
 ) -> None:
