@@ -705,7 +705,7 @@ def test_points_outside_are_counted_as_they_glide_out(new_chart: Callable[[], Ch
         """(selector) => {
           window.said = new Set();
           const note = document.querySelector(selector).parentElement.querySelector(".gandash-note span");
-          const look = () => { window.said.add(note.textContent); requestAnimationFrame(look); };
+          const look = () => { window.said.add(note.textContent); if (note.isConnected) requestAnimationFrame(look); };
           look();
         }""",
         chart.selector,

@@ -17,7 +17,7 @@ def test_the_package_is_a_dashboard_under_a_base_path_that_knows_no_torch_and_le
     open_page: OpenPage, tmp_path: Path
 ) -> None:
     site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
-    shutil.copytree(ROOT / "gandash", site / "gandash", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "gandash", site / "gandash")
     elsewhere.mkdir()
     env = {"PYTHONPATH": str(site), "GANDASH_WORKERS": "1", "STREAMLIT_SERVER_BASE_URL_PATH": "gans"}
     with dashboard_server(tmp_path / "home", env, module=("gandash",), folder=elsewhere) as (url, pid):

@@ -68,12 +68,19 @@ def blank(_: Request) -> HTMLResponse:
     return HTMLResponse("<!doctype html><body>")
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that is told of no errors: those of connections that fail are meant."""
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Page]:
+    """A window that is told of no errors: those of connections that fail are meant."""
     context = browser.new_context()
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def page(window: Page) -> Iterator[Page]:
+    """The window, which the test leaves blank."""
+    yield window
+    window.goto("about:blank")
 
 
 def load(page: Page, host: str) -> None:
@@ -362,7 +369,7 @@ def test_what_makes_no_sense_is_not_asked_for_again(page: Page) -> None:
 
 def test_a_hidden_tab_keeps_its_run_training(open_page: OpenPage, dashboard: str) -> None:
     """Browsers slow the timers of hidden tabs; here they stop. The server pauses what is unwatched for 8 seconds."""
-    page = open_page(dashboard, kept=False)
+    page = open_page(dashboard)
     page.get_by_role("button", name="Full speed").click()
     page.get_by_role("slider", name="Phases a second").press("Home")  # one a second leaves the cores alone
     expect(page.get_by_role("button", name="1/s")).to_be_visible()

@@ -31,11 +31,18 @@ LOAD = """async () => {
 }"""
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Page]:
     with stage.empty_stage(browser) as page:
-        page.evaluate(LOAD)
         yield page
+
+
+@pytest.fixture
+def page(window: Page) -> Page:
+    """A page that knows nothing of the test before."""
+    window.goto(stage.ADDRESS)
+    window.evaluate(LOAD)
+    return window
 
 
 def tell(page: Page, *told: str) -> list[str]:
