@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -40,11 +42,13 @@ GO_ON = """() => {
 
 
 class Slow:
-    """A dashboard whose server's answers are held back on demand."""
+    """A dashboard whose server's answers are held back on demand, until `end`."""
 
     def __init__(self, open_page: OpenPage, address: str) -> None:
-        self.page = open_page("about:blank", session=False, kept=False)
-        self.page.add_init_script(f"({HOLD})()")
+        self.page = open_page("about:blank", session=False)
+        self._session = self.page.context.new_cdp_session(self.page)  # what it adds goes with it, the window is kept
+        self._session.send("Page.enable")
+        self._session.send("Page.addScriptToEvaluateOnNewDocument", {"source": f"({HOLD})()"})
         self.page.goto(address)
         wait_until_drawn(self.page)
         self.page.wait_for_selector(f"{OVERLAY} .main-svg")
@@ -68,10 +72,15 @@ class Slow:
         found: dict[str, object] = self.page.evaluate(SEEN)
         return found
 
+    def end(self) -> None:
+        self._session.detach()
+
 
 @pytest.fixture
-def slow(open_page: OpenPage, dashboard: str) -> Slow:
-    return Slow(open_page, dashboard)
+def slow(open_page: OpenPage, dashboard: str) -> Iterator[Slow]:
+    page = Slow(open_page, dashboard)
+    yield page
+    page.end()
 
 
 def plots(page: Page) -> int:

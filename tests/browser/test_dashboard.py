@@ -101,15 +101,14 @@ def test_a_refresh_and_a_second_page_find_the_run_again(dashboard: str, open_pag
     first = open_page(dashboard)
     train(first)
     paused = pause(first)
-    second = first.context.new_page()  # of the same browser: the run is its own
-    second.goto(first.url)
+    second = open_page(first.url)  # of the same browser: the run is its own
     wait_for_epoch(second, paused)
     press(second, "Resume")
     expect_status(first, "Training")
     address = second.url
-    second.close()
     first.reload()
     wait_for_epoch(first, paused + 1)
+    second.goto("about:blank")
     assert first.url == address
     expect_status(first, "Training")
     press(first, "Pause")  # the second page has taken no cookie from it

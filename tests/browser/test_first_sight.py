@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.browser.conftest import OpenPage
 from tests.browser.driver import wait_for_epoch, wait_until_drawn
-from tests.browser.tabs import LEAVE
 
 SIGHT = "#gandash-first"
 LOOKS = """() => {
@@ -28,13 +28,12 @@ LOOKS = """() => {
 
 @contextmanager
 def first_seen(
-    browser: Browser, address: str, scripts: str = "index", **options: Any
+    open_page: OpenPage, address: str, scripts: str = "index", **options: Any
 ) -> Iterator[tuple[Page, Callable[..., None]]]:
     """A window in which Streamlit's own script, or those of some widgets, are held back until the function is called
-    that comes with it; those that are asked for afterwards are held back if it is told so. Its run ends with it.
+    that comes with it; those that are asked for afterwards are held back if it is told so.
     """
-    context = browser.new_context(viewport={"width": options.pop("width", 1280), "height": 844}, **options)
-    page, held, free = context.new_page(), list[Route](), False
+    page, held, free = open_page("about:blank", session=False, height=844, **options), list[Route](), False
 
     def hold(route: Route) -> None:
         if free:
@@ -53,9 +52,7 @@ def first_seen(
         page.goto(address, wait_until="commit")
         yield page, go_on
     finally:
-        if page.evaluate(LEAVE):
-            page.wait_for_timeout(200)  # the click is on its way
-        context.close()
+        page.unroute_all()
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +68,10 @@ def bare(dashboard: str, browser: Browser) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
-def test_train_is_where_and_as_the_page_has_it_then(dashboard: str, browser: Browser, width: int, theme: Any) -> None:
-    with first_seen(browser, dashboard, width=width, color_scheme=theme) as (page, go_on):
+def test_train_is_where_and_as_the_page_has_it_then(
+    dashboard: str, open_page: OpenPage, width: int, theme: Any
+) -> None:
+    with first_seen(open_page, dashboard, width=width, theme=theme) as (page, go_on):
         page.locator(f"{SIGHT} button").wait_for()
         page.evaluate("document.fonts.ready")
         first = page.evaluate(LOOKS)
@@ -84,8 +83,8 @@ def test_train_is_where_and_as_the_page_has_it_then(dashboard: str, browser: Bro
 
 
 @pytest.mark.parametrize("key", [False, True])
-def test_a_press_starts_the_run_once_the_page_is_there(dashboard: str, browser: Browser, key: bool) -> None:
-    with first_seen(browser, dashboard) as (page, go_on):
+def test_a_press_starts_the_run_once_the_page_is_there(dashboard: str, open_page: OpenPage, key: bool) -> None:
+    with first_seen(open_page, dashboard) as (page, go_on):
         train = page.get_by_role("button", name="Train", exact=True)
         train.wait_for()
         if key:
@@ -99,9 +98,9 @@ def test_a_press_starts_the_run_once_the_page_is_there(dashboard: str, browser: 
         expect(page.locator(".st-key-train").get_by_role("button")).to_contain_text("Pause")
 
 
-def test_widgets_that_a_slow_browser_draws_last_hold_what_the_link_says(dashboard: str, browser: Browser) -> None:
+def test_widgets_that_a_slow_browser_draws_last_hold_what_the_link_says(dashboard: str, open_page: OpenPage) -> None:
     link = f"{dashboard}/?setup=1_heart_g.8"
-    with first_seen(browser, link, "TextInput|Radio|Selectbox|ButtonGroup|Checkbox") as (page, go_on):
+    with first_seen(open_page, link, "TextInput|Radio|Selectbox|ButtonGroup|Checkbox") as (page, go_on):
         page.get_by_role("button", name="Train", exact=True).click()  # a second run of the script comes before them
         wait_for_epoch(page, 0)
         go_on()
@@ -115,24 +114,25 @@ def test_widgets_that_a_slow_browser_draws_last_hold_what_the_link_says(dashboar
         assert "setup=" not in page.url, "the run has what the link says"
 
 
-def test_a_press_does_not_wait_for_ever_for_the_pages_own_code(dashboard: str, browser: Browser) -> None:
-    with first_seen(browser, dashboard, "BidiComponent") as (page, go_on):
-        page.clock.install()
+def test_a_press_does_not_wait_for_ever_for_the_pages_own_code(dashboard: str, open_page: OpenPage) -> None:
+    with first_seen(open_page, dashboard, "BidiComponent") as (page, go_on):
+        page.evaluate("() => { window.now = performance.now(); performance.now = () => window.now; }")
         page.get_by_role("button", name="Train", exact=True).click()
         trains = page.locator(".st-key-train").get_by_role("button")
         expect(trains).to_contain_text("Train")
         expect(page.locator(SIGHT)).to_be_visible()
-        page.clock.fast_forward(11_000)
+        page.evaluate("window.now += 11_000")
         expect(trains).to_contain_text("Pause")
         expect(page.locator(SIGHT)).to_have_count(0)
+        page.evaluate("delete performance.now")
         go_on()
         wait_for_epoch(page, 0)
 
 
 def test_a_key_counts_but_starts_nothing_where_the_page_has_something_to_say_first(
-    dashboard: str, browser: Browser
+    dashboard: str, open_page: OpenPage
 ) -> None:
-    with first_seen(browser, f"{dashboard}/?setup=1_no-such-shape") as (page, go_on):
+    with first_seen(open_page, f"{dashboard}/?setup=1_no-such-shape") as (page, go_on):
         page.get_by_role("button", name="Train", exact=True).wait_for()
         page.keyboard.press(" ")
         expect(page.locator(f"{SIGHT} button")).to_have_text("Starting…")
@@ -152,8 +152,8 @@ def test_a_page_that_begins_with_something_else_has_none(dashboard: str, bare: P
     assert not bare.locator(SIGHT).count()
 
 
-def test_the_theme_that_was_chosen_and_a_sidebar_that_was_closed_are_kept(dashboard: str, browser: Browser) -> None:
-    with first_seen(browser, dashboard, color_scheme="light") as (page, go_on):
+def test_the_theme_that_was_chosen_and_a_sidebar_that_was_closed_are_kept(dashboard: str, open_page: OpenPage) -> None:
+    with first_seen(open_page, dashboard, theme="light") as (page, go_on):
         go_on()
         page.locator(SIGHT).wait_for(state="detached")
         page.locator("[data-testid=stSidebar]").hover()
