@@ -128,7 +128,8 @@ function glide(chart) {
     chart.painted = true;
   }
   const rest = Math.max(1000 / MOST_REDRAWS - 4, chart.cost / GLIDE_SHARE);
-  if (now - chart.drawnAt >= rest) {
+  const [{ due, awaited }] = chart.queue;
+  if (now - chart.drawnAt >= rest || (awaited && due <= now)) {
     let arrived = null;
     while (chart.queue.length && chart.queue[0].due <= now) arrived = chart.queue.shift();
     if (arrived) {
@@ -224,7 +225,7 @@ function hurry(chart, frames, time = VISIT_MS) {
   if (!chart.shown || calm.matches || chart.shown.x.length !== last.points.x.length) return arrive(chart, last);
   const now = performance.now();
   chart.from = { points: chart.shown, due: now };
-  chart.queue = frames.map((frame, i) => ({ ...frame, due: now + (time * (i + 1)) / frames.length }));
+  chart.queue = frames.map((frame, i) => ({ ...frame, due: now + (time * (i + 1)) / frames.length, awaited: frame === last }));
   chart.request ||= requestAnimationFrame(() => glide(chart));
 }
 
