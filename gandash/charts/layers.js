@@ -1,21 +1,28 @@
 // What lies under the points of a picture: what can be seen inside a run (`gandash/core/views`), and the points' trails.
 //
 // What is drawn of a view follows from the names of its arrays, which `core/views/view.py` explains; so a new view needs
-// nothing here. Colours are in tune with `figures.py`; those of a surface differ in lightness on both sides of the
-// middle and for the colour-blind too (blue and orange).
+// nothing here. Colours are those that the page's style has names for (`palettes.py`), and of our own those of a surface,
+// which differ in lightness on both sides of the middle and for the colour-blind too (blue and orange), and of an arrow.
 
 import { contour } from "./contours.js";
 
-export const COLOURS = {
-  light: {
-    surface: [[120, 177, 226], [250, 250, 250], [243, 178, 102]], guess: "#3a4649", arrow: "#22303a",
-    generated: [11, 122, 75], turned: [162, 28, 175], real: [209, 67, 79],
-  },
-  dark: {
-    surface: [[38, 94, 150], [22, 29, 33], [140, 82, 20]], guess: "#ccd6d3", arrow: "#f1f5f4",
-    generated: [74, 222, 128], turned: [240, 171, 252], real: [255, 123, 132],
-  },
+export const OWN = {
+  light: { surface: [[120, 177, 226], [250, 250, 250], [243, 178, 102]], arrow: "#22303a" },
+  dark: { surface: [[38, 94, 150], [22, 29, 33], [140, 82, 20]], arrow: "#f1f5f4" },
 };
+const named = new Map(); // by look
+
+// The colours of "light" or "dark", which the page is now.
+function coloursOf(look) {
+  if (!named.has(look)) {
+    const style = getComputedStyle(document.documentElement);
+    const [guess, generated, turned, real] = ["--plot-text", "--generated", "--misfit", "--real"].map((name) => style.getPropertyValue(name).trim());
+    named.set(look, { ...OWN[look], guess, generated: channels(generated), turned: channels(turned), real: channels(real) });
+  }
+  return named.get(look);
+}
+
+const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)); // of #rrggbb
 
 const FINER = 4; // pixels of a surface's image for each of its cells
 const ARROW = 0.07; // of the picture's shorter side, for a pull that would change the loss by 1 on the way across it
@@ -92,12 +99,12 @@ export function paintLayers(pen, box, { views, trails = [], bounds, look }, kept
   pen.beginPath();
   pen.rect(box.left, box.top, box.wide, box.high);
   pen.clip();
-  drawTrails(pen, box, trails, COLOURS[look]);
+  drawTrails(pen, box, trails, coloursOf(look));
   pen.restore();
 }
 
 function paintViews(pen, box, { views, bounds, look }) {
-  const colours = COLOURS[look];
+  const colours = coloursOf(look);
   pen.save();
   pen.beginPath();
   pen.rect(box.left, box.top, box.wide, box.high);

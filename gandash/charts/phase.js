@@ -1,7 +1,7 @@
 // What a phase did that was played by itself, drawn over a picture: rings around the points that it was played on, and,
 // of the generator's, an arrow from each point to where it went; besides, where the generator's loss pulls points now.
 
-import { COLOURS, drawArrows } from "./layers.js";
+import { OWN, drawArrows } from "./layers.js";
 
 const RING = 5.5; // pixels, radius
 const LENGTH = 7; // pixels of an arrow for one pixel of way; it grows with the square root
@@ -16,7 +16,7 @@ const [GAP, SAMPLE, LINE] = [6, 16, 18]; // pixels of the words that explain it
 // `generated` and `ground`, the `theme`, "light" or "dark", and the `bounds` of the picture's own ranges.
 export function mark(pen, { real, generated, moved, wanted }, box, look) {
   pen.lineCap = "round";
-  const arrow = COLOURS[look.theme].arrow;
+  const arrow = OWN[look.theme].arrow;
   const some = wanted.subarray(0, 4 * MOST_WANTED);
   drawArrows(pen, box, some, { bounds: look.bounds, colour: look.ground, width: 2.8 });
   drawArrows(pen, box, some, { bounds: look.bounds, colour: arrow, width: 1 });

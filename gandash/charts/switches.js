@@ -2,7 +2,7 @@
 // is remembered for as long as the browser's tab.
 
 import { child } from "./elements.js";
-import { COLOURS } from "./layers.js";
+import { OWN } from "./layers.js";
 
 export { inStep, paintLayers, trail } from "./layers.js";
 
@@ -127,7 +127,7 @@ export function switches(parent, onChange) {
           const bar = child(entry, "i", "gandash-colours");
           bar.setAttribute("role", "img");
           bar.setAttribute("aria-label", `to ${number(scale[1])}, where it can only guess, to`);
-          const stops = COLOURS[look].surface.map(([r, g, b]) => `rgb(${r} ${g} ${b})`);
+          const stops = OWN[look].surface.map(([r, g, b]) => `rgb(${r} ${g} ${b})`);
           bar.style.background = `linear-gradient(90deg, ${stops.join(", ")})`;
           child(entry, "span", "gandash-number", number(scale[2]));
           child(entry, "span", "", "real; ");

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from gandash.charts.palettes import MISFIT, PALETTES
 from gandash.core import link
 from gandash.core.config import RunConfig
 from gandash.live.messages import encode
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import OVERLAY, press, until, wait_for_epoch
-from tests.browser.stage import ADDRESS, empty_stage
+from tests.browser.stage import ADDRESS, empty_stage, turn
 from tests.live.record import FOLDER
 
 ALL = "discriminator manifold gradients density"
@@ -58,6 +59,25 @@ COLOURS = """(selector) => {
   return seen.size;
 }"""
 """How many colours a sample of a canvas's pixels has, those that are not drawn left out."""
+DRAWN = """async (look) => {
+  const { paintLayers } = await import("/layers.js");
+  const pen = Object.assign(document.createElement("canvas"), { width: 60, height: 60 }).getContext("2d");
+  const box = { left: 0, top: 0, wide: 60, high: 60, x: (x) => 60 * x, y: (y) => 60 * y };
+  const grid = { values: Float32Array.of(0, 1, 0, 1), shape: [2, 2] };
+  const squeezed = (values) => ({ values: Float32Array.from(values, (side) => side * 1e-6) });
+  return [
+    { line: { values: Float32Array.of(0, 0.5, 1, 0.5) }, stretch: squeezed([1]) },
+    { mesh: { values: Float32Array.of(0, 0, 1, 0, 0, 1, 1, 1), shape: [2, 2] }, stretch: squeezed([-1]) },
+    { "contours:real": grid, "levels:real": { values: [0.5] } },
+  ].map((parts) => {
+    pen.clearRect(0, 0, 60, 60);
+    paintLayers(pen, box, { views: [new Map(Object.entries(parts))], bounds: [[0, 1], [0, 1]], look }, {});
+    const { data } = pen.getImageData(0, 30, 60, 1);
+    const clear = [...Array(60).keys()].reduce((best, at) => (data[4 * at + 3] > data[4 * best + 3] ? at : best), 0);
+    return [...data.subarray(4 * clear, 4 * clear + 3)];
+  });
+}"""
+"""The colours of a line, of what is turned over, and of a contour of real points."""
 
 
 def test_contours_go_round_and_layers_keep_step_with_the_points(browser: Browser) -> None:
@@ -89,6 +109,15 @@ def test_contours_go_round_and_layers_keep_step_with_the_points(browser: Browser
         behind = (FOLDER / "views-behind.bin").read_bytes()
         told = ["Epoch 4", "still epoch 3: discriminator: drawn", "manifold: drawn"]
         assert page.evaluate(LEGEND, list(behind)) == told, "what there was no time for says of which epoch it is"
+
+
+def test_layers_have_the_colours_of_the_page(browser: Browser) -> None:
+    with empty_stage(browser) as page:
+        for theme, palette in PALETTES.items():
+            turn(page, theme)
+            wanted = (palette.generated, palette.lines[MISFIT], palette.real)
+            for found, colour in zip(page.evaluate(DRAWN, theme), wanted, strict=True):
+                assert found == pytest.approx([*bytes.fromhex(colour[1:])], abs=3), (theme, colour)
 
 
 def test_what_a_past_epoch_looks_like_inside_is_asked_for_until_it_comes(browser: Browser) -> None:

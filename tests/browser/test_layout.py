@@ -5,9 +5,14 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any, Literal
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from gandash.charts.palettes import PALETTES
+from gandash.core.metrics import METRICS
+from gandash.core.targets.shapes import ShapeSpec
+from gandash.pages import report
+from tests.browser import stage
 from tests.browser.conftest import OpenPage
 from tests.browser.driver import CHARTS, epoch, press, until, wait_for_epoch, wait_until_drawn
 
@@ -214,3 +219,20 @@ def test_a_phone_held_across_shows_the_picture(dashboard: str, open_page: OpenPa
     assert x >= 0 and x + wide <= 844 and wide >= 240
     assert y >= 0 and y + high <= 390 and high >= 200
     assert page.evaluate("document.documentElement.scrollWidth") == 844
+
+
+@pytest.mark.parametrize("generators", [["value"], ["first", "second"]], ids=len)
+def test_a_reports_figures_keep_to_their_columns_on_a_phone(browser: Browser, generators: list[str]) -> None:
+    every = dict.fromkeys(METRICS, 1.234)
+    lines = report.lines(ShapeSpec(name="exponential").build(), dict.fromkeys(generators, (every, 4.5)))
+    head, _, *rows = [line.strip("| ").split(" | ") for line in lines.splitlines()]
+    tagged = [("th", head), *(("td", row) for row in rows)]
+    parts = [f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in row)}</tr>" for tag, row in tagged]
+    table = f"<table><thead>{parts[0]}</thead><tbody>{''.join(parts[1:])}</tbody></table>"
+    with stage.empty_stage(browser) as page:
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.evaluate("(table) => { document.body.innerHTML = `<div class=st-key-report>${table}</div>`; }", table)
+        cells = "[...document.querySelectorAll('td')].filter((each) => each.offsetWidth)"
+        assert page.evaluate(f"{cells}.length") >= 3 * len(rows)
+        cut = f"{cells}.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.innerText)"
+        assert page.evaluate(cut) == []

@@ -117,8 +117,17 @@ def test_a_set_up_survives_a_refresh_and_another_theme(dashboard: str, open_page
     assert not any(text in ("Share", "Reset", "Recipe", "Loss G / D", "Explore") for text, _ in seen), seen
     assert min(size for _, size in seen) >= 15 and max(size for _, size in seen) > 60
     assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [1280, 720]
+    page.keyboard.press("Tab")
+    page.locator(TRAIN).focus()
+    page.wait_for_selector("#stFloatingOverlayPortal [role=tooltip]", state="attached")
+    expect(page.locator("#stFloatingOverlayPortal [role=tooltip]")).to_be_hidden()
+    page.keyboard.press("t")
+    until(page, f"{dark} === '{before}'")
     page.keyboard.press("Escape")
     assert "present" not in page.url
+    icons = "[...document.querySelectorAll('[data-testid=stTooltipIcon] svg')]"
+    until(page, f"{icons}.some((each) => each.clientWidth)")
+    assert set(page.evaluate(f"{icons}.map((each) => each.clientWidth)")) <= {0, 15}, "as large as ever"
     expect(page.locator(field(page, "generator_lr"))).to_have_value("0.0125")
     expect(page.get_by_role("radio", name="Heart")).to_be_checked()
 

@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from streamlit import config
 
-from gandash.charts.palettes import PALETTES
+from gandash.charts.palettes import Theme, colours
 from gandash.live import assets, watch
 from tests.live.serving import get, serve
 
@@ -70,21 +70,16 @@ def test_the_first_visit_is_light(host: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_page_has_the_colours_of_the_charts(theme: str) -> None:
+def test_the_page_has_the_colours_of_the_charts(theme: Theme) -> None:
     style = assets.asset("watch.css").content.decode()
     parts = style.split("@media (prefers-color-scheme: dark)")
     blocks = [parts[0]] if theme == "light" else re.split(r'(?=:root\[data-theme="dark"\])', parts[1])[:2]
-    palette = PALETTES["dark" if theme == "dark" else "light"]
-    expected = {
-        "--ground": palette.background,
-        "--plot-text": palette.text,
-        "--grid": palette.grid,
-        "--hint": palette.hint,
-        "--real": palette.real,
-        "--generated": palette.generated,
-        "--discriminator": palette.discriminator,
-        "--measure": palette.lines[0],
-    }
+    charts = colours(theme)
+    expected = charts | {"measure": charts["line-0"]}
     for block in blocks:
-        found = dict(re.findall(r"(--[\w-]+): (#\w+);", block))
-        assert expected.items() <= found.items()
+        found = dict(re.findall(r"--([\w-]+): ([^;]+);", block))
+        assert found.keys() >= {"ground", "plot-text", "grid", "hint", "real", "dot", "generated", "star", "misfit"}
+        assert found.keys() >= {"discriminator", "measure"}
+        assert {name: colour for name, colour in found.items() if name in expected} == {
+            name: colour for name, colour in expected.items() if name in found
+        }
