@@ -173,6 +173,14 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
+def slow_down(page: Page) -> None:
+    """Have runs that are started here play a phase a second, which leaves the cores alone."""
+    press(page, "Full speed")
+    page.get_by_role("slider", name="Phases a second").press("Home")
+    page.get_by_role("button", name="1/s").wait_for()
+    page.keyboard.press("Escape")
+
+
 def epoch(page: Page) -> int:
     """The epoch that the points on screen are from."""
     return int(page.locator(OVERLAY).get_attribute("data-epoch") or -1)

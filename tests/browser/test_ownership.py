@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import press
+from tests.browser.driver import press, slow_down
 
 ANOTHERS = "Train this set-up yourself"
 
@@ -17,7 +17,8 @@ def named(page: Page | FrameLocator, button: str) -> Locator:
 
 
 def started(page: Page) -> str:
-    """Start a run, and return its address."""
+    """Start a run, a slow one, and return its address."""
+    slow_down(page)
     press(page, "Train")
     expect(named(page, "Pause")).to_be_visible()
     page.wait_for_url("**/?run=*")
@@ -64,7 +65,7 @@ def test_a_control_link_is_good_in_another_browser_and_leaves_its_address(dashbo
 def test_in_a_frame_of_another_site_control_ends_with_the_page_which_says_so(
     dashboard: str, open_page: OpenPage, console_errors: list[str]
 ) -> None:
-    page = open_page(dashboard)
+    page = open_page(dashboard, session=False)  # which gives it a cookie
     page.goto(f"{dashboard.replace('127.0.0.1', 'localhost')}/_stcore/health")
     page.set_content(f"<iframe src='{dashboard}/?embed=true' width=1200 height=800></iframe>")
     frame = page.frame_locator("iframe")

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -23,7 +23,7 @@ from gandash.live.thin import thin
 from gandash.runs.looks import Sight
 from gandash.runs.snapshot import History, Status
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import press, wait_for_epoch
+from tests.browser.driver import press, slow_down, wait_for_epoch
 from tests.live.record import FOLDER, WORDS
 from tests.live.serving import streaming
 from tests.live.snapshots import REAL, RUN, FakeService, record, snapshot
@@ -370,10 +370,7 @@ def test_what_makes_no_sense_is_not_asked_for_again(page: Page) -> None:
 def test_a_hidden_tab_keeps_its_run_training(open_page: OpenPage, dashboard: str) -> None:
     """Browsers slow the timers of hidden tabs; here they stop. The server pauses what is unwatched for 8 seconds."""
     page = open_page(dashboard)
-    page.get_by_role("button", name="Full speed").click()
-    page.get_by_role("slider", name="Phases a second").press("Home")  # one a second leaves the cores alone
-    expect(page.get_by_role("button", name="1/s")).to_be_visible()
-    page.keyboard.press("Escape")
+    slow_down(page)
     press(page, "Train")
     wait_for_epoch(page, 0)
     page.evaluate("window.setTimeout = window.setInterval = window.requestAnimationFrame = () => 0")
