@@ -58,7 +58,7 @@ def counted(points: Floats, real: NDArray[np.bool_]) -> float:
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 30), dim=st.integers(1, 3), values=st.integers(1, 8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_accuracy_is_a_plain_count_whatever_is_tied(seed: int, n: int, dim: int, values: int) -> None:
     drawn = rng(seed)
     points = 0.1 * drawn.integers(0, values, (n, dim)) + drawn.standard_normal((n, dim)) * (drawn.random((n, 1)) < 0.3)

@@ -87,7 +87,7 @@ def longest(objective: str) -> RunConfig:
 
 
 @given(configs())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_a_config_comes_back_exactly_from_a_short_link_that_needs_no_escaping(config: RunConfig) -> None:
     link = encode(config)
     assert decode(link) == (config, ())
@@ -265,7 +265,6 @@ def test_any_text_is_answered(text: str) -> None:
 
 
 @given(configs(), st.data())
-@settings(deadline=None)
 def test_a_link_with_one_letter_changed_loses_no_more_than_it_must(config: RunConfig, data: st.DataObject) -> None:
     link = encode(config)
     place = data.draw(st.integers(0, len(link) - 1))

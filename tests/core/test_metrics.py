@@ -70,7 +70,7 @@ def test_sliced_wasserstein_is_the_mean_of_scipys_distances(n: int, m: int) -> N
 
 
 @given(a=few_points, b=few_points)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_sliced_wasserstein_of_any_two_sizes_is_scipys(a: Floats, b: Floats) -> None:
     expected = np.mean(along_each_direction(a, b, 5))
     assert sliced_wasserstein(a, b, projections=5) == pytest.approx(expected, rel=1e-9, abs=1e-9)
@@ -110,7 +110,7 @@ def test_energy_distance_is_its_definition_over_pots_distances(n: int, m: int) -
 
 
 @given(a=few_points, b=few_points)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_energy_distance_is_symmetric_and_never_negative(a: Floats, b: Floats) -> None:
     assert energy_distance(a, b) >= 0
     assert energy_distance(a, b) == pytest.approx(energy_distance(b, a), rel=1e-9, abs=1e-9)

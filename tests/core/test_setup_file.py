@@ -154,13 +154,13 @@ def test_a_hostile_archive_is_refused(make: Callable[[], bytes], said: str) -> N
 
 
 @given(share=st.floats(0, 1, exclude_max=True))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_a_generator_cut_off_is_refused(generator: bytes, share: float) -> None:
     refusal(generator[: int(share * len(generator))])
 
 
 @given(place=st.integers(0), byte=st.integers(0, 255))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_a_damaged_generator_is_read_right_or_refused(generator: bytes, place: int, byte: int) -> None:
     damaged = bytearray(generator)
     damaged[place % len(generator)] = byte

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gandash.core.config import RunConfig
@@ -132,7 +132,6 @@ def check(run: Run, old: Run) -> None:
         assert snapshot.appraisals["latest"].progress == snapshot.progress
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(EVENTS), max_size=60))
 def test_whatever_happens_the_run_stays_sound(events: list[str]) -> None:
     world = World(begun())
@@ -142,7 +141,6 @@ def test_whatever_happens_the_run_stays_sound(events: list[str]) -> None:
         check(world.run, old)
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))
 def test_left_alone_it_comes_to_rest_with_figures_of_what_is_shown(events: list[str]) -> None:
     world = World(begun())
@@ -179,7 +177,6 @@ def test_what_was_in_flight_when_a_run_began_to_wait_counts() -> None:
     assert (world.run.snapshot.status, world.run.snapshot.epoch) == (Status.WAITING, 2)
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(("step", "launch", "answer")), max_size=60), st.integers(1, EPOCHS))
 def test_as_many_epochs_are_trained_as_were_asked_for_one_by_one(events: list[str], first: int) -> None:
     world, asked = World(begun()), 0
