@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -18,27 +16,7 @@ import pytest
 from gandash.runs.executors import DaskWorkers, EngineClosedError, EngineError, LocalWorkers
 
 from .conftest import until
-
-
-def mark_and_wait(folder: str, name: str, gate: str | None = None) -> int:
-    """Leave a trace of this call, wait until the gate is a file, and return the process's number."""
-    with open(Path(folder, name), "a") as file:
-        file.write(f"{os.getpid()}\n")
-    while gate is not None and not Path(folder, gate).exists():
-        time.sleep(0.01)
-    return os.getpid()
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def complain(message: str) -> None:
-    raise ValueError(message)
-
-
-def unpicklable() -> Any:
-    return threading.Lock()
+from .small_calls import complain, die, grow, mark_and_wait, unpicklable
 
 
 def calls(folder: Path, name: str) -> list[int]:
@@ -58,16 +36,6 @@ def single() -> Iterator[LocalWorkers]:
     single = LocalWorkers(1, warm_up=os.getpid)
     yield single
     single.shutdown(cancel_futures=True)
-
-
-_grown = bytearray()
-
-
-def grow(size: int) -> int:
-    """Take so many bytes and keep them; the process that does."""
-    global _grown
-    _grown = bytearray(b"x") * size
-    return os.getpid()
 
 
 def test_only_the_killed_workers_call_is_repeated(pair: LocalWorkers, tmp_path: Path) -> None:
