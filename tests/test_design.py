@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -75,13 +76,19 @@ def name_of(path: Path) -> str:
     return path.stem
 
 
-def imports(path: Path, *, at_import_only: bool = False) -> set[str]:
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports(path: Path, *, at_import_only: bool = False) -> frozenset[str]:
     """The dotted names that a module imports, those for the type checker alone left out.
 
     `at_import_only` leaves out imports inside functions too.
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return set(_imports(tree, package=path.relative_to(ROOT).parent.parts, skip_functions=at_import_only))
+    package = path.relative_to(ROOT).parent.parts
+    return frozenset(_imports(tree(path), package=package, skip_functions=at_import_only))
 
 
 def _imports(node: ast.AST, package: tuple[str, ...], skip_functions: bool) -> Iterator[str]:
@@ -174,7 +181,7 @@ def test_nobody_asks_whether_a_target_is_a_curve() -> None:
     asked = [
         f"{path.relative_to(ROOT)}:{node.lineno}: .{node.attr}"
         for path in outside_targets()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.Attribute) and node.attr in {"curve", "modes", "x_range", "mode_std"}
     ]
     assert asked == []
@@ -187,7 +194,7 @@ def test_what_a_server_holds_begins_and_ends_with_it() -> None:
     cached = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in paths
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.Attribute) and node.attr == "cache_resource"
     ]
     assert cached == []

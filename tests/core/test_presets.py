@@ -146,10 +146,10 @@ def test_a_best_preset_begins_without_trouble(name: str) -> None:
 def test_some_hundred_steps_of_a_best_preset_get_much_nearer_to_the_shape(name: str) -> None:
     """One of each kind of shape."""
     preset = PRESETS[name]
-    changes = {"points": min(16 * preset.batch_size, 8192), "epochs": 20, "evaluate_every": 20}
+    changes = {"points": min(16 * preset.batch_size, 8192), "epochs": 10, "evaluate_every": 10}
     trainer = Trainer(preset.model_copy(update=changes))
     untrained = trainer.evaluate()["sliced_wasserstein"]
-    trainer.advance(epochs=20)
+    trainer.advance(epochs=10)
     assert trainer.evaluate()["sliced_wasserstein"] < untrained / 2
 
 

@@ -120,9 +120,11 @@ def unfold(at: AppTest) -> None:
 def widget(at: AppTest, name: str) -> Any:
     """The widget of a knob; the section that it is folded into is opened."""
     kind, key = kind_of(name), setup.key(name)
-    if key not in {element.key for element in getattr(at, kind)}:
+    try:
+        return getattr(at, kind)(key)
+    except KeyError:
         unfold(at)
-    return getattr(at, kind)(key)
+        return getattr(at, kind)(key)
 
 
 def kind_of(name: str) -> str:

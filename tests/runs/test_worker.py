@@ -422,7 +422,7 @@ def test_warm_up_tells_the_devices() -> None:
     assert worker.warm_up() == available_devices()
 
 
-LONG = CONFIG.model_copy(update={"points": 128, "epochs": 45})
+LONG = CONFIG.model_copy(update={"points": 128, "epochs": 23})
 
 
 def kept_of(seconds: float, *, cached: bool) -> dict[int, tuple[bytes, bytes | None]]:
@@ -442,15 +442,15 @@ def kept_of(seconds: float, *, cached: bool) -> dict[int, tuple[bytes, bytes | N
 def test_the_same_frames_are_kept_however_the_training_is_cut_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Trainer, "appraise", lambda trainer, which: Appraisal(which, 0, 0.0, {}, 0.0))
     monkeypatch.setattr(Trainer, "measure", lambda trainer, seconds, known: None)
-    monkeypatch.setattr(timeline, "MOST", 20)
+    monkeypatch.setattr(timeline, "MOST", 10)
     monkeypatch.setattr(timeline, "WEIGHTS_EVERY", 5)
     whole = kept_of(60.0, cached=True)
-    assert list(whole) == list(range(0, 46, 4))
-    assert [epoch for epoch, (_, weights) in whole.items() if weights] == list(range(0, 46, 20))
+    assert list(whole) == list(range(0, 24, 4))
+    assert [epoch for epoch, (_, weights) in whole.items() if weights] == list(range(0, 24, 20))
     assert kept_of(0.02, cached=False) == whole == kept_of(0.003, cached=True)
     trainer = Trainer(LONG)
-    trainer.advance(epochs=40)
-    points, weights = whole[40]
+    trainer.advance(epochs=20)
+    points, weights = whole[20]
     assert points == trainer.sample(1000, seed=0, which="ema").tobytes()
     assert weights == trainer.weights()
 
