@@ -75,6 +75,7 @@ WARMING_UP = "The workers are warming up, which takes a few seconds. You can pre
 BUILDING = "A worker draws the real points and builds the networks."
 
 _PRESS = re.compile(r"(?:; press Resume to go on from epoch \d+\.|\. Press Resume to try again\.)$")
+_ADVICE = re.compile(r"(?:: (?=train on, or start a new run )| (?=Start a new run )).*$")
 
 _NEXT_STEPS: Mapping[str, str] = {
     Status.PAUSED: "Resume goes on from here; Phase, Step and Epoch play a part.",
@@ -106,7 +107,8 @@ def what_happens(snapshot: Snapshot, reading: str = "") -> str:
 
 def message(snapshot: Snapshot) -> str:
     """A run's own last words on one line, without what its owner may press: `next_step` says that."""
-    return _PRESS.sub(".", line(snapshot.message)).strip()
+    told, advice = _parts(snapshot)
+    return f"{told}." if advice and not told.endswith(".") else told
 
 
 def next_step(snapshot: Snapshot, told: str = "") -> str:
@@ -115,14 +117,26 @@ def next_step(snapshot: Snapshot, told: str = "") -> str:
         return "Press Resume to try again."
     if snapshot.status is Status.PAUSED and snapshot.phase is not None:
         return ""  # who plays by hand knows
+    if snapshot.status.ended and (advice := _parts(snapshot)[1]):
+        return advice
     if snapshot.status.ended and _says_what_failed(told):
         return "" if _says_what_failed(snapshot.message) else _NEXT_STEPS[Status.DIVERGED]
     return _NEXT_STEPS.get(snapshot.status, "")
 
 
+def _parts(snapshot: Snapshot) -> tuple[str, str]:
+    """What a run's own last words tell, and what they say to try instead."""
+    told = _PRESS.sub(".", line(snapshot.message)).strip()
+    found = _ADVICE.search(told)
+    if found is None:
+        return told, ""
+    advice = found[0].lstrip(": ")
+    return told[: found.start()], advice[0].upper() + advice[1:]
+
+
 def _says_what_failed(message: str) -> bool:
-    """Whether it is said that a generator is no good; the trainer's own words say what to try instead as well."""
-    return any(said in message for said in ("has collapsed", "None of its points", "lie far off", "Start a new run"))
+    """Whether it is said that a generator is no good."""
+    return any(said in message for said in ("has collapsed", "None of its points", "lie far off"))
 
 
 def played(snapshot: Snapshot) -> str:

@@ -65,6 +65,36 @@ def test_what_to_press_is_told_apart_from_what_happens() -> None:
     assert running["sentence"] == running["told"] != ""
 
 
+@pytest.mark.parametrize(
+    ("status", "told", "advice", "message"),
+    [
+        (
+            Status.FINISHED,
+            "All 7 epochs are done. None of its points lies where real ones do.",
+            "Train on, or start a new run with smaller learning rates.",
+            "All 7 epochs are done. None of its points lies where real ones do: train on, or start a new run with "
+            "smaller learning rates.",
+        ),
+        (
+            Status.STOPPED_EARLY,
+            "The generator has collapsed: all its points lie in one spot, near (1, 2).",
+            "Start a new run with smaller learning rates, or with another objective.",
+            "The generator has collapsed: all its points lie in one spot, near (1, 2). Start a new run with smaller "
+            "learning rates, or with another objective.",
+        ),
+        (
+            Status.DIVERGED,
+            "The generator of epoch 6 is kept.",
+            "Start a new run with smaller learning rates.",
+            "The generator of epoch 6 is kept. Start a new run with smaller learning rates.",
+        ),
+    ],
+)
+def test_viewers_are_not_told_what_to_try_instead(status: Status, told: str, advice: str, message: str) -> None:
+    words_ = words.describe(snapshot(status, message=message))
+    assert (words_["told"], words_["sentence"]) == (told, f"{told} {advice}")
+
+
 def test_nobody_is_sent_to_download_a_generator_that_is_no_good() -> None:
     """Nor told the same thing twice."""
     failing = "All 7 epochs are done. None of its points lies where real ones do: train on."
@@ -123,7 +153,7 @@ def test_what_its_owner_may_press_is_not_told_to_those_who_watch(status: Status,
 def test_what_to_try_after_a_divergence_is_told_once() -> None:
     message = "The run diverged in epoch 3. Start a new run with smaller learning rates than 1."
     told = words.describe(snapshot(Status.DIVERGED, message=message))
-    assert told["told"] == told["sentence"] == message
+    assert told["sentence"] == message and told["told"] == "The run diverged in epoch 3."
 
 
 def test_figures_of_a_generator_follow_its_appraisal() -> None:
