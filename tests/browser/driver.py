@@ -55,8 +55,8 @@ CHARTS = ("overlay_chart", "loss_chart", "score_chart", "metric_chart")
 OVERLAY = "[data-chart='overlay_chart']"
 GROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 """What colour the page itself has, as an expression."""
-INK = "getComputedStyle(document.querySelector(`[data-chart='{key}'] .xtick text`)).fill"
-"""What colour the words of a chart have, likewise."""
+INK = "((word) => word && getComputedStyle(word).fill)(document.querySelector(`[data-chart='{key}'] .xtick text`))"
+"""What colour the words of a chart have, likewise; null before it is drawn."""
 
 WATCH_POINTS = """() => {
   const chart = document.querySelector("[data-chart='overlay_chart']");
