@@ -13,10 +13,11 @@ SEEN = """(...untils) => {
   const seen = (window.gandashSeen = { begun: performance.now(), painted: [] });
   const note = ({ timeStamp }) => (seen.begun = timeStamp);
   for (const kind of ["click", "keydown"]) addEventListener(kind, note, { capture: true, once: true });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", note, { once: true });
   const look = async () => {
     for (const until of untils) {
       do await new Promise(requestAnimationFrame); while (!until());
-      await new Promise((done) => setTimeout(done)); // that frame is painted
+      await scheduler.postTask(() => {}, { priority: "user-blocking" }); // that frame is painted
       seen.painted.push(performance.now());
     }
   };
@@ -28,7 +29,8 @@ SEEN = """(...untils) => {
 def seen(page: Page, begin: Callable[[], object], *shown: str) -> list[float]:
     """The seconds from what `begin` does until the page shows each of some expressions, one after the other.
 
-    They count from the click or key itself, which the driver of the browser takes a while to come to.
+    They count from the click, the key or the system's word itself, which the driver of the browser takes a while to
+    come to.
     """
     page.wait_for_timeout(REST_MS)
     wait_until_drawn(page)
