@@ -32,13 +32,19 @@
   let chosen = isTheme(storage((kept) => kept.getItem(KEPT)));
 
   Object.defineProperty(told, "matches", { get: () => (chosen ? chosen === "dark" : system.matches) });
-  told.addEventListener("change", (event) => event.isTrusted && chosen && event.stopImmediatePropagation());
+  // The system's own word is passed on as a choice is: the page then turns in this very frame, not in the one after it.
+  told.addEventListener("change", (event) => {
+    if (!event.isTrusted) return;
+    event.stopImmediatePropagation();
+    if (!chosen) tell(event.matches);
+  });
   window.matchMedia = (query) => (query === DARK ? told : ask(query));
 
+  const tell = (matches) => told.dispatchEvent(new MediaQueryListEvent("change", { media: DARK, matches }));
   const choose = (theme) => {
     const before = told.matches;
     chosen = theme;
-    if (told.matches !== before) told.dispatchEvent(new MediaQueryListEvent("change", { media: DARK, matches: !before }));
+    if (told.matches !== before) tell(!before);
   };
   addEventListener("storage", ({ key, newValue }) => key === KEPT && choose(isTheme(newValue))); // in another tab
   const [, given] = /[?&]embed_options=(light|dark)_theme\b/i.exec(location.search) ?? []; // the address says which it is
