@@ -129,6 +129,8 @@ def one_round(browser: Browser, folder: Path, seconds: float) -> dict[str, float
 
         run_id = parse_qs(urlsplit(page.url).query)["run"][0]
         wait_for_epoch(page, 5)
+        page.wait_for_selector(".st-key-download_generator")  # what there is to take home is drawn once
+        wait_until_drawn(page)
         session = context.new_cdp_session(page)
         session.send("Performance.enable")
         session.send("Network.enable")
