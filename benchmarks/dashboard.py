@@ -24,6 +24,7 @@ from benchmarks.seen import seen
 from gandash.live.messages import decode
 from tests.browser.driver import (
     CHARTS,
+    EPOCH,
     OVERLAY,
     WATCH_POINTS,
     dashboard_server,
@@ -35,8 +36,6 @@ from tests.browser.driver import (
 from tests.browser.driver import epoch as epoch_on_screen
 
 SETTINGS = {"GANDASH_IDLE_PAUSE": "off"}
-EPOCH = f"Number(document.querySelector(`{OVERLAY}`)?.dataset.epoch ?? -1)"
-"""That of the points on screen, as an expression."""
 MEGABYTE = 2**20
 
 TITLES = {

@@ -34,6 +34,7 @@ from tests.browser.driver import (
     dashboard_server,
     headless_chromium,
     press,
+    rgb,
     until,
     wait_for_epoch,
     wait_until_drawn,
@@ -105,11 +106,6 @@ def pressed(page: Page, unit: Unit, count: int) -> list[float]:
         wait_until_drawn(page)
         seconds.append(page.evaluate(PRESS, [key, unit.selector, unit.name]))
     return seconds
-
-
-def rgb(colour: str) -> str:
-    """A colour ``#rrggbb`` as a browser says it."""
-    return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
 def asked(page: Page, count: int) -> dict[str, list[float]]:

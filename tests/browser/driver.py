@@ -57,6 +57,8 @@ GROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgr
 """What colour the page itself has, as an expression."""
 INK = "((word) => word && getComputedStyle(word).fill)(document.querySelector(`[data-chart='{key}'] .xtick text`))"
 """What colour the words of a chart have, likewise; null before it is drawn."""
+EPOCH = f"+(document.querySelector(`{OVERLAY}`)?.dataset.epoch ?? -1)"
+"""That of the points on screen, likewise."""
 
 WATCH_POINTS = """() => {
   const chart = document.querySelector("[data-chart='overlay_chart']");
@@ -173,6 +175,11 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
+def rgb(colour: str) -> str:
+    """A colour ``#rrggbb`` as a browser says it."""
+    return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
+
+
 def slow_down(page: Page) -> None:
     """Have runs that are started here play a phase a second, which leaves the cores alone."""
     press(page, "Full speed")
@@ -188,6 +195,4 @@ def epoch(page: Page) -> int:
 
 def wait_for_epoch(page: Page, at_least: int) -> None:
     """Wait until points of this epoch or a later one are on screen."""
-    page.wait_for_function(
-        f"+(document.querySelector(`{OVERLAY}`)?.dataset.epoch ?? -1) >= {at_least}", timeout=120_000
-    )
+    page.wait_for_function(f"{EPOCH} >= {at_least}", timeout=120_000)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from gandash.charts.palettes import PALETTES
 from gandash.pages import first_sight
 from tests.browser.conftest import OpenPage
-from tests.browser.driver import CHARTS, GROUND, INK, OVERLAY, until, wait_for_epoch, wait_until_drawn
+from tests.browser.driver import CHARTS, GROUND, INK, OVERLAY, rgb, until, wait_for_epoch, wait_until_drawn
 
 DARK = "rgb(17, 23, 26)"
 ORIGIN = "http://gandash.invalid"
@@ -43,8 +43,7 @@ def test_t_in_mid_training_turns_the_page_that_is_there(dashboard: str, open_pag
     )
     page.keyboard.press("t")
     until(page, "window.inks")
-    red, green, blue = (int(PALETTES["dark"].text[at : at + 2], 16) for at in (1, 3, 5))
-    assert set(page.evaluate("window.inks")) == {f"rgb({red}, {green}, {blue})"}, "in the same frame"
+    assert set(page.evaluate("window.inks")) == {rgb(PALETTES["dark"].text)}, "in the same frame"
     for key in CHARTS:
         until(
             page, f"document.querySelector(`[data-chart='{key}']`)._fullLayout.font.color === '{PALETTES['dark'].text}'"
